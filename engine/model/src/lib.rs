@@ -1,0 +1,27 @@
+//! The language of definitions: what cards, fields, filters and rights are, and what they mean together.
+//!
+//! JSON goes in through [`load`], comes out as an immutable [`Catalog`] that every other room reads.
+//!
+//! **Invariants**
+//! - No I/O: no pool, no clock, no `async`.
+//! - Names that may reach SQL are [`Ident`]s or made of them in [`catalog`].
+//!
+//! **Not here:** SQL (`sql`), who may do what (`access`), running formulas (`script`).
+
+pub mod catalog;
+pub mod condition;
+pub mod def;
+pub mod filter;
+mod ident;
+mod nearest;
+pub mod path;
+mod value;
+
+pub use catalog::*;
+pub use condition::{Condition, Operand, Period, Related, RowSource, SpanUnit, Term, Test, Variable};
+pub use def::*;
+pub use filter::{Filter, FilterError, Op};
+pub use ident::{Ident, NotAnIdent};
+pub use nearest::nearest;
+pub use path::{Hop, Part, Path, PathError, TableRef};
+pub use value::Value;

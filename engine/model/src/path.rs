@@ -1,0 +1,251 @@
+//! Paths: how a name such as `customer.industry` or `lines.product.name` is walked through the catalog.
+
+use std::fmt;
+
+use crate::{Card, Catalog, Field, FieldKind, Ident, Table, nearest};
+
+/// Longest path that is followed, in hops.
+pub const MAX_HOPS: usize = 6;
+
+/// Where a path starts, and where its fields live: a card, or a child table of one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TableRef {
+    /// The card.
+    pub card: Ident,
+    /// Its child table, where the rows are those of one.
+    pub child: Option<Ident>,
+}
+
+impl TableRef {
+    /// The records of a card.
+    pub fn card(card: &Ident) -> Self {
+        Self { card: card.clone(), child: None }
+    }
+    /// The rows of a child table.
+    pub fn child(card: &Ident, child: &Ident) -> Self {
+        Self { card: card.clone(), child: Some(child.clone()) }
+    }
+}
+
+impl fmt::Display for TableRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.child {
+            None => write!(f, "{}", self.card),
+            Some(child) => write!(f, "{}.{child}", self.card),
+        }
+    }
+}
+
+/// A resolved path: from `start` over `hops` to `leaf`, a field of the table reached last.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Path {
+    /// Where it starts.
+    pub start: TableRef,
+    /// The way, one link, child table or parent after the other.
+    pub hops: Vec<Hop>,
+    /// The field at the end; `id` when the path names a record itself.
+    pub leaf: Ident,
+    /// A part of the field: `city` of an address, `lat` of a place.
+    pub part: Option<Part>,
+    /// Where the leaf lives.
+    pub end: TableRef,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Hop {
+    /// Through a single link of the table reached so far (a `user` field leads to the card `user`).
+    Link { field: Ident, target: Ident },
+    /// Through a field with several links: to many.
+    Links { field: Ident, target: Ident },
+    /// Through a link to one of several cards, taken to be `target`.
+    AnyLink { field: Ident, target: Ident },
+    /// Into a child table: to many.
+    Child { table: Ident },
+    /// From a child row to the record that owns it.
+    Parent,
+}
+
+/// A named part of a composite value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Part { Country, Region, City, Street, Postcode, Lat, Lon }
+
+impl Part {
+    /// Every part, address first.
+    pub const ALL: [Self; 7] = [Self::Country, Self::Region, Self::City, Self::Street, Self::Postcode, Self::Lat, Self::Lon];
+    /// Its key in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Country => "country", Self::Region => "region", Self::City => "city", Self::Street => "street",
+            Self::Postcode => "postcode", Self::Lat => "lat", Self::Lon => "lon",
+        }
+    }
+}
+
+/// Why a path leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PathError {
+    /// The path as written.
+    pub path: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Path {
+    /// Whether the path reaches many rows from one.
+    pub fn is_many(&self) -> bool {
+        self.hops.iter().any(|hop| matches!(hop, Hop::Child { .. } | Hop::Links { .. }))
+    }
+
+    /// A path of one step: a field of the table itself.
+    pub fn own(start: TableRef, leaf: Ident) -> Self {
+        Self { end: start.clone(), start, hops: Vec::new(), leaf, part: None }
+    }
+
+    /// The field at the end.
+    pub fn field<'c>(&self, catalog: &'c Catalog) -> Option<&'c Field> {
+        catalog.table(&self.end)?.field(&self.leaf)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for hop in &self.hops {
+            match hop {
+                Hop::Link { field, .. } | Hop::Links { field, .. } => write!(f, "{field}.")?,
+                Hop::AnyLink { field, target } => write!(f, "{field}({target}).")?,
+                Hop::Child { table } => write!(f, "{table}.")?,
+                Hop::Parent => write!(f, "{}.", self.start.card)?,
+            }
+        }
+        write!(f, "{}", self.leaf)?;
+        match self.part {
+            Some(part) => write!(f, ".{}", part.name()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Resolves `text` from `start`. A live fetch at the end is followed to its source.
+pub fn resolve(catalog: &Catalog, start: &TableRef, text: &str) -> Result<Path, PathError> {
+    let fail = |message: String| PathError { path: text.to_owned(), message };
+    let mut table = catalog.table(start).ok_or_else(|| fail(format!("there is no `{start}`")))?;
+    let mut hops: Vec<Hop> = Vec::new();
+    let segments: Vec<&str> = text.split('.').collect();
+    if segments.len() > MAX_HOPS {
+        return Err(fail(format!("`{text}` has more than {MAX_HOPS} steps")));
+    }
+    for (index, segment) in segments.iter().enumerate() {
+        let last = index + 1 == segments.len();
+        let (name, cast) = split_cast(segment).ok_or_else(|| fail(format!("`{segment}` is no step of a path")))?;
+        if let Some(field) = table.fields.get(name) {
+            if last {
+                return finish(catalog, start, table, hops, field, text);
+            }
+            if let Some(part) = part_of(field, segments[index + 1]) {
+                if index + 2 != segments.len() {
+                    return Err(fail(format!("nothing follows `{}` in `{text}`", segments[index + 1])));
+                }
+                return Ok(Path { start: start.clone(), hops, leaf: field.key.clone(), part: Some(part), end: table.reference() });
+            }
+            let hop = hop_through(field, cast).map_err(fail)?;
+            let target = match &hop {
+                Hop::Link { target, .. } | Hop::Links { target, .. } | Hop::AnyLink { target, .. } => target,
+                Hop::Child { .. } | Hop::Parent => unreachable!("links only"),
+            };
+            table = &catalog.card(target).ok_or_else(|| fail(format!("the target `{target}` of `{name}` does not exist")))?.table;
+            hops.push(hop);
+            continue;
+        }
+        match step_without_field(catalog, table, name) {
+            Some((hop, next)) if !last => {
+                hops.push(hop);
+                table = next;
+            }
+            Some((Hop::Parent, next)) => {
+                hops.push(Hop::Parent);
+                return Ok(Path { start: start.clone(), hops, leaf: id_key(), part: None, end: next.reference() });
+            }
+            Some(_) => return Err(fail(format!("`{text}` ends at the table `{name}`; name one of its fields, such as `{text}.{}`", first_field(table, name, catalog)))),
+            None => return Err(fail(unknown(table, catalog, name))),
+        }
+    }
+    Err(fail("the path is empty".into()))
+}
+
+fn id_key() -> Ident {
+    Ident::new("id").unwrap_or_else(|_| unreachable!("a plain word"))
+}
+
+fn first_field(table: &Table, child: &str, catalog: &Catalog) -> String {
+    let card = catalog.card(&table.card);
+    let found = card.and_then(|card| card.children.get(child)).and_then(|child| child.own_fields().next());
+    found.map_or_else(|| "id".into(), |field| field.key.to_string())
+}
+
+fn finish(catalog: &Catalog, start: &TableRef, table: &Table, mut hops: Vec<Hop>, field: &Field, text: &str) -> Result<Path, PathError> {
+    if let Some(source) = field.live_source() {
+        // A live fetch is nothing but a path of its own: walk on.
+        let rest = resolve(catalog, &table.reference(), source)?;
+        hops.extend(rest.hops);
+        if hops.len() > MAX_HOPS {
+            return Err(PathError { path: text.to_owned(), message: format!("`{text}` fetches through more than {MAX_HOPS} steps") });
+        }
+        return Ok(Path { start: start.clone(), hops, leaf: rest.leaf, part: rest.part, end: rest.end });
+    }
+    Ok(Path { start: start.clone(), hops, leaf: field.key.clone(), part: None, end: table.reference() })
+}
+
+fn split_cast(segment: &str) -> Option<(&str, Option<&str>)> {
+    match segment.split_once('(') {
+        None => (!segment.is_empty()).then_some((segment, None)),
+        Some((name, rest)) => Some((name, Some(rest.strip_suffix(')')?))),
+    }
+}
+
+fn part_of(field: &Field, segment: &str) -> Option<Part> {
+    let parts: &[Part] = match field.kind {
+        FieldKind::Address => &Part::ALL[..5],
+        FieldKind::Geo => &Part::ALL[5..],
+        _ => return None,
+    };
+    parts.iter().copied().find(|part| part.name() == segment)
+}
+
+fn hop_through(field: &Field, cast: Option<&str>) -> Result<Hop, String> {
+    let key = field.key.clone();
+    match (&field.kind, cast) {
+        (FieldKind::Link(link), None) if link.multiple => Ok(Hop::Links { field: key, target: link.target.clone() }),
+        (FieldKind::Link(link), None) => Ok(Hop::Link { field: key, target: link.target.clone() }),
+        (FieldKind::AnyLink { targets }, Some(cast)) => targets
+            .iter()
+            .find(|target| *target == cast)
+            .map(|target| Hop::AnyLink { field: key.clone(), target: target.clone() })
+            .ok_or_else(|| format!("`{key}` never points to a `{cast}`")),
+        (FieldKind::AnyLink { targets }, None) => Err(format!(
+            "`{key}` may point to several cards; say which: `{key}({}).…`",
+            targets.first().map_or("card", Ident::as_str)
+        )),
+        _ => Err(format!("`{key}` is a {} and leads nowhere; only links are followed", field.kind_name())),
+    }
+}
+
+fn step_without_field<'c>(catalog: &'c Catalog, table: &Table, name: &str) -> Option<(Hop, &'c Table)> {
+    let card: &Card = catalog.card(&table.card)?;
+    if table.child.is_some() {
+        return (table.card == *name).then_some((Hop::Parent, &card.table));
+    }
+    let child = card.children.get(name)?;
+    Some((Hop::Child { table: child.child.clone()? }, child))
+}
+
+fn unknown(table: &Table, catalog: &Catalog, name: &str) -> String {
+    let children = catalog.card(&table.card).filter(|_| table.child.is_none()).into_iter().flat_map(|card| card.children.keys());
+    let known = table.fields.keys().chain(children).map(Ident::as_str);
+    match nearest(name, known) {
+        Some(near) => format!("`{}` has no field `{name}`; did you mean `{near}`?", table.reference()),
+        None => format!("`{}` has no field `{name}`", table.reference()),
+    }
+}
