@@ -11,11 +11,16 @@
 pub mod catalog;
 pub mod condition;
 pub mod def;
+pub mod eval;
 pub mod filter;
 mod ident;
 mod nearest;
 pub mod path;
+pub mod record;
+pub mod types;
+pub mod validate;
 mod value;
+mod violation;
 
 pub use catalog::*;
 pub use condition::{Condition, Operand, Period, Related, RowSource, SpanUnit, Term, Test, Variable};
@@ -24,4 +29,6 @@ pub use filter::{Filter, FilterError, Op};
 pub use ident::{Ident, NotAnIdent};
 pub use nearest::nearest;
 pub use path::{Hop, Part, Path, PathError, TableRef};
+pub use record::{Record, Row, ValidRecord, Values};
 pub use value::Value;
+pub use violation::{Code, Rejected, Violation};
