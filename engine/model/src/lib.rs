@@ -8,15 +8,21 @@
 //!
 //! **Not here:** SQL (`sql`), who may do what (`access`), running formulas (`script`).
 
+pub mod build;
 pub mod catalog;
 pub mod condition;
 pub mod def;
+pub mod diagnostic;
 pub mod eval;
 pub mod filter;
 mod ident;
+pub mod load;
 mod nearest;
 pub mod path;
 pub mod record;
+pub mod resolve;
+pub mod schema;
+pub mod spans;
 pub mod types;
 pub mod validate;
 mod value;
@@ -28,6 +34,8 @@ pub use def::*;
 pub use filter::{Filter, FilterError, Op};
 pub use ident::{Ident, NotAnIdent};
 pub use nearest::nearest;
+pub use diagnostic::{Diagnostic, Level};
+pub use resolve::{Scopes, check_filter};
 pub use path::{Hop, Part, Path, PathError, TableRef};
 pub use record::{Record, Row, ValidRecord, Values};
 pub use value::Value;

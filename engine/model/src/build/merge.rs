@@ -1,0 +1,253 @@
+//! Cards with what mixins and extensions add to them, each part remembering where it was written.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::{Origin, Origins, field_pointer};
+use crate::{
+    Ident,
+    def::{CardDef, CardGrantDef, ExtensionDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlacedDef, RuleDef, TabDef, ViewDef},
+    diagnostic::Diagnostic,
+    load::PackSource,
+};
+
+/// A card as all packs together define it.
+#[derive(Debug, Clone)]
+pub(crate) struct Merged {
+    pub def: CardDef,
+    pub origin: Origin,
+    pub origins: Origins,
+    pub rules: Vec<(Origin, RuleDef)>,
+    pub tabs: Vec<(Origin, TabDef)>,
+    pub views: Vec<(Origin, ViewDef)>,
+    pub grants: Vec<(Origin, CardGrantDef)>,
+    pub search: Vec<(Origin, String)>,
+}
+
+impl Merged {
+    pub(crate) fn error(&self, pointer: &str, message: impl Into<String>) -> Diagnostic {
+        self.origin.error(pointer, message)
+    }
+    /// Where a field was written.
+    pub(crate) fn origin_of(&self, child: Option<&Ident>, key: &Ident) -> &Origin {
+        self.origins.get(&(child.cloned(), key.clone())).unwrap_or(&self.origin)
+    }
+}
+
+/// Every card of every pack, in order.
+pub(crate) fn merge(packs: &[&PackSource], findings: &mut Vec<Diagnostic>) -> Vec<Merged> {
+    let mut cards: IndexMap<Ident, Merged> = IndexMap::new();
+    let mut mixins: HashMap<Ident, (Origin, MixinDef)> = HashMap::new();
+    for pack in packs {
+        for (file, mixin) in &pack.mixins {
+            mixins.insert(mixin.key.clone(), (origin(pack, file), mixin.clone()));
+        }
+        for (file, card) in &pack.cards {
+            let origin = origin(pack, file);
+            if let Some(other) = cards.get(&card.key) {
+                findings.push(origin.error("/key", format!("the card `{}` is defined by the pack `{}` too", card.key, other.origin.pack)).help("prefix your cards with your pack's name"));
+                continue;
+            }
+            cards.insert(card.key.clone(), start(card, origin));
+        }
+    }
+    for pack in packs {
+        for (file, extension) in &pack.extensions {
+            let origin = origin(pack, file);
+            match cards.get_mut(&extension.extends) {
+                Some(card) => extend(card, extension, &origin, findings),
+                None => {
+                    let known: Vec<String> = cards.keys().map(Ident::to_string).collect();
+                    findings.push(origin.error("/extends", format!("there is no card `{}` to extend", extension.extends)).near(extension.extends.as_str(), known.iter().map(String::as_str)));
+                }
+            }
+        }
+    }
+    let mut uses = Vec::new();
+    for card in cards.values() {
+        uses.extend(card.def.mixins.iter().map(|used| (card.def.key.clone(), used.clone())));
+    }
+    for (key, used) in uses {
+        if let Some(card) = cards.get_mut(&key) {
+            mix_in(card, &used, &mixins, findings);
+        }
+    }
+    register_targets(&mut cards, &mixins);
+    cards.into_values().collect()
+}
+
+fn origin(pack: &PackSource, file: &str) -> Origin {
+    let id = pack.manifest.as_ref().map(|manifest| manifest.id.clone());
+    Origin { pack: id.unwrap_or_else(super::engine_fields::user_key), file: file.to_owned(), pointer: String::new() }
+}
+
+fn start(card: &CardDef, origin: Origin) -> Merged {
+    let mut merged = Merged {
+        def: card.clone(),
+        origins: Origins::new(),
+        rules: card.rules.iter().cloned().enumerate().map(|(index, rule)| (at(&origin, format!("/rules/{index}")), rule)).collect(),
+        tabs: card.tabs.iter().cloned().enumerate().map(|(index, tab)| (at(&origin, format!("/tabs/{index}")), tab)).collect(),
+        views: card.views.iter().cloned().enumerate().map(|(index, view)| (at(&origin, format!("/views/{index}")), view)).collect(),
+        grants: card.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(&origin, format!("/permissions/{index}")), grant)).collect(),
+        search: card.search.iter().cloned().enumerate().map(|(index, path)| (at(&origin, format!("/search/{index}")), path)).collect(),
+        origin: origin.clone(),
+    };
+    remember(&mut merged, &origin);
+    merged
+}
+
+fn at(origin: &Origin, pointer: String) -> Origin {
+    Origin { pointer, ..origin.clone() }
+}
+
+/// Fields that nobody claimed yet were written at `origin`.
+fn remember(merged: &mut Merged, origin: &Origin) {
+    let own = merged.def.fields.keys().map(|key| (None, key.clone()));
+    let children = merged.def.child_tables.iter().flat_map(|(child, table)| table.fields.keys().map(|key| (Some(child.clone()), key.clone())));
+    let places: Vec<(Option<Ident>, Ident)> = own.chain(children).collect();
+    for (child, key) in places {
+        let pointer = field_pointer(child.as_ref(), &key);
+        merged.origins.entry((child, key)).or_insert_with(|| at(origin, pointer));
+    }
+}
+
+fn extend(card: &mut Merged, extension: &ExtensionDef, origin: &Origin, findings: &mut Vec<Diagnostic>) {
+    for (key, field) in &extension.fields {
+        if card.def.fields.contains_key(key) {
+            findings.push(origin.error(&format!("/fields/{key}"), format!("`{}` has a field `{key}` already", card.def.key)).help("an extension only adds; `override` changes labels, `required` and options"));
+        } else {
+            card.def.fields.insert(key.clone(), field.clone());
+        }
+    }
+    for (key, table) in &extension.child_tables {
+        match card.def.child_tables.get_mut(key) {
+            Some(known) => {
+                for (field_key, field) in &table.fields {
+                    known.fields.entry(field_key.clone()).or_insert_with(|| field.clone());
+                }
+            }
+            None => {
+                card.def.child_tables.insert(key.clone(), table.clone());
+            }
+        }
+    }
+    remember(card, origin);
+    for (key, change) in &extension.overrides {
+        override_field(card, key, change, origin, findings);
+    }
+    for (index, tab) in extension.tabs.iter().enumerate() {
+        insert_tab(card, at(origin, format!("/tabs/{index}")), tab.clone(), findings);
+    }
+    for (index, place) in extension.place.iter().enumerate() {
+        place_fields(card, place, &at(origin, format!("/place/{index}")), findings);
+    }
+    card.rules.extend(extension.rules.iter().cloned().enumerate().map(|(index, rule)| (at(origin, format!("/rules/{index}")), rule)));
+    card.views.extend(extension.views.iter().cloned().enumerate().map(|(index, view)| (at(origin, format!("/views/{index}")), view)));
+    card.grants.extend(extension.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(origin, format!("/permissions/{index}")), grant)));
+    card.search.extend(extension.search.iter().cloned().enumerate().map(|(index, path)| (at(origin, format!("/search/{index}")), path)));
+    card.def.unique.extend(extension.unique.iter().cloned());
+    card.def.indexes.extend(extension.indexes.iter().cloned());
+    card.def.mixins.extend(extension.mixins.iter().cloned());
+    card.def.conversions.extend(extension.conversions.iter().cloned());
+    card.def.labels.0.extend(extension.labels.0.clone());
+}
+
+fn override_field(card: &mut Merged, key: &Ident, change: &OverrideDef, origin: &Origin, findings: &mut Vec<Diagnostic>) {
+    let known: Vec<String> = card.def.fields.keys().map(Ident::to_string).collect();
+    let Some(field) = card.def.fields.get_mut(key) else {
+        findings.push(origin.error(&format!("/override/{key}"), format!("`{}` has no field `{key}`", card.def.key)).near(key.as_str(), known.iter().map(String::as_str)));
+        return;
+    };
+    field.labels.0.extend(change.labels.0.clone());
+    field.required = change.required.unwrap_or(field.required);
+    for option in &change.options {
+        if !field.options.iter().any(|known| known.value == option.value) {
+            field.options.push(option.clone());
+        }
+    }
+}
+
+/// Anchored by `after`; without an anchor before the history, else at the end.
+fn insert_tab(card: &mut Merged, origin: Origin, tab: TabDef, findings: &mut Vec<Diagnostic>) {
+    let position = match &tab.after {
+        Some(anchor) => match card.tabs.iter().position(|(_, known)| known.id == *anchor) {
+            Some(position) => position + 1,
+            None => {
+                let known: Vec<String> = card.tabs.iter().map(|(_, tab)| tab.id.to_string()).collect();
+                findings.push(origin.error("/after", format!("there is no tab `{anchor}`")).near(anchor.as_str(), known.iter().map(String::as_str)).as_warning());
+                card.tabs.len()
+            }
+        },
+        None => card.tabs.len(),
+    };
+    card.tabs.insert(position, (origin, tab));
+}
+
+fn place_fields(card: &mut Merged, place: &PlaceDef, origin: &Origin, findings: &mut Vec<Diagnostic>) {
+    let sections = card.tabs.iter_mut().flat_map(|(_, tab)| tab.sections.iter_mut());
+    let Some(section) = sections.into_iter().find(|section| section.id == place.section) else {
+        findings.push(origin.error("/section", format!("there is no section `{}`", place.section)));
+        return;
+    };
+    let key_of = |placed: &PlacedDef| match placed {
+        PlacedDef::Key(key) => key.clone(),
+        PlacedDef::Wide(wide) => wide.field.clone(),
+    };
+    let anchor = place.after.as_ref().and_then(|anchor| section.place.iter().position(|placed| key_of(placed) == *anchor));
+    let start = anchor.map_or(section.place.len(), |anchor| anchor + 1);
+    for (offset, field) in place.fields.iter().enumerate() {
+        section.place.insert(start + offset, PlacedDef::Key(field.clone()));
+    }
+}
+
+fn mix_in(card: &mut Merged, used: &MixinUseDef, mixins: &HashMap<Ident, (Origin, MixinDef)>, findings: &mut Vec<Diagnostic>) {
+    let Some((origin, mixin)) = mixins.get(&used.mixin) else {
+        let finding = card.error("/mixins", format!("there is no mixin `{}`", used.mixin));
+        findings.push(finding.near(used.mixin.as_str(), mixins.keys().map(Ident::as_str)));
+        return;
+    };
+    for parameter in mixin.parameters.keys().filter(|key| !used.parameters.contains_key(key.as_str())) {
+        findings.push(card.error("/mixins", format!("the mixin `{}` wants the parameter `{parameter}`", used.mixin)).help("a path of this card"));
+    }
+    for parameter in used.parameters.keys().filter(|key| !mixin.parameters.contains_key(key.as_str())) {
+        findings.push(card.error("/mixins", format!("the mixin `{}` has no parameter `{parameter}`", used.mixin)).near(parameter, mixin.parameters.keys().map(Ident::as_str)));
+    }
+    for (key, field) in &mixin.fields {
+        card.def.fields.entry(key.clone()).or_insert_with(|| field.clone());
+    }
+    remember(card, origin);
+    for tab in &mixin.tabs {
+        insert_tab(card, at(origin, "/tabs".into()), tab.clone(), findings);
+    }
+    for (index, panel) in mixin.panels.iter().enumerate() {
+        let name = if index == 0 { mixin.key.to_string() } else { format!("{}_{index}", mixin.key) };
+        let Ok(id) = Ident::new(&name) else { continue };
+        let tab = TabDef { id, labels: if panel.labels.is_empty() { mixin.labels.clone() } else { panel.labels.clone() }, icon: None, after: None, visible_when: None, sections: Vec::new(), panel: Some(panel.clone()) };
+        insert_tab(card, at(origin, format!("/panels/{index}")), tab, findings);
+    }
+}
+
+/// Each use makes the card a target of the `link_any` by which the mixin's panels find their rows.
+fn register_targets(cards: &mut IndexMap<Ident, Merged>, mixins: &HashMap<Ident, (Origin, MixinDef)>) {
+    let mut wanted: Vec<(Ident, Ident, Ident)> = Vec::new();
+    for card in cards.values() {
+        for used in &card.def.mixins {
+            let Some((_, mixin)) = mixins.get(&used.mixin) else { continue };
+            let panels = mixin.panels.iter().chain(mixin.tabs.iter().filter_map(|tab| tab.panel.as_ref()));
+            for panel in panels {
+                let of = panel.card.as_deref().and_then(|card| Ident::new(card).ok());
+                let by = panel.by.as_deref().and_then(|by| Ident::new(by).ok());
+                if let (Some(of), Some(by)) = (of, by) {
+                    wanted.push((of, by, card.def.key.clone()));
+                }
+            }
+        }
+    }
+    for (of, by, target) in wanted {
+        let Some(field) = cards.get_mut(&of).and_then(|card| card.def.fields.get_mut(&by)) else { continue };
+        if field.kind == crate::FieldType::LinkAny && !field.targets.contains(&target) {
+            field.targets.push(target);
+        }
+    }
+}

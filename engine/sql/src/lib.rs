@@ -1,0 +1,3 @@
+//! sql
+pub mod statement;
+pub use statement::{Datum, Dialect, Physical, Statement};
