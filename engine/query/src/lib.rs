@@ -1,1 +1,110 @@
-//! query
+//! Questions to a card's records: from a URL or a JSON body to a query whose every name and type is resolved.
+//!
+//! **Invariants**
+//! - A [`CheckedQuery`] names only what the catalog has; it says nothing about who may ask.
+//! - Its order always ends in `id`, so that pages never overlap.
+//!
+//! **Not here:** rights (`access`), SQL (`sql`).
+
+pub mod bind;
+mod check;
+pub mod cursor;
+mod request;
+
+pub use bind::{Binder, bind};
+pub use check::check;
+pub use request::{Count, GroupRequest, ListRequest, TotalRequest, Trash};
+
+use std::sync::Arc;
+
+use model::{Aggregate, Card, Condition, DatePart, Ident, Path, Value};
+
+/// Rows a page has when nobody says.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// Most rows of a page.
+pub const MAX_LIMIT: u32 = 500;
+
+/// A question whose names and types are resolved.
+#[derive(Debug, Clone)]
+pub struct CheckedQuery {
+    /// Whose records.
+    pub card: Arc<Card>,
+    /// What is wanted of each.
+    pub select: Vec<Selected>,
+    /// Child tables wanted with each.
+    pub children: Vec<Ident>,
+    /// Links wanted as whole records.
+    pub expand: Vec<Path>,
+    /// Which records; variables already replaced.
+    pub filter: Condition,
+    /// In which order; ends in `id`.
+    pub sort: Vec<Sort>,
+    /// After which record: the sort keys of the last one seen.
+    pub after: Option<Vec<Value>>,
+    /// How many at most.
+    pub limit: u32,
+    /// Whether the trash is meant.
+    pub trash: Trash,
+    /// How matches are counted.
+    pub count: Count,
+    /// Totals over all matches.
+    pub totals: Vec<Total>,
+    /// Groups over all matches.
+    pub groups: Vec<Group>,
+}
+
+/// A column of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selected {
+    /// As asked: `customer.name`.
+    pub name: String,
+    /// Where it is.
+    pub path: Path,
+}
+
+/// One key of the order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sort {
+    /// By what.
+    pub path: Path,
+    /// Largest first. Empty values are last either way.
+    pub descending: bool,
+}
+
+/// An aggregate over all matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Total {
+    /// As asked: `total`.
+    pub name: String,
+    /// Over what; `None` counts records.
+    pub path: Option<Path>,
+    /// How.
+    pub function: Aggregate,
+}
+
+/// One level of grouping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// As asked.
+    pub name: String,
+    /// By what.
+    pub path: Path,
+    /// For days and moments: by which span.
+    pub by: Option<DatePart>,
+}
+
+/// Why a question makes no sense: 400.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct QueryError {
+    /// The stable word.
+    pub code: &'static str,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl QueryError {
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}

@@ -1,3 +1,18 @@
-//! sql
-pub mod statement;
+//! Turns what the gate has passed into SQL statements, for both dialects.
+//!
+//! **Invariants**
+//! - Pure: no pool, no clock, no `async`. The manifest names neither sqlx nor tokio.
+//! - What a user typed reaches SQL only as a bind; names only as they stand in the catalog.
+//! - Never `SELECT *`; the schema version stands in every statement's text.
+//!
+//! **Not here:** running statements (`store`), deciding who may ask (`access`).
+
+pub mod builder;
+pub mod encode;
+pub mod predicate;
+pub mod schema;
+pub mod select;
+mod statement;
+pub mod write;
+
 pub use statement::{Datum, Dialect, Physical, Statement};

@@ -1,0 +1,43 @@
+//! Changes past the gate.
+
+use std::sync::Arc;
+
+use model::{ActionName, Card, Catalog, Condition, Ident};
+
+use crate::{Actor, Denied, Gate, Readable, gate};
+
+/// The right to change records of one card with one action. Only the gate makes one.
+#[derive(Debug, Clone)]
+pub struct GatedWrite {
+    gate: Gate,
+    assign: bool,
+}
+
+impl GatedWrite {
+    /// The card.
+    pub fn card(&self) -> &Arc<Card> {
+        &self.gate.card
+    }
+    /// Which rows may be written: tested on the stored row, on the new one, or on both.
+    pub fn rows(&self) -> Condition {
+        self.gate.rows()
+    }
+    /// In which rows a field may be written.
+    pub fn editable(&self, child: Option<&Ident>, field: &Ident) -> Readable {
+        self.gate.editable(child, field)
+    }
+    /// Whether records may be given to other owners and org units.
+    pub fn may_assign(&self) -> bool {
+        self.assign
+    }
+}
+
+/// Opens the gate of a change, or says why not.
+pub fn gate_write(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionName) -> Result<GatedWrite, Denied> {
+    if card.builtin {
+        return Err(Denied::Action { action: format!("{action:?}").to_lowercase(), card: card.labels.or_key(&actor.lang, card.key.as_str()) });
+    }
+    let opened = gate(catalog, actor, card, action)?;
+    let assign = gate(catalog, actor, card, ActionName::Assign).is_ok();
+    Ok(GatedWrite { gate: opened, assign })
+}

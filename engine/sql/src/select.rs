@@ -1,0 +1,409 @@
+//! Questions as SQL: pages, single records, counts, totals, groups, titles, child rows.
+
+use access::{GatedQuery, Tables};
+use model::{Aggregate, Card, Catalog, DatePart, FieldKind, Ident, Path, Storage, TableRef, Value};
+use query::{Sort, Trash};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::{
+    Datum, Dialect, Physical, Statement,
+    builder::{Builder, Column, Rows},
+    encode, predicate,
+};
+
+/// A statement with what its columns mean.
+#[derive(Debug, Clone)]
+pub struct Lowered {
+    /// The statement.
+    pub statement: Statement,
+    outputs: Vec<Output>,
+}
+
+#[derive(Debug, Clone)]
+enum Output {
+    /// A column of a field's kind.
+    Value(FieldKind),
+    /// Two columns: id and card.
+    AnyLink,
+    /// Not in this statement: several values in a table of their own.
+    Elsewhere,
+    /// A sum: high and low half on SQLite, whose whole numbers would overflow.
+    Sum { halves: bool, scale: u8 },
+    /// A sum and how many it is of.
+    Average { halves: bool, scale: u8 },
+    /// A whole number.
+    Count,
+}
+
+impl Lowered {
+    /// A row as values, one for each thing asked for.
+    pub fn decode(&self, row: Vec<Datum>) -> Vec<Value> {
+        let mut row = row.into_iter();
+        let mut next = || row.next().unwrap_or(Datum::Null(Physical::Text));
+        self.outputs.iter().map(|output| match output {
+            Output::Value(kind) => encode::value(next(), kind),
+            Output::AnyLink => {
+                let id = next();
+                encode::any_id(id, next())
+            }
+            Output::Elsewhere => Value::Empty,
+            Output::Sum { halves, scale } => sum(&mut next, *halves, *scale),
+            Output::Average { halves, scale } => {
+                let total = sum(&mut next, *halves, *scale);
+                match (total, next()) {
+                    (Value::Decimal(total), Datum::Integer(count)) if count > 0 => Value::Decimal((total / Decimal::from(count)).round_dp(9).normalize()),
+                    _ => Value::Empty,
+                }
+            }
+            Output::Count => match next() {
+                Datum::Integer(count) => Value::Int(count),
+                _ => Value::Int(0),
+            },
+        }).collect()
+    }
+}
+
+/// On SQLite the halves are sums of `x / 1000000000` and `x % 1000000000` of scaled numbers.
+fn sum(next: &mut impl FnMut() -> Datum, halves: bool, scale: u8) -> Value {
+    if !halves {
+        return match next() {
+            Datum::Decimal { value, .. } => Value::Decimal(value.normalize()),
+            Datum::Integer(value) => Value::Decimal(Decimal::from(value)),
+            _ => Value::Empty,
+        };
+    }
+    match (next(), next()) {
+        (Datum::Integer(high), Datum::Integer(low)) => {
+            let whole = i128::from(high) * 1_000_000_000 + i128::from(low);
+            Decimal::try_from_i128_with_scale(whole, u32::from(scale)).map_or(Value::Empty, |total| Value::Decimal(total.normalize()))
+        }
+        _ => Value::Empty,
+    }
+}
+
+struct Selection {
+    sql: Vec<String>,
+    physical: Vec<Physical>,
+    outputs: Vec<Output>,
+}
+
+impl Selection {
+    fn new() -> Self {
+        Self { sql: Vec::new(), physical: Vec::new(), outputs: Vec::new() }
+    }
+
+    fn push(&mut self, builder: &mut Builder<'_>, rows: &mut Rows, path: &Path) {
+        let field = path.field(builder.catalog);
+        let Some(field) = field else { return self.outputs.push(Output::Elsewhere) };
+        match &field.storage {
+            Storage::Side { .. } | Storage::Nowhere => self.outputs.push(Output::Elsewhere),
+            Storage::CardAndColumn { card, .. } => {
+                let column = builder.column(rows, path);
+                let key = column.sql.rsplit_once('.').map_or_else(|| "NULL".to_owned(), |(alias, _)| format!("{alias}.{card}"));
+                // The card's key is shown only where the id is: a CASE around the id hides both.
+                let key = if column.sql.starts_with("CASE") || column.sql == "NULL" { "NULL".to_owned() } else { key };
+                self.add(column.sql, Physical::Uuid);
+                self.add(key, Physical::Text);
+                self.outputs.push(Output::AnyLink);
+            }
+            Storage::Column(_) => {
+                let column = builder.column(rows, path);
+                self.add(column.sql, column.physical);
+                self.outputs.push(Output::Value(model::resolve::kind_of(path, field)));
+            }
+        }
+    }
+
+    fn add(&mut self, sql: String, physical: Physical) {
+        self.sql.push(sql);
+        self.physical.push(physical);
+    }
+}
+
+fn trash(builder: &Builder<'_>, rows: &Rows, trash: Trash) -> Option<String> {
+    if builder.catalog.card(&rows.table.card).is_none_or(|card| card.builtin) {
+        return None;
+    }
+    Some(match trash {
+        Trash::Without => format!("{}.trashed_at IS NULL", rows.alias),
+        Trash::Only => format!("{}.trashed_at IS NOT NULL", rows.alias),
+    })
+}
+
+fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> Vec<String> {
+    let mut all: Vec<String> = trash(builder, rows, gated.query().trash).into_iter().collect();
+    let table = rows.table.clone();
+    all.extend(builder.access(&rows.alias, &table));
+    let filter = &gated.query().filter;
+    if !filter.is_always() {
+        all.push(predicate::lower(builder, rows, filter, false));
+    }
+    all
+}
+
+fn clause(conditions: &[String]) -> String {
+    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
+}
+
+/// A page: what was asked for, then the sort keys. One row more than the limit says whether there is another page.
+pub fn list(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowered {
+    let query = gated.query();
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut rows = builder.rows(&query.card.table.reference());
+    let mut selection = Selection::new();
+    for selected in &query.select {
+        selection.push(&mut builder, &mut rows, &selected.path);
+    }
+    let mut order = Vec::new();
+    let mut keys = Vec::new();
+    for sort in &query.sort {
+        let column = builder.column(&mut rows, &sort.path);
+        let direction = if sort.descending { " DESC" } else { "" };
+        let last = if column.nullable { " NULLS LAST" } else { "" };
+        order.push(format!("{}{direction}{last}", column.sql));
+        selection.add(column.sql.clone(), column.physical);
+        selection.outputs.push(Output::Value(sort.path.field(catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&sort.path, field))));
+        keys.push(column);
+    }
+    let mut all = conditions(&mut builder, &mut rows, gated);
+    if let Some(after) = &query.after {
+        all.push(keyset(&mut builder, &query.sort, &keys, after));
+    }
+    let limit = query.limit + 1;
+    let sql = format!("SELECT {} FROM {}{} ORDER BY {} LIMIT {limit}", selection.sql.join(", "), builder.from(&rows), clause(&all), order.join(", "));
+    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
+}
+
+/// Records that come after the one with these keys. Empty keys come last either way.
+fn keyset(builder: &mut Builder<'_>, sort: &[Sort], keys: &[Column], after: &[Value]) -> String {
+    let same_way = sort.windows(2).all(|pair| pair[0].descending == pair[1].descending);
+    if same_way && keys.iter().all(|key| !key.nullable) {
+        let columns: Vec<&str> = keys.iter().map(|key| key.sql.as_str()).collect();
+        let bound: Vec<String> = keys.iter().zip(after).map(|(key, value)| builder.bind(encode::datum(value, key.physical))).collect();
+        let sign = if sort.first().is_some_and(|key| key.descending) { "<" } else { ">" };
+        return format!("({}) {sign} ({})", columns.join(", "), bound.join(", "));
+    }
+    let mut ways = Vec::new();
+    for index in 0..keys.len() {
+        let mut way: Vec<String> = (0..index).map(|before| equal(builder, &keys[before], &after[before])).collect();
+        match beyond(builder, &keys[index], sort[index].descending, &after[index]) {
+            Some(beyond) => way.push(beyond),
+            None => continue,
+        }
+        ways.push(format!("({})", way.join(" AND ")));
+    }
+    if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
+}
+
+fn equal(builder: &mut Builder<'_>, key: &Column, value: &Value) -> String {
+    if value.is_empty() {
+        return format!("{} IS NULL", key.sql);
+    }
+    let bound = builder.bind(encode::datum(value, key.physical));
+    format!("{} = {bound}", key.sql)
+}
+
+fn beyond(builder: &mut Builder<'_>, key: &Column, descending: bool, value: &Value) -> Option<String> {
+    if value.is_empty() {
+        return None;
+    }
+    let bound = builder.bind(encode::datum(value, key.physical));
+    let sign = if descending { "<" } else { ">" };
+    Some(if key.nullable { format!("({sql} {sign} {bound} OR {sql} IS NULL)", sql = key.sql) } else { format!("{} {sign} {bound}", key.sql) })
+}
+
+/// How many match; at most `cap` are looked at.
+pub fn count(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, cap: Option<u32>) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut rows = builder.rows(&gated.query().card.table.reference());
+    let all = conditions(&mut builder, &mut rows, gated);
+    let from = builder.from(&rows);
+    let sql = match cap {
+        None => format!("SELECT count(*) FROM {from}{}", clause(&all)),
+        Some(cap) => format!("SELECT count(*) FROM (SELECT 1 FROM {from}{} LIMIT {cap}) capped", clause(&all)),
+    };
+    Lowered { statement: builder.finish(&sql, vec![Physical::Integer]), outputs: vec![Output::Count] }
+}
+
+/// Totals over all matches, then nothing else.
+pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut rows = builder.rows(&gated.query().card.table.reference());
+    let mut selection = Selection::new();
+    for total in &gated.query().totals {
+        aggregate(&mut builder, &mut rows, &mut selection, total.path.as_ref(), total.function);
+    }
+    let all = conditions(&mut builder, &mut rows, gated);
+    let sql = format!("SELECT {} FROM {}{}", selection.sql.join(", "), builder.from(&rows), clause(&all));
+    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
+}
+
+fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &mut Selection, path: Option<&Path>, function: Aggregate) {
+    let Some(path) = path else {
+        selection.add("count(*)".into(), Physical::Integer);
+        return selection.outputs.push(Output::Count);
+    };
+    let column = builder.column(rows, path);
+    let sql = &column.sql;
+    let kind = path.field(builder.catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(path, field));
+    match function {
+        Aggregate::Count => {
+            selection.add(format!("count({sql})"), Physical::Integer);
+            selection.outputs.push(Output::Count);
+        }
+        Aggregate::CountDistinct => {
+            selection.add(format!("count(DISTINCT {sql})"), Physical::Integer);
+            selection.outputs.push(Output::Count);
+        }
+        Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last => {
+            let word = if matches!(function, Aggregate::Min | Aggregate::First) { "min" } else { "max" };
+            selection.add(format!("{word}({sql})"), column.physical);
+            selection.outputs.push(Output::Value(kind));
+        }
+        Aggregate::Sum | Aggregate::Avg => {
+            let scale = match column.physical {
+                Physical::Decimal { scale } => scale,
+                _ => 0,
+            };
+            let halves = builder.dialect == Dialect::Sqlite;
+            if halves {
+                selection.add(format!("sum({sql} / 1000000000)"), Physical::Integer);
+                selection.add(format!("sum({sql} % 1000000000)"), Physical::Integer);
+            } else {
+                selection.add(format!("sum({sql})::numeric"), Physical::Decimal { scale });
+            }
+            if function == Aggregate::Avg {
+                selection.add(format!("count({sql})"), Physical::Integer);
+                selection.outputs.push(Output::Average { halves, scale });
+            } else {
+                selection.outputs.push(Output::Sum { halves, scale });
+            }
+        }
+    }
+}
+
+/// Groups: the keys of `levels` levels, how many, then the totals. Empty keys last.
+pub fn groups(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, levels: usize, limit: u32) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut rows = builder.rows(&gated.query().card.table.reference());
+    let mut selection = Selection::new();
+    let mut keys = Vec::new();
+    for group in &gated.query().groups[..levels] {
+        let column = builder.column(&mut rows, &group.path);
+        let (sql, physical, kind) = match group.by {
+            Some(part) => (bucket(dialect, &column, part), Physical::Text, FieldKind::Colour),
+            None => (column.sql, column.physical, group.path.field(catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&group.path, field))),
+        };
+        selection.add(sql.clone(), physical);
+        selection.outputs.push(Output::Value(kind));
+        keys.push(sql);
+    }
+    aggregate(&mut builder, &mut rows, &mut selection, None, Aggregate::Count);
+    for total in &gated.query().totals {
+        aggregate(&mut builder, &mut rows, &mut selection, total.path.as_ref(), total.function);
+    }
+    let all = conditions(&mut builder, &mut rows, gated);
+    let positions: Vec<String> = (1..=keys.len()).map(|position| position.to_string()).collect();
+    let order: Vec<String> = positions.iter().map(|position| format!("{position} NULLS LAST")).collect();
+    let sql = format!("SELECT {} FROM {}{} GROUP BY {} ORDER BY {} LIMIT {limit}", selection.sql.join(", "), builder.from(&rows), clause(&all), positions.join(", "), order.join(", "));
+    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
+}
+
+/// The first day of the span a day or moment falls into, as `YYYY-MM-DD`. Moments are taken in UTC.
+fn bucket(dialect: Dialect, column: &Column, part: DatePart) -> String {
+    let sql = &column.sql;
+    match dialect {
+        Dialect::Sqlite => {
+            let day = if column.physical == Physical::Instant { format!("date({sql} / 1000000, 'unixepoch')") } else { sql.clone() };
+            match part {
+                DatePart::Day => day,
+                DatePart::Week => format!("date({day}, '-6 days', 'weekday 1')"),
+                DatePart::Month => format!("strftime('%Y-%m-01', {day})"),
+                DatePart::Quarter => format!("(strftime('%Y-', {day}) || printf('%02d', (CAST(strftime('%m', {day}) AS INTEGER) - 1) / 3 * 3 + 1) || '-01')"),
+                DatePart::Year => format!("strftime('%Y-01-01', {day})"),
+            }
+        }
+        Dialect::Postgres => {
+            let day = if column.physical == Physical::Instant { format!("({sql} AT TIME ZONE 'UTC')") } else { format!("{sql}::timestamp") };
+            let part = match part {
+                DatePart::Day => "day",
+                DatePart::Week => "week",
+                DatePart::Month => "month",
+                DatePart::Quarter => "quarter",
+                DatePart::Year => "year",
+            };
+            format!("to_char(date_trunc('{part}', {day}), 'YYYY-MM-DD')")
+        }
+    }
+}
+
+/// Values of records by id: the id, then `paths`. Only what `tables` lets the actor see; the trash too if asked.
+pub fn by_ids(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &TableRef, ids: &[Uuid], paths: &[Path], with_trash: bool) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(tables));
+    let mut rows = builder.rows(table);
+    let mut selection = Selection::new();
+    selection.add(format!("{}.id", rows.alias), Physical::Uuid);
+    selection.outputs.push(Output::Value(pointer()));
+    for path in paths {
+        selection.push(&mut builder, &mut rows, path);
+    }
+    let mut all = vec![format!("{}.id IN ({})", rows.alias, bind_ids(&mut builder, ids))];
+    if !with_trash && table.child.is_none() {
+        all.extend(trash(&builder, &rows, Trash::Without));
+    }
+    all.extend(builder.access(&rows.alias, table));
+    let sql = format!("SELECT {} FROM {}{}", selection.sql.join(", "), builder.from(&rows), clause(&all));
+    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
+}
+
+/// Child rows of records: the owner, the id, then `paths`; in order. The owners were read through the gate already.
+pub fn children(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &TableRef, owners: &[Uuid], paths: &[Path]) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(tables));
+    let mut rows = builder.rows(table);
+    let mut selection = Selection::new();
+    for column in ["parent_id", "id"] {
+        selection.add(format!("{}.{column}", rows.alias), Physical::Uuid);
+        selection.outputs.push(Output::Value(pointer()));
+    }
+    for path in paths {
+        selection.push(&mut builder, &mut rows, path);
+    }
+    let ids = bind_ids(&mut builder, owners);
+    let mut all = vec![format!("{}.parent_id IN ({ids})", rows.alias)];
+    all.extend(builder.access(&rows.alias, table));
+    let sql = format!("SELECT {} FROM {}{} ORDER BY {a}.parent_id, {a}.position", selection.sql.join(", "), builder.from(&rows), clause(&all), a = rows.alias);
+    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
+}
+
+fn pointer() -> FieldKind {
+    FieldKind::AnyLink { targets: Vec::new() }
+}
+
+/// Several values of a field, by owner: owner, value; in order. `None` where the field is not stored that way.
+pub fn side(catalog: &Catalog, dialect: Dialect, card: &Card, child: Option<&Ident>, field: &Ident, owners: &[Uuid]) -> Option<Lowered> {
+    let field = card.table_of(child)?.field(field)?;
+    let Storage::Side { table } = &field.storage else { return None };
+    let mut builder = Builder::new(catalog, dialect, None);
+    let ids = bind_ids(&mut builder, owners);
+    let sql = format!("SELECT owner_id, value FROM {table} WHERE owner_id IN ({ids}) ORDER BY owner_id, position");
+    let physical = encode::side_physical(&field.kind);
+    let kind = if physical == Physical::Text { FieldKind::Colour } else { pointer() };
+    Some(Lowered { statement: builder.finish(&sql, vec![Physical::Uuid, physical]), outputs: vec![Output::Value(pointer()), Output::Value(kind)] })
+}
+
+/// Which of these rows satisfy a condition: for scopes of writes, rules over other cards, and conditions of links.
+pub fn matching(catalog: &Catalog, dialect: Dialect, table: &TableRef, ids: &[Uuid], condition: &model::Condition) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, None);
+    let mut rows = builder.rows(table);
+    let ids = bind_ids(&mut builder, ids);
+    let inner = predicate::lower(&mut builder, &mut rows, condition, false);
+    let sql = format!("SELECT {a}.id FROM {} WHERE {a}.id IN ({ids}) AND {inner}", builder.from(&rows), a = rows.alias);
+    Lowered { statement: builder.finish(&sql, vec![Physical::Uuid]), outputs: vec![Output::Value(pointer())] }
+}
+
+/// Placeholders for ids.
+pub fn bind_ids(builder: &mut Builder<'_>, ids: &[Uuid]) -> String {
+    let bound: Vec<String> = ids.iter().map(|id| builder.bind(Datum::Uuid(*id))).collect();
+    if bound.is_empty() { "NULL".to_owned() } else { bound.join(", ") }
+}
