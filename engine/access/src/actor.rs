@@ -65,6 +65,11 @@ impl Actor {
         self.roles.iter().any(|role| *role == ADMINISTRATOR)
     }
 
+    /// Whether this is the system itself, which may set what people may not.
+    pub fn is_unbounded_system(&self) -> bool {
+        self.system.is_some()
+    }
+
     /// Today in the actor's zone.
     pub fn today(&self) -> NaiveDate {
         self.now.with_timezone(&self.zone).date_naive()

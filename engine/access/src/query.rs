@@ -137,3 +137,21 @@ impl Tables {
         }
     }
 }
+
+impl Tables {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.gates.extend(other.gates);
+        self
+    }
+}
+
+impl GatedQuery {
+    /// With child tables of the same card: they follow their record.
+    #[must_use]
+    pub fn with_children(mut self, children: Vec<Ident>) -> Self {
+        self.query.children = children;
+        self
+    }
+}

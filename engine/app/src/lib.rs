@@ -1,1 +1,186 @@
-//! app
+//! Use cases: looking up, allowing, reading, deriving, validating, storing, telling, in that order.
+//!
+//! **Invariants**
+//! - Every read goes through the gate, every write through [`records::save`] or [`records::remove`]: there is no
+//!   second way.
+//! - A request sees one snapshot of the catalog.
+//!
+//! **Not here:** HTTP (`web`), SQL (`sql`), what definitions mean (`model`).
+
+pub mod accounts;
+pub mod demo;
+mod error;
+pub mod files;
+pub mod lists;
+pub mod packs;
+pub mod records;
+mod snapshot;
+pub mod titles;
+
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use sql::{Datum, Dialect, Statement, system};
+use store::{Store, StoreError, Target, Tx};
+use uuid::Uuid;
+
+pub use error::{AppError, Blocker, Stale, StaleField};
+pub use snapshot::Snapshot;
+
+/// A running site.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// Where files are kept.
+    pub folder: PathBuf,
+    /// This site's own id, part of every change.
+    pub site: String,
+    snapshot: ArcSwap<Snapshot>,
+}
+
+impl App {
+    /// Opens a site: its database, and the catalog of what is installed there.
+    pub async fn open(folder: PathBuf, database: Option<String>) -> Result<Arc<Self>, AppError> {
+        std::fs::create_dir_all(folder.join("files")).map_err(|error| AppError::Unavailable { detail: format!("{}: {error}", folder.display()) })?;
+        let target = match database {
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Target::Postgres { url },
+            Some(other) => return Err(AppError::malformed("bad_database", format!("`{other}` is no postgres:// address"))),
+            None => Target::Sqlite { path: folder.join("site.db") },
+        };
+        let store = Store::open(&target).await?;
+        let site = site_id(&store).await?;
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()) });
+        app.reload().await?;
+        Ok(app)
+    }
+
+    /// The definitions as they are now; a request keeps one snapshot from begin to end.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Reads the installed packs again and swaps the snapshot.
+    pub async fn reload(&self) -> Result<(), AppError> {
+        let (packs, version) = packs::installed(&self.store).await?;
+        let (catalog, findings) = model::build::build(&packs, version);
+        let catalog = catalog.ok_or_else(|| AppError::Internal(findings.iter().map(|finding| finding.render(None)).collect::<Vec<_>>().join("\n")))?;
+        self.snapshot.store(Arc::new(Snapshot::new(catalog)));
+        Ok(())
+    }
+
+    /// Reloads if another node published meanwhile.
+    pub async fn refresh(&self) -> Result<(), AppError> {
+        let rows = self.store.fetch(&system::catalog_version(self.store.dialect())).await?;
+        let version = rows.first().and_then(|row| row.first()).cloned();
+        if let Some(Datum::Integer(version)) = version {
+            if u64::try_from(version).unwrap_or(0) != self.snapshot().catalog.version {
+                self.reload().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn site_id(store: &Store) -> Result<String, AppError> {
+    let dialect = store.dialect();
+    if let Some(Datum::Text(site)) = store.fetch(&system::site(dialect, "site")).await?.into_iter().flatten().next() {
+        return Ok(site);
+    }
+    let site = Uuid::now_v7().simple().to_string();
+    let kept = system::put_site(dialect, "site", &site);
+    run(store, vec![kept]).await?;
+    Ok(site)
+}
+
+/// Runs statements of the engine's own tables in one transaction.
+pub(crate) async fn run(store: &Store, statements: Vec<Statement>) -> Result<(), AppError> {
+    store
+        .write(move |tx: &mut Tx| {
+            let statements = statements.clone();
+            Box::pin(async move {
+                for statement in &statements {
+                    tx.execute(statement).await?;
+                }
+                Ok::<(), AppError>(())
+            })
+        })
+        .await
+}
+
+/// Where statements are run: on a snapshot of the database, or inside a unit of work.
+pub enum Source<'a> {
+    /// Outside of transactions.
+    Store(&'a Store),
+    /// Inside one, seeing its own changes.
+    Tx(&'a mut Tx),
+}
+
+impl Source<'_> {
+    /// Runs a reading statement.
+    pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
+        match self {
+            Self::Store(store) => store.fetch(statement).await,
+            Self::Tx(tx) => tx.fetch(statement).await,
+        }
+    }
+    /// Which words statements must be written in.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Store(store) => store.dialect(),
+            Self::Tx(tx) => tx.dialect(),
+        }
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { detail } | StoreError::Busy { detail } => Self::Unavailable { detail },
+            StoreError::Unique { constraint } => Self::Conflict { code: "unique", detail: format!("another record has the same values ({constraint})"), blockers: Vec::new() },
+            StoreError::ForeignKey { .. } => Self::Conflict { code: "linked", detail: "something linked is gone, or still linked".into(), blockers: Vec::new() },
+            StoreError::Unexpected { detail } => Self::Internal(detail),
+        }
+    }
+}
+
+/// An error of a unit of work, with the database's part kept for trying again.
+#[derive(Debug)]
+pub(crate) struct UnitError {
+    pub error: AppError,
+    pub store: Option<StoreError>,
+}
+
+impl From<StoreError> for UnitError {
+    fn from(error: StoreError) -> Self {
+        Self { error: error.clone().into(), store: Some(error) }
+    }
+}
+impl From<AppError> for UnitError {
+    fn from(error: AppError) -> Self {
+        Self { error, store: None }
+    }
+}
+impl store::Failure for UnitError {
+    fn store(&self) -> Option<&StoreError> {
+        self.store.as_ref()
+    }
+}
+impl store::Failure for AppError {
+    fn store(&self) -> Option<&StoreError> {
+        None
+    }
+}
+
+impl From<access::Denied> for AppError {
+    fn from(denied: access::Denied) -> Self {
+        match denied {
+            access::Denied::Hidden => Self::not_found("card"),
+            other => Self::forbidden(other.to_string()),
+        }
+    }
+}
+impl From<query::QueryError> for AppError {
+    fn from(error: query::QueryError) -> Self {
+        Self::Malformed { code: error.code, detail: error.detail }
+    }
+}

@@ -13,6 +13,7 @@ pub mod predicate;
 pub mod schema;
 pub mod select;
 mod statement;
+pub mod system;
 pub mod write;
 
 pub use statement::{Datum, Dialect, Physical, Statement};

@@ -407,3 +407,22 @@ pub fn bind_ids(builder: &mut Builder<'_>, ids: &[Uuid]) -> String {
     let bound: Vec<String> = ids.iter().map(|id| builder.bind(Datum::Uuid(*id))).collect();
     if bound.is_empty() { "NULL".to_owned() } else { bound.join(", ") }
 }
+
+/// One aggregate over the rows of a table outside the trash, by a bound condition: for derived values.
+pub fn aggregate_rows(catalog: &Catalog, dialect: Dialect, table: &TableRef, path: Option<&Path>, function: Aggregate, condition: &model::Condition) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, None);
+    let mut rows = builder.rows(table);
+    let mut selection = Selection::new();
+    aggregate(&mut builder, &mut rows, &mut selection, path, function);
+    let mut all = vec![predicate::lower(&mut builder, &mut rows, condition, false)];
+    match &table.child {
+        None => all.extend(trash(&builder, &rows, Trash::Without)),
+        Some(_) => {
+            let parent = builder.alias();
+            let physical = builder.physical(&TableRef::card(&table.card));
+            all.push(format!("EXISTS (SELECT 1 FROM {physical} {parent} WHERE {parent}.id = {}.parent_id AND {parent}.trashed_at IS NULL)", rows.alias));
+        }
+    }
+    let sql = format!("SELECT {} FROM {}{}", selection.sql.join(", "), builder.from(&rows), clause(&all));
+    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
+}

@@ -1,1 +1,180 @@
-//! store
+//! Databases: connections, transactions, and running the statements that others wrote.
+//!
+//! **Invariants**
+//! - SQLite has one writer. Every unit of work is a savepoint of the writer's batch; answers go out only after the
+//!   batch's commit, so that many waiting writes share one sync (`synchronous=FULL`).
+//! - A unit of work runs on a task of its own: a client that goes away never leaves half a transaction behind.
+//! - After a full disk, an I/O error or lack of memory the whole batch fails and the connection is thrown away.
+//! - Dynamic SQL is declared safe in one function, [`rows::sql`]; its texts come from the room `sql` alone.
+//!
+//! **Not here:** what statements say (`sql`), what units of work do (`app`).
+
+mod error;
+mod introspect;
+mod postgres;
+mod rows;
+mod sqlite;
+
+use std::path::PathBuf;
+
+use futures::future::BoxFuture;
+use sql::{Datum, Dialect, Statement};
+
+pub use error::{Failure, StoreError};
+
+/// Where a site's data are.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// An embedded database file.
+    Sqlite { path: PathBuf },
+    /// A PostgreSQL server.
+    Postgres { url: String },
+}
+
+/// A database, opened.
+#[derive(Clone)]
+pub struct Store {
+    inner: Inner,
+}
+
+#[derive(Clone)]
+enum Inner {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// A unit of work under way.
+pub struct Tx {
+    inner: TxInner,
+}
+
+enum TxInner {
+    Sqlite(Box<sqlx::SqliteConnection>),
+    Postgres(Box<sqlx::pool::PoolConnection<sqlx::Postgres>>),
+}
+
+impl Tx {
+    /// Runs a statement and says how many rows it changed.
+    pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        match &mut self.inner {
+            TxInner::Sqlite(connection) => rows::execute_sqlite(connection, statement).await,
+            TxInner::Postgres(connection) => rows::execute_postgres(connection, statement).await,
+        }
+    }
+
+    /// Runs a statement and gives its rows.
+    pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
+        match &mut self.inner {
+            TxInner::Sqlite(connection) => rows::fetch_sqlite(connection, statement).await,
+            TxInner::Postgres(connection) => rows::fetch_postgres(connection, statement).await,
+        }
+    }
+
+    /// Which words the statements must be written in.
+    pub fn dialect(&self) -> Dialect {
+        match self.inner {
+            TxInner::Sqlite(_) => Dialect::Sqlite,
+            TxInner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Begins a part that can be undone by itself.
+    pub async fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.control("SAVEPOINT part").await
+    }
+
+    /// Keeps what the part did.
+    pub async fn release(&mut self) -> Result<(), StoreError> {
+        self.control("RELEASE SAVEPOINT part").await
+    }
+
+    /// Undoes what the part did.
+    pub async fn undo(&mut self) -> Result<(), StoreError> {
+        self.control("ROLLBACK TO SAVEPOINT part").await?;
+        self.control("RELEASE SAVEPOINT part").await
+    }
+
+    async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        match &mut self.inner {
+            TxInner::Sqlite(connection) => rows::control_sqlite(connection, sql).await,
+            TxInner::Postgres(connection) => rows::control_postgres(connection, sql).await,
+        }
+    }
+}
+
+/// What a unit of work is: it may be run again after a failure that another try can heal.
+pub trait Unit<T, E>: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
+impl<T, E, F> Unit<T, E> for F where F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
+
+impl Store {
+    /// Opens a database and brings the engine's own tables up to date.
+    pub async fn open(target: &Target) -> Result<Self, StoreError> {
+        let inner = match target {
+            Target::Sqlite { path } => Inner::Sqlite(sqlite::Sqlite::open(path).await?),
+            Target::Postgres { url } => Inner::Postgres(postgres::Postgres::open(url).await?),
+        };
+        Ok(Self { inner })
+    }
+
+    /// Which words statements must be written in.
+    pub fn dialect(&self) -> Dialect {
+        match self.inner {
+            Inner::Sqlite(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a reading statement.
+    pub async fn fetch(&self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
+        match &self.inner {
+            Inner::Sqlite(sqlite) => rows::fetch_sqlite(&mut *sqlite.readers().acquire().await?, statement).await,
+            Inner::Postgres(postgres) => rows::fetch_postgres(&mut *postgres.pool().acquire().await?, statement).await,
+        }
+    }
+
+    /// Runs a unit of work: all of it, or nothing.
+    pub async fn write<T, E>(&self, unit: impl Unit<T, E>) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        match &self.inner {
+            Inner::Sqlite(sqlite) => sqlite.write(unit).await,
+            Inner::Postgres(postgres) => postgres.write(unit).await,
+        }
+    }
+
+    /// Runs statements that change tables, in one transaction.
+    pub async fn apply(&self, steps: Vec<String>) -> Result<(), StoreError> {
+        let statements: Vec<Statement> = steps.into_iter().map(|sql| Statement { sql, binds: Vec::new(), columns: Vec::new() }).collect();
+        self.write(move |tx: &mut Tx| {
+            let statements = statements.clone();
+            Box::pin(async move {
+                for statement in &statements {
+                    tx.execute(statement).await?;
+                }
+                Ok::<(), StoreError>(())
+            })
+        })
+        .await
+    }
+
+    /// The tables, columns, indexes and foreign keys there are.
+    pub async fn existing(&self) -> Result<sql::schema::Existing, StoreError> {
+        introspect::existing(self).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let statement = sql::system::ping(self.dialect());
+        self.fetch(&statement).await.map(|_| ())
+    }
+
+    /// Leaves cleanly: waits for the batch under way, moves the log into the file, closes connections.
+    pub async fn close(&self) {
+        match &self.inner {
+            Inner::Sqlite(sqlite) => sqlite.close().await,
+            Inner::Postgres(postgres) => postgres.pool().close().await,
+        }
+    }
+}

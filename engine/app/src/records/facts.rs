@@ -7,92 +7,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
-use chrono_tz::Tz;
-use indexmap::{IndexMap, IndexSet};
+use access::Actor;
+use chrono::{DateTime, NaiveDate, Utc};
+use indexmap::IndexSet;
 use model::{
-    Card, Catalog, Condition, FieldKind, Hop, Ident, Operand, Path, Period, Record, Related, Source, SpanUnit, TableRef, Term, Value, Values, Variable,
+    Card, Catalog, Condition, FieldKind, Hop, Ident, Operand, Path, Period, Record, Related, Source, TableRef, Term, Value, Values, Variable,
     eval::{Facts, Place},
     record::value_of,
 };
 use uuid::Uuid;
-
-/// Who asks, when and where: what `@me`, `@today` and the like stand for.
-#[derive(Debug, Clone)]
-pub struct Moment {
-    /// The user.
-    pub me: Option<Uuid>,
-    /// `@me.NAME`.
-    pub bound: IndexMap<Ident, Value>,
-    /// Now.
-    pub now: DateTime<Utc>,
-    /// The actor's zone.
-    pub zone: Tz,
-}
-
-impl Moment {
-    /// Today, in the actor's zone.
-    pub fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&self.zone).date_naive()
-    }
-
-    /// What a variable stands for, if it is one of who, when and where.
-    pub fn variable(&self, variable: &Variable) -> Option<Value> {
-        match variable {
-            Variable::Me => self.me.map(Value::Id),
-            Variable::Bound(name) => self.bound.get(name).filter(|value| !value.is_empty()).cloned(),
-            Variable::Today => Some(Value::Date(self.today())),
-            Variable::Now => Some(Value::Instant(self.now)),
-            Variable::Record(_) | Variable::Row(_) | Variable::Param(_) => None,
-        }
-    }
-
-    /// First and last day of a period.
-    pub fn days(&self, period: Period) -> (NaiveDate, NaiveDate) {
-        let today = self.today();
-        match period {
-            Period::Today => (today, today),
-            Period::Yesterday => (today - Days::new(1), today - Days::new(1)),
-            Period::Tomorrow => (today + Days::new(1), today + Days::new(1)),
-            Period::Span { unit, offset } => {
-                let from = shift(start_of(today, unit), unit, offset);
-                (from, shift(from, unit, 1) - Days::new(1))
-            }
-            Period::Rolling { unit, count, forward: true } => (today, shift(today, unit, count as i32) - Days::new(1)),
-            Period::Rolling { unit, count, forward: false } => (shift(today, unit, -(count as i32)) + Days::new(1), today),
-        }
-    }
-}
-
-fn start_of(day: NaiveDate, unit: SpanUnit) -> NaiveDate {
-    let month = |month: u32| NaiveDate::from_ymd_opt(day.year(), month, 1).unwrap_or(day);
-    match unit {
-        SpanUnit::Day => day,
-        SpanUnit::Week => day - Days::new(u64::from(day.weekday().num_days_from_monday())),
-        SpanUnit::Month => month(day.month()),
-        SpanUnit::Quarter => month((day.month() - 1) / 3 * 3 + 1),
-        SpanUnit::Year => month(1),
-    }
-}
-
-fn shift(day: NaiveDate, unit: SpanUnit, count: i32) -> NaiveDate {
-    let months = |each: u32| {
-        let span = Months::new(count.unsigned_abs().saturating_mul(each));
-        if count < 0 { day.checked_sub_months(span) } else { day.checked_add_months(span) }
-    };
-    let days = |each: u64| {
-        let span = Days::new(u64::from(count.unsigned_abs()) * each);
-        if count < 0 { day.checked_sub_days(span) } else { day.checked_add_days(span) }
-    };
-    let moved = match unit {
-        SpanUnit::Day => days(1),
-        SpanUnit::Week => days(7),
-        SpanUnit::Month => months(1),
-        SpanUnit::Quarter => months(3),
-        SpanUnit::Year => months(12),
-    };
-    moved.unwrap_or(day)
-}
 
 /// Something of a linked record that evaluation will ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -184,7 +107,7 @@ pub struct DraftFacts<'a> {
     /// The record as it will be.
     pub record: &'a Record,
     /// Who, when and where.
-    pub moment: &'a Moment,
+    pub actor: &'a Actor,
     /// What was fetched of linked records.
     pub linked: &'a Linked,
     /// Records of trees with everything above them.
@@ -248,13 +171,13 @@ impl Facts for DraftFacts<'_> {
         self.walk(at, &path.hops, path)
     }
     fn variable(&self, variable: &Variable) -> Option<Value> {
-        self.moment.variable(variable)
+        self.actor.variable(variable)
     }
     fn days(&self, period: Period) -> (NaiveDate, NaiveDate) {
-        self.moment.days(period)
+        self.actor.days(period)
     }
     fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
-        at.with_timezone(&self.moment.zone).date_naive()
+        at.with_timezone(&self.actor.zone).date_naive()
     }
     fn is_under(&self, id: Uuid, ancestor: Uuid) -> bool {
         self.ancestors.get(&id).is_some_and(|above| above.contains(&ancestor))
@@ -264,35 +187,5 @@ impl Facts for DraftFacts<'_> {
     }
     fn pointing(&self, _: &Place, related: &Related) -> Option<bool> {
         self.pointing.get(&format!("{related:?}")).copied()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn moment(text: &str) -> Moment {
-        let now = DateTime::parse_from_rfc3339(text).expect("a moment").with_timezone(&Utc);
-        Moment { me: None, bound: IndexMap::new(), now, zone: chrono_tz::Asia::Shanghai }
-    }
-
-    #[track_caller]
-    fn check(now: &str, period: Period, expected: (&str, &str)) {
-        let (from, to) = moment(now).days(period);
-        assert_eq!((from.to_string().as_str(), to.to_string().as_str()), expected);
-    }
-
-    #[test]
-    fn days_are_those_of_the_actors_zone() {
-        check("2026-11-24T17:00:00Z", Period::Today, ("2026-11-25", "2026-11-25"));
-    }
-
-    #[test]
-    fn weeks_begin_on_monday_and_months_end_when_they_end() {
-        let now = "2026-11-24T01:00:00Z"; // a Tuesday
-        check(now, Period::Span { unit: SpanUnit::Week, offset: 0 }, ("2026-11-23", "2026-11-29"));
-        check(now, Period::Span { unit: SpanUnit::Month, offset: -9 }, ("2026-02-01", "2026-02-28"));
-        check(now, Period::Span { unit: SpanUnit::Quarter, offset: 1 }, ("2027-01-01", "2027-03-31"));
-        check(now, Period::Rolling { unit: SpanUnit::Day, count: 7, forward: false }, ("2026-11-18", "2026-11-24"));
     }
 }

@@ -1,0 +1,318 @@
+//! Who is who: signing in, sessions, tokens, and what packs bind to a user.
+
+use access::{ADMINISTRATOR, Actor, Reason};
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use model::{Binding, Condition, Ident, Op, Operand, Path, TableRef, Term, Test, Value};
+use sha2::{Digest, Sha256};
+use sql::{Datum, select, system};
+use uuid::Uuid;
+
+use crate::{App, AppError, run, snapshot::Snapshot};
+
+/// How long a session lasts.
+const SESSION: TimeDelta = TimeDelta::days(14);
+/// How long a link to set a password is good.
+const LINK: TimeDelta = TimeDelta::hours(24);
+/// Shortest and longest password, in characters.
+const PASSWORD: std::ops::RangeInclusive<usize> = 10..=128;
+
+/// A user as stored.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct User {
+    pub id: Uuid,
+    pub login: String,
+    pub name: String,
+    pub password: Option<String>,
+    pub language: Option<String>,
+    pub active: bool,
+}
+
+fn user(row: Vec<Datum>) -> Option<User> {
+    let [Datum::Uuid(id), Datum::Text(login), Datum::Text(name), _, password, language, Datum::Boolean(active)] = <[Datum; 7]>::try_from(row).ok()? else { return None };
+    let text = |datum| match datum {
+        Datum::Text(text) => Some(text),
+        _ => None,
+    };
+    Some(User { id, login, name, password: text(password), language: text(language), active })
+}
+
+fn hash_of(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+/// 256 random bits as text.
+fn new_token() -> String {
+    let bytes: [u8; 32] = rand::random();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A sign-in name as it is compared: NFC, lower case, trimmed.
+fn clean_login(login: &str) -> String {
+    model::types::clean(login).to_lowercase()
+}
+
+/// argon2id; takes tens of milliseconds on purpose, so on a thread of its own.
+async fn hash_password(password: String) -> Result<String, AppError> {
+    let hashed = tokio::task::spawn_blocking(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await;
+    hashed.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| AppError::Internal(error.to_string()))
+}
+
+async fn is_password(password: String, hash: String) -> bool {
+    let checked = tokio::task::spawn_blocking(move || {
+        let parsed = PasswordHash::new(&hash);
+        parsed.is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+    });
+    checked.await.unwrap_or(false)
+}
+
+/// Checks a password against a made-up hash, so that an unknown name takes as long as a known one.
+async fn waste_time(password: String) {
+    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$o2zp9lmFJ1Ji2+zDMMoYVd5xSMNlmjZ4SOZYf2ZYxGs";
+    let _ = is_password(password, NOBODY.to_owned()).await;
+}
+
+/// Signs in: the token of a new session, or nothing that says what was wrong.
+pub async fn sign_in(app: &App, login: &str, password: &str, agent: &str, now: DateTime<Utc>) -> Result<Option<String>, AppError> {
+    let dialect = app.store.dialect();
+    let found = app.store.fetch(&system::user_by_login(dialect, &clean_login(login))).await?.into_iter().next().and_then(user);
+    let found = found.filter(|user| user.active);
+    let Some((user, hash)) = found.and_then(|user| user.password.clone().map(|hash| (user, hash))) else {
+        waste_time(password.to_owned()).await;
+        return Ok(None);
+    };
+    if !is_password(password.to_owned(), hash).await {
+        return Ok(None);
+    }
+    open_session(app, user.id, agent, now).await.map(Some)
+}
+
+async fn open_session(app: &App, user: Uuid, agent: &str, now: DateTime<Utc>) -> Result<String, AppError> {
+    let token = new_token();
+    let agent: String = agent.chars().filter(|c| !c.is_control()).take(200).collect();
+    run(&app.store, vec![system::create_session(app.store.dialect(), hash_of(&token), user, now, now + SESSION, &agent)]).await?;
+    Ok(token)
+}
+
+/// Ends a session.
+pub async fn sign_out(app: &App, token: &str) -> Result<(), AppError> {
+    run(&app.store, vec![system::end_session(app.store.dialect(), hash_of(token))]).await
+}
+
+/// How somebody says who they are.
+pub enum Credential<'a> {
+    /// The token of a session.
+    Session(&'a str),
+    /// An API token.
+    Token(&'a str),
+}
+
+/// Who stands behind a credential, with everything rights depend on; read anew for every request, so that what is
+/// taken away is gone at once.
+pub async fn authenticate(app: &App, snapshot: &Snapshot, credential: Credential<'_>, now: DateTime<Utc>) -> Result<Actor, AppError> {
+    let dialect = app.store.dialect();
+    let statement = match credential {
+        Credential::Session(token) => system::session_user(dialect, hash_of(token), now),
+        Credential::Token(token) => system::token_user(dialect, hash_of(token), now),
+    };
+    let id = app.store.fetch(&statement).await?.into_iter().flatten().next();
+    let Some(Datum::Uuid(id)) = id else { return Err(AppError::Unauthenticated) };
+    actor_of(app, snapshot, id, now).await
+}
+
+/// A user as an actor.
+pub async fn actor_of(app: &App, snapshot: &Snapshot, id: Uuid, now: DateTime<Utc>) -> Result<Actor, AppError> {
+    let dialect = app.store.dialect();
+    let user = app.store.fetch(&system::user_by_id(dialect, id)).await?.into_iter().next().and_then(user);
+    let user = user.filter(|user| user.active).ok_or(AppError::Unauthenticated)?;
+    let roles = app.store.fetch(&system::roles_of(dialect, id)).await?;
+    let roles = roles.into_iter().flatten().filter_map(|role| match role {
+        Datum::Text(role) => Ident::new(&role).ok(),
+        _ => None,
+    });
+    let mut actor = Actor::user(id, user.name, roles.collect(), now);
+    if let Some(language) = user.language {
+        actor.lang = language;
+    }
+    if let Some(zone) = preference(app, id, "zone").await?.and_then(|zone| zone.parse().ok()) {
+        actor.zone = zone;
+    }
+    bind(app, snapshot, &mut actor).await?;
+    Ok(actor)
+}
+
+/// Fills in what packs bind to a user: the employee behind it, the department of that.
+async fn bind(app: &App, snapshot: &Snapshot, actor: &mut Actor) -> Result<(), AppError> {
+    let Some(me) = actor.user else { return Ok(()) };
+    let catalog = &snapshot.catalog;
+    for (name, binding) in &catalog.bindings {
+        let Some(value) = bound_value(app, snapshot, binding, me, actor.now).await? else { continue };
+        if let (Some(org), Value::Id(id)) = (&catalog.org, &value) {
+            if binding.target.as_ref() == Some(&org.card) && actor.org_unit.is_none() {
+                actor.org_unit = Some(*id);
+            }
+        }
+        actor.bound.insert(name.clone(), value);
+    }
+    Ok(())
+}
+
+async fn bound_value(app: &App, snapshot: &Snapshot, binding: &Binding, me: Uuid, now: DateTime<Utc>) -> Result<Option<Value>, AppError> {
+    let catalog = &snapshot.catalog;
+    let Some(card) = catalog.card(&binding.card) else { return Ok(None) };
+    let table = TableRef::card(&binding.card);
+    let system = Actor::system(Reason::Binding, now);
+    let test = Test { path: Path::own(table.clone(), binding.by.clone()), op: Op::Is, operand: Operand::One(Term::Value(Value::Id(me))) };
+    let Ok(id) = Ident::new("id") else { return Ok(None) };
+    let path = binding.path.clone().unwrap_or_else(|| Path::own(table, id));
+    let request = query::ListRequest { limit: Some(1), ..query::ListRequest::default() };
+    let binder = NoVariables;
+    let mut checked = query::check(catalog, card, &request, &binder, &|_| false)?;
+    checked.select = vec![query::Selected { name: "value".into(), path }];
+    checked.filter = Condition::Test(test);
+    let gated = access::gate_query(catalog, &system, checked)?;
+    let lowered = select::list(catalog, app.store.dialect(), &gated);
+    let row = app.store.fetch(&lowered.statement).await?.into_iter().next();
+    Ok(row.and_then(|row| lowered.decode(row).into_iter().next()).filter(|value| !value.is_empty()))
+}
+
+struct NoVariables;
+
+impl query::Binder for NoVariables {
+    fn variable(&self, _: &model::Variable) -> Option<Value> {
+        None
+    }
+    fn days(&self, _: model::Period) -> (chrono::NaiveDate, chrono::NaiveDate) {
+        (chrono::NaiveDate::MIN, chrono::NaiveDate::MIN)
+    }
+    fn day_start(&self, day: chrono::NaiveDate) -> DateTime<Utc> {
+        day.and_time(chrono::NaiveTime::MIN).and_utc()
+    }
+    fn kind(&self, _: &Path) -> Option<model::FieldKind> {
+        None
+    }
+}
+
+/// Makes a user. Without a password it can sign in only by a link.
+pub async fn create_user(app: &App, login: &str, name: &str, password: Option<&str>, roles: &[String], language: Option<&str>, now: DateTime<Utc>) -> Result<Uuid, AppError> {
+    let login = clean_login(login);
+    if login.is_empty() || login.chars().count() > 100 || login.contains(char::is_whitespace) {
+        return Err(AppError::malformed("bad_login", "a sign-in name has 1 to 100 characters and no spaces"));
+    }
+    let known = app.snapshot();
+    if let Some(role) = roles.iter().find(|role| *role != ADMINISTRATOR && !known.catalog.roles.contains_key(role.as_str())) {
+        let near = model::nearest(role, known.catalog.roles.keys().map(Ident::as_str)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(AppError::malformed("unknown_role", format!("there is no role `{role}`{near}")));
+    }
+    let hash = match password {
+        Some(password) => Some(hash_password(checked_password(password)?).await?),
+        None => None,
+    };
+    let dialect = app.store.dialect();
+    if !app.store.fetch(&system::user_by_login(dialect, &login)).await?.is_empty() {
+        return Err(AppError::Conflict { code: "login_taken", detail: format!("there is a user `{login}` already"), blockers: Vec::new() });
+    }
+    let id = Uuid::now_v7();
+    let mut statements = vec![system::create_user(dialect, id, &login, name, hash.as_deref(), language, now)];
+    statements.extend(roles.iter().map(|role| system::add_role(dialect, id, role)));
+    run(&app.store, statements).await?;
+    Ok(id)
+}
+
+fn checked_password(password: &str) -> Result<String, AppError> {
+    if PASSWORD.contains(&password.chars().count()) {
+        return Ok(password.to_owned());
+    }
+    Err(AppError::malformed("weak_password", format!("a password has {} to {} characters", PASSWORD.start(), PASSWORD.end())))
+}
+
+/// Sets a password and ends every session of the user.
+pub async fn set_password(app: &App, user: Uuid, password: &str) -> Result<(), AppError> {
+    let hash = hash_password(checked_password(password)?).await?;
+    let dialect = app.store.dialect();
+    run(&app.store, vec![system::set_password(dialect, user, &hash), system::end_sessions(dialect, user)]).await
+}
+
+/// Changes one's own password, knowing the old one.
+pub async fn change_password(app: &App, actor: &Actor, old: &str, new: &str) -> Result<(), AppError> {
+    let id = actor.user.ok_or(AppError::Unauthenticated)?;
+    let found = app.store.fetch(&system::user_by_id(app.store.dialect(), id)).await?.into_iter().next().and_then(user);
+    let hash = found.and_then(|user| user.password).unwrap_or_default();
+    if !is_password(old.to_owned(), hash).await {
+        return Err(AppError::malformed("wrong_password", "the present password is not right"));
+    }
+    set_password(app, id, new).await
+}
+
+/// A link's token with which a user sets a password, once.
+pub async fn login_link(app: &App, user: Uuid, now: DateTime<Utc>) -> Result<String, AppError> {
+    let token = new_token();
+    run(&app.store, vec![system::create_login_link(app.store.dialect(), hash_of(&token), user, now + LINK)]).await?;
+    Ok(token)
+}
+
+/// Sets a password by a link; the link is used up.
+pub async fn use_link(app: &App, token: &str, password: &str, now: DateTime<Utc>) -> Result<(), AppError> {
+    checked_password(password)?;
+    let statement = system::use_login_link(app.store.dialect(), hash_of(token), now);
+    let found = app
+        .store
+        .write(move |tx: &mut store::Tx| {
+            let statement = statement.clone();
+            Box::pin(async move { Ok::<_, crate::UnitError>(tx.fetch(&statement).await?) })
+        })
+        .await
+        .map_err(|error| error.error)?;
+    let Some(Datum::Uuid(user)) = found.into_iter().flatten().next() else {
+        return Err(AppError::malformed("bad_link", "this link was used already or is too old; ask for another"));
+    };
+    set_password(app, user, password).await
+}
+
+/// A new API token of a user: the one time it can be read.
+pub async fn create_token(app: &App, user: Uuid, name: &str, now: DateTime<Utc>) -> Result<String, AppError> {
+    let token = new_token();
+    run(&app.store, vec![system::create_token(app.store.dialect(), hash_of(&token), Uuid::now_v7(), user, name, now)]).await?;
+    Ok(token)
+}
+
+/// A user by sign-in name.
+pub async fn find(app: &App, login: &str) -> Result<Option<User>, AppError> {
+    Ok(app.store.fetch(&system::user_by_login(app.store.dialect(), &clean_login(login))).await?.into_iter().next().and_then(user))
+}
+
+/// Whether there is any user yet.
+pub async fn is_empty(app: &App) -> Result<bool, AppError> {
+    Ok(app.store.fetch(&system::users(app.store.dialect())).await?.is_empty())
+}
+
+/// Lets a user sign in, or no longer; what is open is closed.
+pub async fn set_active(app: &App, user: Uuid, active: bool) -> Result<(), AppError> {
+    let dialect = app.store.dialect();
+    let mut statements = vec![system::set_active(dialect, user, active)];
+    if !active {
+        statements.push(system::end_sessions(dialect, user));
+    }
+    run(&app.store, statements).await
+}
+
+/// A preference of a user.
+pub async fn preference(app: &App, user: Uuid, key: &str) -> Result<Option<String>, AppError> {
+    let row = app.store.fetch(&system::preference(app.store.dialect(), user, key)).await?.into_iter().flatten().next();
+    Ok(row.and_then(|datum| match datum {
+        Datum::Text(text) => Some(text),
+        _ => None,
+    }))
+}
+
+/// Keeps a preference.
+pub async fn put_preference(app: &App, user: Uuid, key: &str, value: &str) -> Result<(), AppError> {
+    run(&app.store, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
+}
+
+/// Another language for the interface.
+pub async fn set_language(app: &App, user: Uuid, language: &str) -> Result<(), AppError> {
+    run(&app.store, vec![system::set_language(app.store.dialect(), user, language)]).await
+}

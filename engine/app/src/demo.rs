@@ -1,0 +1,1 @@
+//! Demo data: records from a generator, written by the one save path.

@@ -1,0 +1,79 @@
+//! Many changes in one request: all or nothing, or a result for each.
+
+use std::sync::Arc;
+
+use access::Actor;
+use serde_json::{Map, Value as Json};
+use store::Tx;
+use uuid::Uuid;
+
+use super::{remove, save::{self, Options, Saved, Work}};
+use crate::{App, AppError, UnitError};
+
+/// Most items of a batch.
+pub const MAX_ITEMS: usize = 1_000;
+
+/// One change.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// Makes a record.
+    Create(Map<String, Json>),
+    /// Changes one.
+    Update { id: Uuid, version: Option<i64>, body: Map<String, Json> },
+    /// Moves one to the trash.
+    Delete(Uuid),
+}
+
+/// All items in one transaction: one that fails undoes all. Deletions are carried out one by one, after the others.
+pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item]) -> Result<Vec<Saved>, (usize, AppError)> {
+    let mut works = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (id, body, version) = match item {
+            Item::Create(body) => (None, body.clone(), None),
+            Item::Update { id, version, body } => (Some(*id), body.clone(), *version),
+            Item::Delete(_) => return Err((index, AppError::malformed("bad_batch", "an atomic batch creates and updates; delete one by one"))),
+        };
+        works.push(Work::new(app, actor, card, id, body, &Options { version, ..Options::default() }).map_err(|error| (index, error))?);
+    }
+    let works = Arc::new(works);
+    let run = app.store.write(move |tx: &mut Tx| {
+        let works = works.clone();
+        Box::pin(async move {
+            let mut saved = Vec::with_capacity(works.len());
+            for (index, work) in works.iter().enumerate() {
+                saved.push(work.run(tx).await.map_err(|error| At { index, error })?);
+            }
+            Ok::<_, At>(saved)
+        })
+    });
+    run.await.map_err(|at| (at.index, at.error.error))
+}
+
+struct At {
+    index: usize,
+    error: UnitError,
+}
+
+impl From<store::StoreError> for At {
+    fn from(error: store::StoreError) -> Self {
+        Self { index: 0, error: error.into() }
+    }
+}
+impl store::Failure for At {
+    fn store(&self) -> Option<&store::StoreError> {
+        self.error.store.as_ref()
+    }
+}
+
+/// Each item by itself.
+pub async fn each(app: &App, actor: &Actor, card: &str, items: Vec<Item>) -> Vec<Result<Option<Saved>, AppError>> {
+    let mut results = Vec::with_capacity(items.len());
+    for item in items {
+        results.push(match item {
+            Item::Create(body) => save::create(app, actor, card, body, &Options::default()).await.map(Some),
+            Item::Update { id, version, body } => save::change(app, actor, card, id, body, &Options { version, ..Options::default() }).await.map(Some),
+            Item::Delete(id) => remove::delete(app, actor, card, id).await.map(|_| None),
+        });
+    }
+    results
+}

@@ -1,0 +1,231 @@
+//! What follows from a record by itself: values taken over through links, formulas, aggregates of its own rows.
+//!
+//! **Invariants**
+//! - The same draft gives the same values, however it came in.
+//! - Settles: what depends on what is calculated until nothing changes any more.
+
+use std::{collections::HashMap, sync::Arc};
+
+use model::{Aggregate, Card, Code, Field, FieldKind, Ident, Record, RowSource, Rollup, Source, Table, Value, Values, Violation, eval::{Facts, Place, compare, holds}, path, record::value_of, types};
+use rust_decimal::Decimal;
+use script::{Inputs, RowSet};
+
+use super::facts::DraftFacts;
+use crate::{snapshot::{Snapshot, is_zero_over_nothing}};
+
+/// How often everything is calculated at most; a publish refuses circles, so this is depth.
+const ROUNDS: usize = 6;
+
+/// Calculates every derived value of a record. `taken` are links that were set now: what is copied through them is
+/// copied anew. Faults of formulas are violations.
+pub(crate) fn derive(snapshot: &Snapshot, card: &Card, mut record: Record, context: &Context<'_>, violations: &mut Vec<Violation>) -> Record {
+    take_over(card, &mut record, context);
+    for round in 0..ROUNDS {
+        let before = record.clone();
+        let mut found = Vec::new();
+        for (key, table) in &card.children {
+            for index in 0..record.rows(key.as_str()).len() {
+                formulas(snapshot, card, table, &Place::Row { table: key.clone(), index }, &mut record, context, &mut found);
+            }
+        }
+        rollups(card, &mut record, context);
+        formulas(snapshot, card, &card.table, &Place::Record, &mut record, context, &mut found);
+        if record == before || round + 1 == ROUNDS {
+            violations.extend(found);
+            break;
+        }
+    }
+    record
+}
+
+/// What derivation looks at beside the record.
+pub(crate) struct Context<'a> {
+    /// Who saves.
+    pub actor: &'a access::Actor,
+    /// What was fetched of linked records.
+    pub linked: &'a super::facts::Linked,
+    /// Records of trees with everything above them.
+    pub ancestors: &'a HashMap<uuid::Uuid, std::collections::HashSet<uuid::Uuid>>,
+    /// Links that were set now: (child table, row, field).
+    pub set: &'a [(Option<(Ident, uuid::Uuid)>, Ident)],
+    /// Fields that the client gave a value: (child table, row, field).
+    pub given: &'a [(Option<(Ident, uuid::Uuid)>, Ident)],
+}
+
+impl Context<'_> {
+    fn facts<'f>(&'f self, record: &'f Record, pointing: &'f HashMap<String, bool>) -> DraftFacts<'f> {
+        DraftFacts { record, actor: self.actor, linked: self.linked, ancestors: self.ancestors, pointing }
+    }
+}
+
+fn fields_of<'t>(card: &'t Card, place: &Place) -> Option<&'t Table> {
+    match place {
+        Place::Record => Some(&card.table),
+        Place::Row { table, .. } => card.children.get(table),
+    }
+}
+
+fn values_mut<'r>(record: &'r mut Record, place: &Place) -> Option<&'r mut Values> {
+    match place {
+        Place::Record => Some(&mut record.values),
+        Place::Row { table, index } => record.children.get_mut(table)?.get_mut(*index).map(|row| &mut row.values),
+    }
+}
+
+fn places(card: &Card, record: &Record) -> Vec<(Place, Option<(Ident, uuid::Uuid)>)> {
+    let rows = card.children.keys().flat_map(|key| record.rows(key.as_str()).iter().enumerate().map(|(index, row)| (Place::Row { table: key.clone(), index }, Some((key.clone(), row.id)))));
+    std::iter::once((Place::Record, None)).chain(rows).collect()
+}
+
+/// Snapshots: copied when the link is set, unless the client gave a value of its own.
+fn take_over(card: &Card, record: &mut Record, context: &Context<'_>) {
+    let nothing = HashMap::new();
+    for (place, owner) in places(card, record) {
+        let Some(table) = fields_of(card, &place) else { continue };
+        for field in table.own_fields() {
+            let Source::Snapshot { path, editable } = &field.source else { continue };
+            let Some(model::Hop::Link { field: link, .. }) = path.hops.first() else { continue };
+            let was_set = context.set.contains(&(owner.clone(), link.clone()));
+            let was_given = *editable && context.given.contains(&(owner.clone(), field.key.clone()));
+            if !was_set || was_given {
+                continue;
+            }
+            let taken = context.facts(record, &nothing).values(&place, path).into_iter().next().unwrap_or_default();
+            if let Some(values) = values_mut(record, &place) {
+                values.insert(field.key.clone(), fitted(field, taken));
+            }
+        }
+    }
+}
+
+/// A value brought to the field's kind and scale; what does not fit is text or nothing.
+pub(crate) fn fitted(field: &Field, value: Value) -> Value {
+    match (&field.kind, value) {
+        (_, Value::Empty) => Value::Empty,
+        (FieldKind::Decimal(settings), Value::Decimal(number)) => {
+            let mut number = types::round(number, settings.scale, settings.rounding);
+            number.rescale(u32::from(settings.scale));
+            Value::Decimal(number)
+        }
+        (FieldKind::Decimal(settings), Value::Int(number)) => {
+            let mut number = Decimal::from(number);
+            number.rescale(u32::from(settings.scale));
+            Value::Decimal(number)
+        }
+        (FieldKind::Integer { .. } | FieldKind::Rating { .. } | FieldKind::Duration, Value::Decimal(number)) => {
+            i64::try_from(types::round(number, 0, model::Rounding::HalfUp).trunc()).map_or(Value::Empty, Value::Int)
+        }
+        (FieldKind::Text(_), Value::Decimal(number)) => Value::Text(number.normalize().to_string()),
+        (FieldKind::Text(_), Value::Date(date)) => Value::Text(date.to_string()),
+        (FieldKind::Date, Value::Instant(at)) => Value::Date(at.date_naive()),
+        (_, value) => value,
+    }
+}
+
+struct FieldInputs<'a> {
+    snapshot: &'a Snapshot,
+    card: &'a Card,
+    table: &'a Table,
+    place: &'a Place,
+    facts: &'a DraftFacts<'a>,
+}
+
+impl Inputs for FieldInputs<'_> {
+    fn value(&self, name: &str) -> Option<Value> {
+        if let Some(field) = self.table.fields.get(name).filter(|field| !field.secret && field.live_source().is_none()) {
+            let path = model::Path::own(self.table.reference(), field.key.clone());
+            return self.facts.values(self.place, &path).into_iter().next();
+        }
+        let path = path::resolve(&self.snapshot.catalog, &self.table.reference(), name).ok()?;
+        Some(self.facts.values(self.place, &path).into_iter().next().unwrap_or_default())
+    }
+    fn rows(&self, name: &str) -> Option<RowSet> {
+        self.card.children.get(name).filter(|_| *self.place == Place::Record)?;
+        Some(RowSet(Arc::new(self.facts.record.rows(name).iter().map(|row| row.values.clone()).collect())))
+    }
+}
+
+fn formulas(snapshot: &Snapshot, card: &Card, table: &Table, place: &Place, record: &mut Record, context: &Context<'_>, violations: &mut Vec<Violation>) {
+    let nothing = HashMap::new();
+    for (key, formula) in snapshot.formulas(&card.key, table.child.as_ref()) {
+        let Some(field) = table.field(key) else { continue };
+        let result = match formula {
+            Ok(formula) => {
+                let facts = context.facts(record, &nothing);
+                formula.eval(&FieldInputs { snapshot, card, table, place, facts: &facts }).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.clone()),
+        };
+        let value = match result {
+            Ok(value) => fitted(field, value),
+            Err(detail) => {
+                violations.push(Violation::new(path_of(place, key), Code::Formula).with("detail", detail));
+                Value::Empty
+            }
+        };
+        if let Some(values) = values_mut(record, place) {
+            values.insert(key.clone(), value);
+        }
+    }
+}
+
+fn path_of(place: &Place, key: &Ident) -> String {
+    match place {
+        Place::Record => key.to_string(),
+        Place::Row { table, index } => format!("{table}/{index}/{key}"),
+    }
+}
+
+/// Aggregates over the record's own rows. Those over other cards are renewed when their rows change.
+fn rollups(card: &Card, record: &mut Record, context: &Context<'_>) {
+    let nothing = HashMap::new();
+    for field in card.table.own_fields() {
+        let Source::Rollup(rollup) = &field.source else { continue };
+        let RowSource::Child { table } = &rollup.rows else {
+            // A new record has no rows pointing to it yet.
+            if value_of(&record.values, field.key.as_str()).is_empty() && is_zero_over_nothing(rollup.function) {
+                record.values.insert(field.key.clone(), fitted(field, Value::Int(0)));
+            }
+            continue;
+        };
+        let Some(child) = &table.child else { continue };
+        let value = aggregate_rows(rollup, child, &context.facts(record, &nothing));
+        record.values.insert(field.key.clone(), fitted(field, value));
+    }
+}
+
+fn aggregate_rows(rollup: &Rollup, child: &Ident, facts: &DraftFacts<'_>) -> Value {
+    let rows = (0..facts.row_count(child)).map(|index| Place::Row { table: child.clone(), index });
+    let rows: Vec<Place> = rows.filter(|row| rollup.condition.as_ref().is_none_or(|condition| holds(condition, row, facts))).collect();
+    let values: Vec<Value> = match &rollup.field {
+        None => return Value::Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
+        Some(path) => rows.iter().flat_map(|row| facts.values(row, path)).filter(|value| !value.is_empty()).collect(),
+    };
+    aggregate(rollup.function, &values)
+}
+
+/// An aggregate of values that are not empty.
+pub(crate) fn aggregate(function: Aggregate, values: &[Value]) -> Value {
+    let number = |value: &Value| match value {
+        Value::Decimal(number) => *number,
+        Value::Int(number) => Decimal::from(*number),
+        _ => Decimal::ZERO,
+    };
+    let sum = || values.iter().try_fold(Decimal::ZERO, |sum, value| sum.checked_add(number(value)));
+    let extreme = |wanted| values.iter().reduce(|best, value| if compare(value, best) == Some(wanted) { value } else { best }).cloned().unwrap_or_default();
+    match function {
+        Aggregate::Count => Value::Int(i64::try_from(values.len()).unwrap_or(i64::MAX)),
+        Aggregate::CountDistinct => {
+            let mut seen: Vec<&Value> = Vec::new();
+            values.iter().for_each(|value| if !seen.contains(&value) { seen.push(value) });
+            Value::Int(i64::try_from(seen.len()).unwrap_or(i64::MAX))
+        }
+        Aggregate::Sum => sum().map_or(Value::Empty, Value::Decimal),
+        Aggregate::Avg if values.is_empty() => Value::Empty,
+        Aggregate::Avg => sum().and_then(|sum| sum.checked_div(Decimal::from(values.len()))).map_or(Value::Empty, Value::Decimal),
+        Aggregate::Min => extreme(std::cmp::Ordering::Less),
+        Aggregate::Max => extreme(std::cmp::Ordering::Greater),
+        Aggregate::First => values.first().cloned().unwrap_or_default(),
+        Aggregate::Last => values.last().cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,31 @@
+//! One record, read through the same gate as a list.
+
+use access::Actor;
+use form::Locale;
+use model::Ident;
+use query::{ListRequest, Trash};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{App, AppError, lists::{self, Page}, snapshot::Snapshot};
+
+/// A record with its child rows. Also from the trash, for those who may restore.
+pub async fn read(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid, locale: &Locale) -> Result<Page, AppError> {
+    for trash in [Trash::Without, Trash::Only] {
+        let request = ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), limit: Some(1), trash, ..ListRequest::default() };
+        let gated = match lists::ask(snapshot, actor, card, &request) {
+            Ok(gated) => gated.with_children(snapshot.card(card)?.children.keys().cloned().collect::<Vec<Ident>>()),
+            // Who may not restore does not see the trash.
+            Err(AppError::Forbidden { .. }) if trash == Trash::Only => break,
+            Err(error) => return Err(error),
+        };
+        let page = lists::page(app, snapshot, actor, &gated, locale).await?;
+        if !page.items.is_empty() {
+            return Ok(page);
+        }
+        if snapshot.card(card)?.builtin {
+            break;
+        }
+    }
+    Err(AppError::not_found("record"))
+}

@@ -1,0 +1,196 @@
+//! Into the trash and out of it: never a deletion that cannot be undone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use access::{Actor, gate_write};
+use futures::future::BoxFuture;
+use model::{ActionName, Card, FieldKind, Ident, OnDelete};
+use sql::{Datum, select, system, write::{self, Stamp}};
+use store::Tx;
+use uuid::Uuid;
+
+use super::{load, renew};
+use crate::{App, AppError, Blocker, Source, UnitError, snapshot::Snapshot};
+
+/// Most records that stand in the way are counted up to this.
+const BLOCKERS: u32 = 1_000;
+
+/// Moves a record to the trash, with everything that goes along. Answers the trash id under which it can be restored.
+pub async fn delete(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Uuid, AppError> {
+    let snapshot = app.snapshot();
+    let card = snapshot.card(card)?.clone();
+    let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Delete)?;
+    let work = Arc::new((snapshot, actor.clone(), card, gated, app.site.clone()));
+    app.store
+        .write(move |tx: &mut Tx| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (snapshot, actor, card, gated, site) = &*work;
+                check(tx, snapshot, actor, card, id, &gated.rows(), false).await?;
+                let removal = Removal { snapshot, actor, site, trash_id: Uuid::now_v7() };
+                removal.remove(tx, card, &[id]).await?;
+                Ok::<Uuid, UnitError>(removal.trash_id)
+            })
+        })
+        .await
+        .map_err(|error| error.error)
+}
+
+/// The record is there, in or out of the trash as wanted, and the actor's to act on.
+async fn check(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, rows: &model::Condition, trashed: bool) -> Result<(), UnitError> {
+    if let Some(hold) = write::hold_for_update(&snapshot.catalog, tx.dialect(), card, id) {
+        tx.fetch(&hold).await?;
+    }
+    let record = load::record(&mut Source::Tx(tx), &snapshot.catalog, card, id, actor.now).await?;
+    if record.is_none_or(|record| record.get("trashed_at").is_empty() == trashed) {
+        return Err(AppError::not_found("record").into());
+    }
+    let admitted = async |tx: &mut Tx, rows: &model::Condition| -> Result<bool, UnitError> {
+        if rows.is_always() {
+            return Ok(true);
+        }
+        let lowered = select::matching(&snapshot.catalog, tx.dialect(), &card.table.reference(), &[id], rows);
+        Ok(!tx.fetch(&lowered.statement).await?.is_empty())
+    };
+    if admitted(tx, rows).await? {
+        return Ok(());
+    }
+    let readable = match snapshot.catalog.card(&card.key).map(|card| access::gate(&snapshot.catalog, actor, card, ActionName::Read)) {
+        Some(Ok(gate)) => admitted(tx, &gate.rows()).await?,
+        _ => false,
+    };
+    Err(if readable { AppError::forbidden("you may not delete this record") } else { AppError::not_found("record") }.into())
+}
+
+struct Removal<'a> {
+    snapshot: &'a Snapshot,
+    actor: &'a Actor,
+    site: &'a str,
+    trash_id: Uuid,
+}
+
+impl Removal<'_> {
+    /// Links that restrict refuse; links that cascade go along, under the same trash id; the others stay and read as empty.
+    fn remove<'f>(&'f self, tx: &'f mut Tx, card: &'f Card, ids: &'f [Uuid]) -> BoxFuture<'f, Result<(), UnitError>> {
+        Box::pin(async move {
+            let catalog = &self.snapshot.catalog;
+            let stamp = Stamp { by: self.actor.user, at: self.actor.now };
+            let mut blockers = Vec::new();
+            let mut along: BTreeMap<Ident, Vec<Uuid>> = BTreeMap::new();
+            for (table, field) in catalog.links_to(&card.key).filter(|(_, field)| !field.system) {
+                let on_delete = match &field.kind {
+                    FieldKind::Link(link) => link.on_delete,
+                    _ => OnDelete::Restrict,
+                };
+                if on_delete == OnDelete::SetNull {
+                    continue;
+                }
+                let limit = if on_delete == OnDelete::Restrict { BLOCKERS } else { 100_000 };
+                let rows = tx.fetch(&write::pointing(catalog, tx.dialect(), table, field, ids, limit)).await?;
+                let records: Vec<Uuid> = rows.iter().filter_map(|row| row.first().and_then(sql::encode::id)).filter(|id| !ids.contains(id)).collect();
+                if records.is_empty() {
+                    continue;
+                }
+                match on_delete {
+                    OnDelete::Cascade => along.entry(table.card.clone()).or_default().extend(records),
+                    _ => blockers.push(Blocker { card: table.card.clone(), field: field.key.clone(), count: records.len() as u64 }),
+                }
+            }
+            if !blockers.is_empty() {
+                return Err(blocked(self.snapshot, self.actor, blockers).into());
+            }
+            let before: Vec<model::Record> = self.load_all(tx, card, ids).await?;
+            tx.execute(&write::trash(catalog, tx.dialect(), card, ids, self.trash_id, stamp)).await?;
+            for record in &before {
+                self.tell(tx, card, record.id, record.version() + 1, "deleted").await?;
+                renew::after_save(tx, self.snapshot, card, Some(record), None, self.actor.now).await?;
+            }
+            for (key, mut records) in along {
+                records.sort_unstable();
+                records.dedup();
+                if let Some(other) = catalog.card(&key) {
+                    self.remove(tx, other, &records).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn load_all(&self, tx: &mut Tx, card: &Card, ids: &[Uuid]) -> Result<Vec<model::Record>, UnitError> {
+        let mut records = Vec::with_capacity(ids.len());
+        for id in ids {
+            records.extend(load::record(&mut Source::Tx(tx), &self.snapshot.catalog, card, *id, self.actor.now).await?);
+        }
+        Ok(records)
+    }
+
+    async fn tell(&self, tx: &mut Tx, card: &Card, record: Uuid, version: i64, action: &'static str) -> Result<(), UnitError> {
+        let event = system::Event {
+            at: self.actor.now,
+            actor: self.actor.user,
+            card: card.key.as_str(),
+            record,
+            version,
+            action,
+            fields: "[]".into(),
+            tracked: None,
+            site: self.site,
+            tx: self.trash_id,
+            ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+        };
+        for statement in system::event(tx.dialect(), &event) {
+            tx.execute(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppError {
+    let shown = blockers.iter().map(|blocker| {
+        let name = snapshot.catalog.card(&blocker.card).map_or_else(|| blocker.card.to_string(), |card| card.plurals.or_key(&actor.lang, card.key.as_str()));
+        format!("{name}: {}", blocker.count)
+    });
+    AppError::Conflict { code: "restricted", detail: format!("other records point to this one ({})", shown.collect::<Vec<_>>().join(", ")), blockers }
+}
+
+/// Brings a record back from the trash, with everything that went along.
+pub async fn restore(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<(), AppError> {
+    let snapshot = app.snapshot();
+    let card = snapshot.card(card)?.clone();
+    let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Restore)?;
+    let work = Arc::new((snapshot, actor.clone(), card, gated, app.site.clone()));
+    app.store
+        .write(move |tx: &mut Tx| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (snapshot, actor, card, gated, site) = &*work;
+                check(tx, snapshot, actor, card, id, &gated.rows(), true).await?;
+                let trash = tx.fetch(&write::trash_of(&snapshot.catalog, tx.dialect(), card, id)).await?;
+                let Some(Datum::Uuid(trash_id)) = trash.into_iter().flatten().next() else { return Err(AppError::not_found("record").into()) };
+                let removal = Removal { snapshot, actor, site, trash_id };
+                removal.restore(tx).await
+            })
+        })
+        .await
+        .map_err(|error: UnitError| error.error)
+}
+
+impl Removal<'_> {
+    async fn restore(&self, tx: &mut Tx) -> Result<(), UnitError> {
+        let stamp = Stamp { by: self.actor.user, at: self.actor.now };
+        for card in self.snapshot.catalog.cards.values().filter(|card| !card.builtin) {
+            let restored = tx.fetch(&write::restore(&self.snapshot.catalog, tx.dialect(), card, self.trash_id, stamp)).await.map_err(|error| match error {
+                store::StoreError::Unique { .. } => {
+                    UnitError::from(AppError::Conflict { code: "value_taken", detail: "another record has taken one of its unique values meanwhile".into(), blockers: Vec::new() })
+                }
+                other => other.into(),
+            })?;
+            let ids: Vec<Uuid> = restored.iter().filter_map(|row| row.first().and_then(sql::encode::id)).collect();
+            for record in self.load_all(tx, card, &ids).await? {
+                self.tell(tx, card, record.id, record.version(), "restored").await?;
+                renew::after_save(tx, self.snapshot, card, None, Some(&record), self.actor.now).await?;
+            }
+        }
+        Ok(())
+    }
+}

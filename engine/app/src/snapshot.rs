@@ -1,0 +1,113 @@
+//! A catalog with everything that is made of it once: formulas compiled and ordered, and what saving will ask for.
+
+use std::{collections::HashMap, sync::Arc};
+
+use indexmap::IndexSet;
+use model::{Aggregate, Card, Catalog, Field, Ident, Path, RowSource, Source, Table, TableRef, path};
+use script::Formula;
+
+use crate::records::facts::{Need, needs};
+
+/// A catalog ready to work with.
+#[derive(Default)]
+pub struct Snapshot {
+    /// The definitions.
+    pub catalog: Arc<Catalog>,
+    formulas: HashMap<(Ident, Option<Ident>), Vec<(Ident, Result<Formula, String>)>>,
+    needs: HashMap<Ident, IndexSet<Need>>,
+    /// Table whose rows are aggregated → rollups elsewhere that read them.
+    rollups: HashMap<TableRef, Vec<RollupUse>>,
+}
+
+/// A rollup of a card over rows of another.
+#[derive(Debug, Clone)]
+pub struct RollupUse {
+    /// The card that has the field.
+    pub card: Ident,
+    /// The field.
+    pub field: Ident,
+    /// How the rows lead there.
+    pub by: Path,
+}
+
+impl Snapshot {
+    /// Compiles what a catalog says.
+    pub fn new(catalog: Catalog) -> Self {
+        let catalog = Arc::new(catalog);
+        let mut formulas = HashMap::new();
+        let mut needed = HashMap::new();
+        let mut rollups: HashMap<TableRef, Vec<RollupUse>> = HashMap::new();
+        for card in catalog.cards.values() {
+            let mut paths = Vec::new();
+            for table in std::iter::once(&card.table).chain(card.children.values()) {
+                let compiled = compile(card, table);
+                for (_, formula) in &compiled {
+                    let names = formula.iter().flat_map(|formula| formula.names()).filter(|name| name.contains('.'));
+                    paths.extend(names.filter_map(|name| path::resolve(&catalog, &table.reference(), name).ok()));
+                }
+                formulas.insert((card.key.clone(), table.child.clone()), compiled);
+                for field in table.own_fields() {
+                    if let Source::Rollup(rollup) = &field.source {
+                        if let RowSource::Pointing { table: from, by } = &rollup.rows {
+                            rollups.entry(from.clone()).or_default().push(RollupUse { card: card.key.clone(), field: field.key.clone(), by: by.clone() });
+                        }
+                    }
+                }
+            }
+            needed.insert(card.key.clone(), needs(&catalog, card, &paths));
+        }
+        Self { catalog, formulas, needs: needed, rollups }
+    }
+
+    /// The card of that key, or nothing that can be told from nothing.
+    pub fn card(&self, key: &str) -> Result<&Arc<Card>, crate::AppError> {
+        self.catalog.card(key).ok_or_else(|| crate::AppError::not_found("card"))
+    }
+
+    /// The computed fields of a table in the order of their needs.
+    pub fn formulas(&self, card: &Ident, child: Option<&Ident>) -> &[(Ident, Result<Formula, String>)] {
+        self.formulas.get(&(card.clone(), child.cloned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// What saving a record asks of linked records.
+    pub fn needs(&self, card: &Ident) -> impl Iterator<Item = &Need> {
+        self.needs.get(card).into_iter().flatten()
+    }
+
+    /// Rollups elsewhere that read rows of a table.
+    pub fn rollups_over(&self, table: &TableRef) -> &[RollupUse] {
+        self.rollups.get(table).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn compile(card: &Card, table: &Table) -> Vec<(Ident, Result<Formula, String>)> {
+    let children: Vec<&Ident> = if table.child.is_none() { card.children.keys().collect() } else { Vec::new() };
+    let mut names: Vec<String> = table.fields.keys().chain(children.iter().copied()).map(Ident::to_string).collect();
+    if table.child.is_some() {
+        names.push(card.key.to_string());
+    }
+    let known = |name: &str| names.iter().any(|known| known == name);
+    let one = |field: &Field| match &field.source {
+        Source::Computed { expr, .. } => Some((field.key.clone(), Formula::compile(expr, &known, &names).map_err(|error| error.to_string()))),
+        _ => None,
+    };
+    order(table.own_fields().filter_map(one).collect())
+}
+
+/// Each formula after those whose result it reads. What stands in a circle keeps its order: a publish refuses it.
+fn order(mut open: Vec<(Ident, Result<Formula, String>)>) -> Vec<(Ident, Result<Formula, String>)> {
+    let mut sorted = Vec::with_capacity(open.len());
+    while !open.is_empty() {
+        let reads_open = |formula: &Result<Formula, String>, own: &Ident| {
+            formula.as_ref().is_ok_and(|formula| formula.names().iter().any(|name| open.iter().any(|(other, _)| other == name.as_str() && other != own)))
+        };
+        let next = open.iter().position(|(key, formula)| !reads_open(formula, key)).unwrap_or(0);
+        sorted.push(open.remove(next));
+    }
+    sorted
+}
+
+/// Whether an aggregate of no rows is zero rather than empty.
+pub fn is_zero_over_nothing(function: Aggregate) -> bool {
+    matches!(function, Aggregate::Sum | Aggregate::Count | Aggregate::CountDistinct)
+}

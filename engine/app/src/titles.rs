@@ -1,0 +1,65 @@
+//! How records are called: one statement for each card pointed to, never one for each record.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use access::{Actor, tables};
+use form::{Locale, format};
+use model::{Catalog, Ident, TableRef, TitlePart, Value};
+use sql::select;
+use uuid::Uuid;
+
+use crate::{AppError, Source};
+
+/// Titles by record. A record that the actor may not see has none.
+pub type Titles = HashMap<Uuid, String>;
+
+/// Ids wanted, by card.
+pub type Wanted = BTreeMap<Ident, BTreeSet<Uuid>>;
+
+/// Most ids asked for in one statement.
+const CHUNK: usize = 500;
+
+/// The titles of records that the actor may see.
+pub async fn fetch(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, wanted: &Wanted, locale: &Locale) -> Result<Titles, AppError> {
+    let mut titles = Titles::new();
+    for (key, ids) in wanted {
+        let Some(card) = catalog.card(key) else { continue };
+        let paths: Vec<_> = card.title.paths().cloned().collect();
+        // A title names fields that the reader may not see: then those parts are left out.
+        let Ok(tables) = tables(catalog, actor, std::slice::from_ref(key), &[]).map(|tables| paths.iter().fold(tables, |tables, path| with_path(tables, catalog, actor, path))) else { continue };
+        let ids: Vec<Uuid> = ids.iter().copied().collect();
+        for chunk in ids.chunks(CHUNK) {
+            let lowered = select::by_ids(catalog, source.dialect(), &tables, &TableRef::card(key), chunk, &paths, true);
+            for row in source.fetch(&lowered.statement).await? {
+                let mut values = lowered.decode(row).into_iter();
+                let Some(Value::Id(id)) = values.next() else { continue };
+                titles.insert(id, text(catalog, card, &values.collect::<Vec<_>>(), locale));
+            }
+        }
+    }
+    Ok(titles)
+}
+
+fn with_path(tables: access::Tables, catalog: &Catalog, actor: &Actor, path: &model::Path) -> access::Tables {
+    match access::tables(catalog, actor, &[], std::slice::from_ref(path)) {
+        Ok(more) => tables.and(more),
+        Err(_) => tables,
+    }
+}
+
+/// A record's title from the values of its title's paths.
+pub fn text(catalog: &Catalog, card: &model::Card, values: &[Value], locale: &Locale) -> String {
+    let mut values = values.iter();
+    let mut text = String::new();
+    for part in &card.title.0 {
+        match part {
+            TitlePart::Words(words) => text.push_str(words),
+            TitlePart::Path(path) => {
+                let (Some(value), Some(field)) = (values.next(), path.field(catalog)) else { continue };
+                text.push_str(&format::text(&model::resolve::kind_of(path, field), value, locale));
+            }
+        }
+    }
+    let text = text.trim();
+    if text.is_empty() { card.labels.or_key(&locale.lang, card.key.as_str()) } else { text.to_owned() }
+}

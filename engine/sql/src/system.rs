@@ -1,0 +1,360 @@
+//! Statements over the engine's own tables. Written once, for both databases.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    Datum, Dialect, Physical, Statement,
+    builder::{physical_of, postgres_type},
+};
+
+/// A statement with `{}` for each bind.
+pub fn statement(dialect: Dialect, text: &str, binds: Vec<Datum>, columns: Vec<Physical>) -> Statement {
+    let mut sql = String::with_capacity(text.len() + 40);
+    let mut parts = text.split("{}");
+    sql.push_str(parts.next().unwrap_or_default());
+    for (index, part) in parts.enumerate() {
+        let physical = binds.get(index).map_or(Physical::Text, physical_of);
+        match dialect {
+            Dialect::Sqlite => sql.push_str(&format!("?{}", index + 1)),
+            Dialect::Postgres => sql.push_str(&format!("${}::{}", index + 1, postgres_type(physical))),
+        }
+        sql.push_str(part);
+    }
+    Statement { sql, binds, columns }
+}
+
+fn text(text: impl Into<String>) -> Datum {
+    Datum::Text(text.into())
+}
+
+fn optional(value: Option<Uuid>) -> Datum {
+    value.map_or(Datum::Null(Physical::Uuid), Datum::Uuid)
+}
+
+/// Whether the database answers.
+pub fn ping(dialect: Dialect) -> Statement {
+    statement(dialect, "SELECT version FROM sys_catalog", Vec::new(), vec![Physical::Integer])
+}
+
+/// Tables, columns and types of cards.
+pub fn columns(dialect: Dialect) -> Statement {
+    let sql = match dialect {
+        Dialect::Sqlite => "SELECT m.name, p.name, p.type FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND (m.name LIKE 'c\\_%' ESCAPE '\\' OR m.name LIKE 'm\\_%' ESCAPE '\\')",
+        Dialect::Postgres => {
+            "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND (c.relname LIKE 'c\\_%' OR c.relname LIKE 'm\\_%')"
+        }
+    };
+    statement(dialect, sql, Vec::new(), vec![Physical::Text; 3])
+}
+
+/// Names of indexes.
+pub fn indexes(dialect: Dialect) -> Statement {
+    let sql = match dialect {
+        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+        Dialect::Postgres => "SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema()",
+    };
+    statement(dialect, sql, Vec::new(), vec![Physical::Text])
+}
+
+/// Names of foreign keys (PostgreSQL).
+pub fn foreign_keys() -> Statement {
+    let sql = "SELECT conname::text FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace";
+    statement(Dialect::Postgres, sql, Vec::new(), vec![Physical::Text])
+}
+
+/// Counts of publishes and of changes of rights.
+pub fn catalog_version(dialect: Dialect) -> Statement {
+    statement(dialect, "SELECT version, rights FROM sys_catalog", Vec::new(), vec![Physical::Integer; 2])
+}
+
+/// Counts one more publish.
+pub fn next_catalog_version(dialect: Dialect) -> Statement {
+    statement(dialect, "UPDATE sys_catalog SET version = version + 1 RETURNING version", Vec::new(), vec![Physical::Integer])
+}
+
+/// Every file of every installed pack: pack, path, content.
+pub fn definitions(dialect: Dialect) -> Statement {
+    statement(dialect, "SELECT pack, path, content FROM sys_definition ORDER BY pack, path", Vec::new(), vec![Physical::Text, Physical::Text, Physical::Bytes])
+}
+
+/// Forgets a pack's files, to write them anew.
+pub fn clear_definitions(dialect: Dialect, pack: &str) -> Statement {
+    statement(dialect, "DELETE FROM sys_definition WHERE pack = {}", vec![text(pack)], Vec::new())
+}
+
+/// Keeps one file of a pack.
+pub fn put_definition(dialect: Dialect, pack: &str, path: &str, content: Vec<u8>) -> Statement {
+    statement(dialect, "INSERT INTO sys_definition (pack, path, content) VALUES ({}, {}, {})", vec![text(pack), text(path), Datum::Bytes(content)], Vec::new())
+}
+
+/// A setting of the site.
+pub fn site(dialect: Dialect, key: &str) -> Statement {
+    statement(dialect, "SELECT value FROM sys_site WHERE key = {}", vec![text(key)], vec![Physical::Text])
+}
+
+/// Keeps a setting of the site.
+pub fn put_site(dialect: Dialect, key: &str, value: &str) -> Statement {
+    let sql = "INSERT INTO sys_site (key, value) VALUES ({}, {}) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    statement(dialect, sql, vec![text(key), text(value)], Vec::new())
+}
+
+/// The columns of [`user_by_id`] and its kin: id, login, name, email, password, language, active.
+pub const USER_COLUMNS: [Physical; 7] = [Physical::Uuid, Physical::Text, Physical::Text, Physical::Text, Physical::Text, Physical::Text, Physical::Boolean];
+const USER: &str = "u.id, u.login, u.display_name, u.email, u.password, u.language, u.active";
+
+/// A user by id.
+pub fn user_by_id(dialect: Dialect, id: Uuid) -> Statement {
+    statement(dialect, &format!("SELECT {USER} FROM sys_user u WHERE u.id = {{}}"), vec![Datum::Uuid(id)], USER_COLUMNS.to_vec())
+}
+
+/// A user by sign-in name, in lower case.
+pub fn user_by_login(dialect: Dialect, login: &str) -> Statement {
+    statement(dialect, &format!("SELECT {USER} FROM sys_user u WHERE u.login = {{}}"), vec![text(login)], USER_COLUMNS.to_vec())
+}
+
+/// Every user.
+pub fn users(dialect: Dialect) -> Statement {
+    statement(dialect, &format!("SELECT {USER} FROM sys_user u ORDER BY u.login"), Vec::new(), USER_COLUMNS.to_vec())
+}
+
+/// A new user.
+pub fn create_user(dialect: Dialect, id: Uuid, login: &str, name: &str, password: Option<&str>, language: Option<&str>, now: DateTime<Utc>) -> Statement {
+    let nothing = Datum::Null(Physical::Text);
+    let binds = vec![
+        Datum::Uuid(id),
+        text(login),
+        text(name),
+        password.map_or(nothing.clone(), text),
+        language.map_or(nothing, text),
+        Datum::Boolean(true),
+        Datum::Instant(now),
+    ];
+    let sql = "INSERT INTO sys_user (id, login, display_name, password, language, active, created_at) VALUES ({}, {}, {}, {}, {}, {}, {})";
+    statement(dialect, sql, binds, Vec::new())
+}
+
+/// Another password.
+pub fn set_password(dialect: Dialect, user: Uuid, password: &str) -> Statement {
+    statement(dialect, "UPDATE sys_user SET password = {} WHERE id = {}", vec![text(password), Datum::Uuid(user)], Vec::new())
+}
+
+/// Another language.
+pub fn set_language(dialect: Dialect, user: Uuid, language: &str) -> Statement {
+    statement(dialect, "UPDATE sys_user SET language = {} WHERE id = {}", vec![text(language), Datum::Uuid(user)], Vec::new())
+}
+
+/// Whether the user may sign in.
+pub fn set_active(dialect: Dialect, user: Uuid, active: bool) -> Statement {
+    statement(dialect, "UPDATE sys_user SET active = {} WHERE id = {}", vec![Datum::Boolean(active), Datum::Uuid(user)], Vec::new())
+}
+
+/// The groups of a user.
+pub fn roles_of(dialect: Dialect, user: Uuid) -> Statement {
+    statement(dialect, "SELECT role FROM sys_user_role WHERE user_id = {} ORDER BY role", vec![Datum::Uuid(user)], vec![Physical::Text])
+}
+
+/// Puts a user into a group.
+pub fn add_role(dialect: Dialect, user: Uuid, role: &str) -> Statement {
+    statement(dialect, "INSERT INTO sys_user_role (user_id, role) VALUES ({}, {}) ON CONFLICT DO NOTHING", vec![Datum::Uuid(user), text(role)], Vec::new())
+}
+
+/// A new session.
+pub fn create_session(dialect: Dialect, token: Vec<u8>, user: Uuid, now: DateTime<Utc>, expires: DateTime<Utc>, agent: &str) -> Statement {
+    let binds = vec![Datum::Bytes(token), Datum::Uuid(user), Datum::Instant(now), Datum::Instant(now), Datum::Instant(expires), text(agent)];
+    statement(dialect, "INSERT INTO sys_session (token, user_id, created_at, seen_at, expires_at, agent) VALUES ({}, {}, {}, {}, {}, {})", binds, Vec::new())
+}
+
+/// The user of a session that has not expired.
+pub fn session_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
+    let sql = "SELECT user_id FROM sys_session WHERE token = {} AND expires_at > {}";
+    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid])
+}
+
+/// Ends a session.
+pub fn end_session(dialect: Dialect, token: Vec<u8>) -> Statement {
+    statement(dialect, "DELETE FROM sys_session WHERE token = {}", vec![Datum::Bytes(token)], Vec::new())
+}
+
+/// Ends every session of a user.
+pub fn end_sessions(dialect: Dialect, user: Uuid) -> Statement {
+    statement(dialect, "DELETE FROM sys_session WHERE user_id = {}", vec![Datum::Uuid(user)], Vec::new())
+}
+
+/// A new API token.
+pub fn create_token(dialect: Dialect, token: Vec<u8>, id: Uuid, user: Uuid, name: &str, now: DateTime<Utc>) -> Statement {
+    let binds = vec![Datum::Bytes(token), Datum::Uuid(id), Datum::Uuid(user), text(name), Datum::Instant(now)];
+    statement(dialect, "INSERT INTO sys_token (token, id, user_id, name, created_at) VALUES ({}, {}, {}, {}, {})", binds, Vec::new())
+}
+
+/// The user of an API token that has not expired.
+pub fn token_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
+    let sql = "SELECT user_id FROM sys_token WHERE token = {} AND (expires_at IS NULL OR expires_at > {})";
+    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid])
+}
+
+/// A link with which a password is set, once.
+pub fn create_login_link(dialect: Dialect, token: Vec<u8>, user: Uuid, expires: DateTime<Utc>) -> Statement {
+    let binds = vec![Datum::Bytes(token), Datum::Uuid(user), Datum::Instant(expires)];
+    statement(dialect, "INSERT INTO sys_login_link (token, user_id, expires_at) VALUES ({}, {}, {})", binds, Vec::new())
+}
+
+/// Uses a link up: the user it was for, if it was still good.
+pub fn use_login_link(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
+    let sql = "DELETE FROM sys_login_link WHERE token = {} AND expires_at > {} RETURNING user_id";
+    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid])
+}
+
+/// A preference of a user.
+pub fn preference(dialect: Dialect, user: Uuid, key: &str) -> Statement {
+    statement(dialect, "SELECT value FROM sys_preference WHERE user_id = {} AND key = {}", vec![Datum::Uuid(user), text(key)], vec![Physical::Text])
+}
+
+/// Keeps a preference.
+pub fn put_preference(dialect: Dialect, user: Uuid, key: &str, value: &str) -> Statement {
+    let sql = "INSERT INTO sys_preference (user_id, key, value) VALUES ({}, {}, {}) ON CONFLICT (user_id, key) DO UPDATE SET value = excluded.value";
+    statement(dialect, sql, vec![Datum::Uuid(user), text(key), text(value)], Vec::new())
+}
+
+/// Counts on: the next number of a counter.
+pub fn next_number(dialect: Dialect, name: &str) -> Statement {
+    let sql = "INSERT INTO sys_counter (name, value) VALUES ({}, 1) ON CONFLICT (name) DO UPDATE SET value = sys_counter.value + 1 RETURNING value";
+    statement(dialect, sql, vec![text(name)], vec![Physical::Integer])
+}
+
+/// What was answered to an idempotency key before: fingerprint, status, response.
+pub fn idempotent(dialect: Dialect, principal: Uuid, key: &str) -> Statement {
+    let sql = "SELECT fingerprint, status, response FROM sys_idempotency WHERE principal = {} AND key = {}";
+    statement(dialect, sql, vec![Datum::Uuid(principal), text(key)], vec![Physical::Bytes, Physical::Integer, Physical::Text])
+}
+
+/// Keeps an answer under an idempotency key.
+pub fn put_idempotent(dialect: Dialect, principal: Uuid, key: &str, fingerprint: Vec<u8>, status: u16, response: &str, now: DateTime<Utc>) -> Statement {
+    let binds = vec![Datum::Uuid(principal), text(key), Datum::Bytes(fingerprint), Datum::Integer(i64::from(status)), text(response), Datum::Instant(now)];
+    statement(dialect, "INSERT INTO sys_idempotency (principal, key, fingerprint, status, response, created_at) VALUES ({}, {}, {}, {}, {}, {})", binds, Vec::new())
+}
+
+/// What happened to a record, for audit, change log and outbox.
+#[derive(Debug, Clone)]
+pub struct Event<'a> {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who; `None` for the system.
+    pub actor: Option<Uuid>,
+    /// The card.
+    pub card: &'a str,
+    /// The record.
+    pub record: Uuid,
+    /// Its version from then on.
+    pub version: i64,
+    /// created, updated, deleted, restored.
+    pub action: &'static str,
+    /// Changed places, as a JSON array of texts.
+    pub fields: String,
+    /// Old and new values of tracked fields, as JSON.
+    pub tracked: Option<String>,
+    /// The site it happened on.
+    pub site: &'a str,
+    /// The transaction it happened in.
+    pub tx: Uuid,
+    /// A new id each for audit, change and outbox.
+    pub ids: [Uuid; 3],
+}
+
+/// The rows that an event leaves behind. On PostgreSQL they go in one round trip; on SQLite the change gets its
+/// number at once, since there is one writer.
+pub fn event(dialect: Dialect, event: &Event<'_>) -> Vec<Statement> {
+    let audit = "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})";
+    let audit_binds = vec![
+        Datum::Uuid(event.ids[0]),
+        Datum::Instant(event.at),
+        optional(event.actor),
+        text(event.card),
+        Datum::Uuid(event.record),
+        Datum::Integer(event.version),
+        text(event.action),
+        text(event.fields.clone()),
+        event.tracked.clone().map_or(Datum::Null(Physical::Text), Datum::Text),
+    ];
+    let change_binds = vec![
+        Datum::Uuid(event.ids[1]),
+        text(event.site),
+        Datum::Uuid(event.tx),
+        text(event.card),
+        Datum::Uuid(event.record),
+        Datum::Integer(event.version),
+        text(event.action),
+        text(event.fields.clone()),
+    ];
+    let outbox = "INSERT INTO sys_outbox (id, event, card, record, version, created_at) VALUES ({}, {}, {}, {}, {}, {})";
+    let outbox_binds = vec![Datum::Uuid(event.ids[2]), text(event.action), text(event.card), Datum::Uuid(event.record), Datum::Integer(event.version), Datum::Instant(event.at)];
+    match dialect {
+        Dialect::Sqlite => {
+            let change = "INSERT INTO sys_change (id, site, tx, seq, card, record, version, op, fields) \
+                          VALUES ({}, {}, {}, COALESCE((SELECT max(seq) FROM sys_change), 0) + 1, {}, {}, {}, {}, {})";
+            vec![statement(dialect, audit, audit_binds, Vec::new()), statement(dialect, change, change_binds, Vec::new()), statement(dialect, outbox, outbox_binds, Vec::new())]
+        }
+        Dialect::Postgres => {
+            let change = "INSERT INTO sys_change (id, site, tx, card, record, version, op, fields) VALUES ({}, {}, {}, {}, {}, {}, {}, {})";
+            let sql = format!("WITH a AS ({audit}), c AS ({change}) {outbox}");
+            vec![statement(dialect, &sql, [audit_binds, change_binds, outbox_binds].concat(), Vec::new())]
+        }
+    }
+}
+
+/// Gives numbers to changes that have none, in the order they became visible. Run by one sequencer at a time.
+pub fn number_changes() -> Statement {
+    let sql = "WITH open AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM sys_change WHERE seq IS NULL), \
+               top AS (SELECT COALESCE(max(seq), 0) AS seq FROM sys_change) \
+               UPDATE sys_change SET seq = top.seq + open.n FROM open, top WHERE sys_change.id = open.id";
+    statement(Dialect::Postgres, sql, Vec::new(), Vec::new())
+}
+
+/// Held by the one sequencer at work.
+pub fn hold_sequencer() -> Statement {
+    statement(Dialect::Postgres, "SELECT version FROM sys_catalog FOR UPDATE", Vec::new(), vec![Physical::Integer])
+}
+
+/// What happened to a record, latest first: at, actor's id, actor's name, version, action, fields, tracked.
+pub fn history(dialect: Dialect, record: Uuid, limit: u32) -> Statement {
+    let sql = format!(
+        "SELECT a.at, a.actor, u.display_name, a.version, a.action, a.fields, a.tracked FROM sys_audit a LEFT JOIN sys_user u ON u.id = a.actor \
+         WHERE a.record = {{}} ORDER BY a.version DESC, a.id DESC LIMIT {limit}"
+    );
+    let columns = vec![Physical::Instant, Physical::Uuid, Physical::Text, Physical::Integer, Physical::Text, Physical::Text, Physical::Text];
+    statement(dialect, &sql, vec![Datum::Uuid(record)], columns)
+}
+
+/// The places of a record that changed after a version.
+pub fn changed_since(dialect: Dialect, record: Uuid, version: i64) -> Statement {
+    statement(dialect, "SELECT fields FROM sys_audit WHERE record = {} AND version > {}", vec![Datum::Uuid(record), Datum::Integer(version)], vec![Physical::Text])
+}
+
+/// The columns of [`file`]: id, sha256, name, size, media type, uploaded by, card, record, field.
+pub const FILE_COLUMNS: [Physical; 9] =
+    [Physical::Uuid, Physical::Text, Physical::Text, Physical::Integer, Physical::Text, Physical::Uuid, Physical::Text, Physical::Uuid, Physical::Text];
+
+/// What is known of files.
+pub fn files(dialect: Dialect, ids: &[Uuid]) -> Statement {
+    let marks = vec!["{}"; ids.len().max(1)].join(", ");
+    let binds = if ids.is_empty() { vec![Datum::Null(Physical::Uuid)] } else { ids.iter().map(|id| Datum::Uuid(*id)).collect() };
+    let sql = format!("SELECT id, sha256, name, size, media_type, uploaded_by, card, record, field FROM sys_file WHERE id IN ({marks})");
+    statement(dialect, &sql, binds, FILE_COLUMNS.to_vec())
+}
+
+/// A file that was uploaded.
+pub fn create_file(dialect: Dialect, id: Uuid, sha256: &str, name: &str, size: i64, media_type: &str, by: Option<Uuid>, now: DateTime<Utc>) -> Statement {
+    let binds = vec![Datum::Uuid(id), text(sha256), text(name), Datum::Integer(size), text(media_type), optional(by), Datum::Instant(now)];
+    statement(dialect, "INSERT INTO sys_file (id, sha256, name, size, media_type, uploaded_by, created_at) VALUES ({}, {}, {}, {}, {}, {}, {})", binds, Vec::new())
+}
+
+/// Attaches files to a record's field: only their uploader's, and only such as belong to nothing yet.
+pub fn attach_files(dialect: Dialect, ids: &[Uuid], by: Option<Uuid>, card: &str, record: Uuid, field: &str) -> Statement {
+    let marks = vec!["{}"; ids.len()].join(", ");
+    let mut binds = vec![text(card), Datum::Uuid(record), text(field)];
+    binds.extend(ids.iter().map(|id| Datum::Uuid(*id)));
+    binds.push(optional(by));
+    let sql = format!("UPDATE sys_file SET card = {{}}, record = {{}}, field = {{}} WHERE id IN ({marks}) AND record IS NULL AND (uploaded_by = {{}})");
+    statement(dialect, &sql, binds, Vec::new())
+}

@@ -1,0 +1,85 @@
+//! What can go wrong with a database, sorted by what to do about it.
+
+use sqlx::error::{DatabaseError, ErrorKind};
+
+/// What went wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Another row has these values: an index's name, or `table.column, table.column`.
+    #[error("a unique rule is broken: {constraint}")]
+    Unique { constraint: String },
+    /// Something points to a row that is not there, or the other way round.
+    #[error("a link is broken: {constraint}")]
+    ForeignKey { constraint: String },
+    /// Two units of work stood in each other's way; another try may succeed.
+    #[error("another change stood in the way: {detail}")]
+    Busy { detail: String },
+    /// Full disk, lost connection, too many waiting: later it may work again.
+    #[error("the database cannot be used at the moment: {detail}")]
+    Unavailable { detail: String },
+    /// What came back is not what was asked for.
+    #[error("the database holds something unexpected: {detail}")]
+    Unexpected { detail: String },
+}
+
+/// Errors of units of work: they know whether the database was the cause.
+pub trait Failure: From<StoreError> + Send + 'static {
+    /// The database's part of the error.
+    fn store(&self) -> Option<&StoreError>;
+}
+
+impl Failure for StoreError {
+    fn store(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+impl StoreError {
+    /// Whether the same unit of work may succeed when run again at once.
+    pub fn can_retry(&self) -> bool {
+        matches!(self, Self::Busy { .. })
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(cause) => database(&**cause),
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
+                Self::Unavailable { detail: error.to_string() }
+            }
+            _ => Self::Unexpected { detail: error.to_string() },
+        }
+    }
+}
+
+fn database(cause: &dyn DatabaseError) -> StoreError {
+    let detail = cause.message().to_owned();
+    let code = cause.code().unwrap_or_default().into_owned();
+    match cause.kind() {
+        ErrorKind::UniqueViolation => StoreError::Unique { constraint: constraint(cause) },
+        ErrorKind::ForeignKeyViolation => StoreError::ForeignKey { constraint: constraint(cause) },
+        _ => match code.as_str() {
+            // PostgreSQL: serialization failure, deadlock, lock not available.
+            "40001" | "40P01" | "55P03" => StoreError::Busy { detail },
+            // PostgreSQL: connection, resources, shutdown, cancelled by timeout, read-only (disk full in progress).
+            code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25006" => StoreError::Unavailable { detail },
+            // SQLite: primary result code is the lowest byte.
+            code => match code.parse::<i32>().map(|code| code & 0xff) {
+                Ok(5 | 6) => StoreError::Busy { detail },
+                Ok(7 | 8 | 10 | 13 | 14) => StoreError::Unavailable { detail },
+                _ => StoreError::Unexpected { detail },
+            },
+        },
+    }
+}
+
+/// SQLite says `UNIQUE constraint failed: table.column` or `index 'name'`.
+fn constraint(cause: &dyn DatabaseError) -> String {
+    if let Some(name) = cause.constraint() {
+        return name.to_owned();
+    }
+    let message = cause.message();
+    let rest = message.split_once("failed: ").map_or(message, |(_, rest)| rest);
+    rest.trim_start_matches("index ").trim_matches('\'').to_owned()
+}

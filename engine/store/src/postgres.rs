@@ -1,0 +1,104 @@
+//! PostgreSQL: a pool, a transaction for each unit of work, another try after what another try can heal.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures::FutureExt;
+use sqlx::{
+    Connection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{Failure, StoreError, Tx, TxInner, Unit, rows::control_postgres};
+
+/// How often a unit of work is tried.
+const MAX_TRIES: u32 = 5;
+
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    pool: PgPool,
+}
+
+impl Postgres {
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options
+            .options([("statement_timeout", "60s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s"), ("timezone", "UTC")])
+            .statement_cache_capacity(256);
+        let pool = PgPoolOptions::new()
+            .max_connections(20)
+            .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
+            .before_acquire(|connection, metadata| {
+                Box::pin(async move {
+                    // A connection that was just used is alive; one that lay idle may not be.
+                    if metadata.idle_for > Duration::from_secs(1) && connection.ping().await.is_err() {
+                        return Ok(false);
+                    }
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        sqlx::migrate!("../../migrations/postgres").run(&pool).await.map_err(|error| StoreError::Unexpected { detail: error.to_string() })?;
+        Ok(Self { pool })
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) async fn write<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let pool = self.pool.clone();
+        let task = tokio::spawn(async move {
+            let mut tries = 1;
+            loop {
+                match run(&pool, &mut unit).await {
+                    Err(error) if tries < MAX_TRIES && error.store().is_some_and(StoreError::can_retry) => {
+                        tokio::time::sleep(pause(tries)).await;
+                        tries += 1;
+                    }
+                    result => return result,
+                }
+            }
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => Err(StoreError::Unexpected { detail: error.to_string() }.into()),
+        }
+    }
+}
+
+/// Longer after each try, and never the same for two that collided.
+fn pause(tries: u32) -> Duration {
+    let jitter = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos() % 7_000);
+    Duration::from_micros(u64::from(2_u32.pow(tries) * 2_000 + jitter))
+}
+
+async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: Failure,
+{
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    control_postgres(&mut connection, "BEGIN").await?;
+    let mut tx = Tx { inner: TxInner::Postgres(Box::new(connection)) };
+    let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
+    let TxInner::Postgres(mut connection) = tx.inner else { unreachable!("made as PostgreSQL above") };
+    match result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())) {
+        Ok(value) => {
+            control_postgres(&mut connection, "COMMIT").await?;
+            Ok(value)
+        }
+        Err(error) => {
+            if control_postgres(&mut connection, "ROLLBACK").await.is_err() {
+                // What cannot roll back must not be used again.
+                drop(connection.detach());
+            }
+            Err(error)
+        }
+    }
+}

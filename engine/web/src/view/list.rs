@@ -1,0 +1,275 @@
+//! The list of a card's records, and its trash.
+
+use serde::Serialize;
+
+use super::{Avatar, Cell, FilterChip};
+
+/// What a page says about its card.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CardHead {
+    /// The card's key.
+    pub key: String,
+    /// Its name for one record.
+    pub label: String,
+    /// Its name for many.
+    pub plural: String,
+    /// A Lucide icon.
+    pub icon: String,
+    /// Its list, `/c/CARD`.
+    pub url: String,
+}
+
+/// The list page. `list/index.html` draws all of it, `list/_rows.html` only [`RowsWindow`].
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ListPage {
+    /// The card.
+    pub card: CardHead,
+    /// Saved views, in order; the first is usually all records.
+    pub views: Vec<ViewTab>,
+    /// What was searched for.
+    pub q: String,
+    /// `filter` as it stands in the URL; empty for none.
+    pub filter: String,
+    /// `sort` as it stands in the URL or the view.
+    pub sort: String,
+    /// `cols` as it stands in the URL; empty for the view's own.
+    pub cols: String,
+    /// `view` as it stands in the URL.
+    pub view: String,
+    /// The conditions, one chip for each.
+    pub chips: Vec<FilterChip>,
+    /// The list without conditions and search; none when there are none.
+    pub clear_url: Option<String>,
+    /// The fragment that offers fields to filter by: `/c/CARD/filter?…`.
+    pub filter_url: String,
+    /// The fragment that chooses columns: `/c/CARD/columns?…`.
+    pub columns_url: String,
+    /// The columns, in order. The first is the record's title.
+    pub columns: Vec<Column>,
+    /// The first window of rows.
+    pub window: RowsWindow,
+    /// Instead of rows: why there are none.
+    pub state: ListState,
+    /// The fragment that counts: `/c/CARD/count?…`.
+    pub count_url: String,
+    /// The fragment that adds up; none when no column has a total.
+    pub totals_url: Option<String>,
+    /// Where a record is made; none without the right.
+    pub create_url: Option<String>,
+    /// Rows may be moved to the trash.
+    pub can_delete: bool,
+    /// Where rows are deleted: POST with `ids`.
+    pub delete_url: String,
+    /// The trash; none without the right.
+    pub trash_url: Option<String>,
+}
+
+/// Why a list has rows, or why not.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ListState {
+    /// There are rows.
+    #[default]
+    Rows,
+    /// The card has no records yet.
+    Empty,
+    /// Search or conditions match nothing.
+    NoMatch,
+    /// The list could not be read; the words say why.
+    Failed {
+        /// What happened, in the reader's language.
+        message: String,
+    },
+    /// The reader may not list this card (but may, for instance, create).
+    Forbidden,
+}
+
+/// A saved view above the list.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ViewTab {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub label: String,
+    /// Its list.
+    pub url: String,
+    /// The one being shown.
+    pub current: bool,
+}
+
+/// At which end of its column a value stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Align {
+    /// Words.
+    #[default]
+    Start,
+    /// Figures.
+    End,
+}
+
+/// Where a column goes when a row is drawn as a card on a phone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneSlot {
+    /// Not shown.
+    #[default]
+    None,
+    /// Upper right, large: an amount or a date.
+    Amount,
+    /// Lower right, small: a state.
+    Status,
+}
+
+/// A column of the list.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Column {
+    /// The path shown, such as `customer.name`.
+    pub path: String,
+    /// Its heading.
+    pub label: String,
+    /// A Lucide icon; empty for none.
+    pub icon: String,
+    /// At which end values stand.
+    pub align: Align,
+    /// Width in CSS pixels; 0 shares what is left.
+    pub width: u16,
+    /// Sorted by it: `ascending`, `descending`, or nothing.
+    pub sorted: Option<String>,
+    /// The list sorted the other way by this column (first click ascending); none if it cannot be sorted by.
+    pub sort_url: Option<String>,
+    /// The list sorted ascending, for the menu.
+    pub asc_url: Option<String>,
+    /// The list sorted descending, for the menu.
+    pub desc_url: Option<String>,
+    /// The list with this column one place to the left; none for the first movable one.
+    pub left_url: Option<String>,
+    /// The list with this column one place to the right.
+    pub right_url: Option<String>,
+    /// The list without this column; none for the title.
+    pub hide_url: Option<String>,
+    /// The fragment that asks for a condition on this column; none if it cannot be filtered by.
+    pub filter_url: Option<String>,
+    /// Where it goes on a phone.
+    pub phone: PhoneSlot,
+}
+
+/// Up to 100 rows, and how the next are fetched.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RowsWindow {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// The columns again, for the fragment: only `align`, `phone` and `path` are read.
+    pub columns: Vec<Column>,
+    /// This window's own address, to fetch it again after it was dropped from the document.
+    pub url: String,
+    /// The next window, `/c/CARD/rows?…&after=CURSOR`; none at the end.
+    pub next_url: Option<String>,
+}
+
+/// One record in a list.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    /// Its number in the list, from 1, for `aria-rowindex`.
+    pub index: u64,
+    /// Its page, with where it was found (`?from=…`) so that previous and next work.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Its avatar.
+    pub avatar: Option<Avatar>,
+    /// Its values, one for each column. The first column's is drawn as the title.
+    pub cells: Vec<Cell>,
+    /// Second line on a phone: two or three values in words.
+    pub meta: String,
+    /// May be moved to the trash by this reader.
+    pub deletable: bool,
+}
+
+/// The answer of `/c/CARD/count`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Count {
+    /// The number, formatted, with "≈" before it if estimated.
+    pub text: String,
+    /// It is exact.
+    pub exact: bool,
+    /// Where the exact number is asked for.
+    pub exact_url: String,
+    /// For `aria-rowcount`; -1 while unknown.
+    pub rows: i64,
+}
+
+/// The answer of `/c/CARD/totals`: one text for each column, none where there is no total.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TotalsRow {
+    /// By column.
+    pub totals: Vec<Option<String>>,
+    /// The columns again: only `align` and `phone` are read.
+    pub columns: Vec<Column>,
+}
+
+/// The answer of `/c/CARD/columns`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ColumnsMenu {
+    /// Where the choice is sent (GET, with `cols` set by the browser).
+    pub action: String,
+    /// Every column there could be; those shown first, in order.
+    pub columns: Vec<ColumnChoice>,
+    /// The list with the view's own columns.
+    pub reset_url: String,
+}
+
+/// A column that may be shown.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ColumnChoice {
+    /// Its path.
+    pub path: String,
+    /// Its heading.
+    pub label: String,
+    /// The card it is reached through, for paths.
+    pub via: Option<String>,
+    /// A Lucide icon.
+    pub icon: String,
+    /// It is shown.
+    pub shown: bool,
+    /// It cannot be hidden (the title).
+    pub fixed: bool,
+}
+
+/// The trash of a card.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TrashPage {
+    /// The card.
+    pub card: CardHead,
+    /// What was searched for.
+    pub q: String,
+    /// The trashed records, newest first.
+    pub rows: Vec<TrashRow>,
+    /// The next window; none at the end.
+    pub next_url: Option<String>,
+    /// Where records are restored: POST with `ids`.
+    pub restore_url: String,
+    /// Records may be restored by this reader.
+    pub can_restore: bool,
+}
+
+/// A record in the trash.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TrashRow {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its avatar.
+    pub avatar: Option<Avatar>,
+    /// Who deleted it.
+    pub by: String,
+    /// When, in words.
+    pub when: String,
+    /// When, for machines.
+    pub at: String,
+    /// What went with it, such as "with 3 lines"; none if nothing did.
+    pub with: Option<String>,
+}

@@ -1,0 +1,37 @@
+//! What pages show: plain data, already formatted and localised, which the templates in `ui/templates` draw.
+//!
+//! Who fills these structs decides everything: texts, links, rights. Templates only place it. Labels of cards, fields
+//! and options arrive in the reader's language; the words of the interface itself come from `ui/locales` by `t(…)`.
+//!
+//! **Invariants**
+//! - No logic and no I/O: only `Serialize`, `Default`, and a few constructors.
+//! - Every URL in here is complete (path and query, encoded), so that no template builds one.
+//! - What the reader may not see is not in here at all.
+//!
+//! **Not here:** where the data comes from (the handlers), how it looks (`ui/`).
+
+mod account;
+mod cell;
+mod child;
+mod docs;
+mod field;
+mod filter;
+mod list;
+mod palette;
+mod panel;
+mod problem;
+mod record;
+mod shell;
+
+pub use account::{Choice, LoginPage, MePage, PasswordPage, SessionRow, TokenRow};
+pub use cell::{Avatar, Cell, FileChip, LinkChip, Tag, Tone, Widget};
+pub use child::{ChildCell, ChildColumn, ChildRow, ChildTableView};
+pub use docs::{ApiDocsPage, ApiGroup, ApiOperation, ApiParameter, ApiResponse};
+pub use field::{FieldView, LookupView, OptionView, PartView, Right, Spark};
+pub use filter::{FilterChip, FilterEditor, FilterField, FilterFields, FilterValue, FilterWord, ValueEditor};
+pub use list::{Align, CardHead, Column, ColumnChoice, ColumnsMenu, Count, ListPage, ListState, PhoneSlot, Row, RowsWindow, TotalsRow, TrashPage, TrashRow, ViewTab};
+pub use palette::{LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece};
+pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPanel, Kpi, Panel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel};
+pub use problem::{ErrorKind, ErrorPage};
+pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Step, Tab};
+pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
