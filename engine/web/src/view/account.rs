@@ -13,8 +13,19 @@ pub struct LoginPage {
     pub error: Option<String>,
     /// A word before signing in: "You have signed out", "Your session has ended".
     pub notice: Option<String>,
-    /// Sign-ins that a demo offers: name and password.
-    pub demo: Vec<Choice>,
+    /// Sign-ins that a demo offers.
+    pub demo: Vec<DemoSignIn>,
+}
+
+/// A sign-in that a demo offers: a click fills it in.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct DemoSignIn {
+    /// Who that is, in words.
+    pub label: String,
+    /// The name to sign in with.
+    pub name: String,
+    /// The password.
+    pub password: String,
 }
 
 /// Setting a password by a one-time link. POST to `action` with `password`, `again`, `_csrf`.

@@ -23,7 +23,7 @@ mod problem;
 mod record;
 mod shell;
 
-pub use account::{Choice, LoginPage, MePage, PasswordPage, SessionRow, TokenRow};
+pub use account::{Choice, DemoSignIn, LoginPage, MePage, PasswordPage, SessionRow, TokenRow};
 pub use cell::{Avatar, Cell, FileChip, LinkChip, Tag, Tone, Widget};
 pub use child::{ChildCell, ChildColumn, ChildRow, ChildTableView};
 pub use docs::{ApiDocsPage, ApiGroup, ApiOperation, ApiParameter, ApiResponse};
