@@ -373,3 +373,61 @@ fn value_json(page: &Page, kind: &FieldKind, value: &Value) -> Json {
         (kind, value) => types::to_json(kind, value),
     }
 }
+
+/// Whether the actor may see anything of a card, before anything else is said about a request.
+pub fn may_see(snapshot: &Snapshot, actor: &Actor, card: &str) -> Result<(), AppError> {
+    let card = snapshot.card(card)?;
+    access::gate(&snapshot.catalog, actor, card, ActionName::Read)?;
+    Ok(())
+}
+
+/// Puts whole records in the place of a link: `customer`, or `lines.product` for a link of child rows.
+pub async fn expand(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, name: &str, record: &mut Json, locale: &Locale) -> Result<(), AppError> {
+    let card = snapshot.card(card)?;
+    let unknown = || AppError::malformed("bad_expand", format!("`{name}` is no link of `{}`", card.key));
+    let (child, key) = name.split_once('.').map_or((None, name), |(child, key)| (Some(child), key));
+    let table = match child {
+        None => &card.table,
+        Some(child) => card.children.get(child).ok_or_else(unknown)?,
+    };
+    let target = match table.fields.get(key).map(|field| &field.kind) {
+        Some(FieldKind::Link(link)) => link.target.clone(),
+        _ => return Err(unknown()),
+    };
+    let mut links: Vec<&mut Json> = Vec::new();
+    match child {
+        None => links.extend(record.get_mut(key)),
+        Some(child) => links.extend(record.get_mut(child).and_then(Json::as_array_mut).into_iter().flatten().filter_map(|row| row.get_mut(key))),
+    }
+    let mut singles: Vec<&mut Json> = Vec::new();
+    for link in links {
+        match link {
+            Json::Array(several) => singles.extend(several.iter_mut()),
+            single => singles.push(single),
+        }
+    }
+    let ids: Vec<String> = singles.iter().filter_map(|link| link.get("id")?.as_str().map(str::to_owned)).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut whole: HashMap<String, Json> = HashMap::new();
+    for chunk in ids.chunks(query::MAX_LIMIT as usize) {
+        let request = ListRequest { filter: Some(json!({"field": "id", "op": "any_of", "value": chunk})), limit: Some(query::MAX_LIMIT), ..ListRequest::default() };
+        let gated = match ask(snapshot, actor, target.as_str(), &request) {
+            Ok(gated) => gated,
+            // Of what may not be seen there is nothing to put in.
+            Err(AppError::NotFound { .. } | AppError::Forbidden { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let page = page(app, snapshot, actor, &gated, locale).await?;
+        whole.extend(page.items.iter().map(|item| (item.id.to_string(), record_json(&snapshot.catalog, &page, item))));
+    }
+    for link in singles {
+        let found = link.get("id").and_then(Json::as_str).and_then(|id| whole.get(id)).cloned();
+        if let (Some(Json::Object(mut record)), Some(title)) = (found, link.get("title").cloned()) {
+            record.insert("title".into(), title);
+            *link = Json::Object(record);
+        }
+    }
+    Ok(())
+}

@@ -1,1 +1,50 @@
-fn main() {}
+//! The binary: commands, configuration, wiring. Everything it does is done elsewhere.
+
+mod cli;
+mod demo;
+mod packs;
+mod serve;
+mod users;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,sqlx=error".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cardstock: the runtime could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cardstock: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
+    match cli.command {
+        cli::Command::Demo { listen, data, records } => demo::run(&listen, data, records).await,
+        cli::Command::Serve { site, listen } => serve::run(&site, &listen).await,
+        cli::Command::Pack { command } => packs::run(command).await,
+        cli::Command::User { command } => users::user(command).await,
+        cli::Command::Token { command } => users::token(command).await,
+        cli::Command::Openapi { site } => users::openapi(&site).await,
+        cli::Command::Schemas { folder } => {
+            for (name, text) in model::schema::all() {
+                std::fs::write(folder.join(name), text).map_err(|error| app::AppError::Unavailable { detail: format!("{}: {error}", folder.display()) })?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

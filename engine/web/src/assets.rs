@@ -2,7 +2,6 @@
 //!
 //! **Invariants**
 //! - A name never means other bytes than before, so answers may be kept for ever.
-//! - The policy below allows no inline script, style or handler, anywhere.
 //!
 //! **Not here:** making the files (`build.rs`, `ui/build.mjs`), pages (`templates`).
 
@@ -14,11 +13,6 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-
-/// The Content-Security-Policy of every page.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types htmx";
 
 #[derive(rust_embed::Embed)]
 #[folder = "$OUT_DIR/dist"]

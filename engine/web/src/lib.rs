@@ -1,1 +1,90 @@
-//! web
+//! HTTP: the REST API and the pages. Knows requests and answers; decides nothing about records.
+//!
+//! **Invariants**
+//! - Every route stands in [`router`], on one screen.
+//! - The status of every error is chosen in one match, in [`problem`].
+//! - Pages run under a strict Content-Security-Policy with Trusted Types; nothing inline.
+//!
+//! **Not here:** use cases (`app`), formats (`form`).
+
+mod api;
+pub mod assets;
+mod extract;
+mod headers;
+pub use headers::POLICY as CONTENT_SECURITY_POLICY;
+pub mod openapi;
+mod pages;
+mod problem;
+pub mod templates;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Site {
+    /// The running site.
+    pub app: Arc<app::App>,
+    /// The name shown on pages.
+    pub name: Arc<str>,
+    /// Whether cookies are marked for TLS only.
+    pub secure: bool,
+    /// Failed sign-ins, by address and by name.
+    pub throttle: Arc<extract::Throttle>,
+}
+
+/// Largest JSON body, in bytes.
+const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// Every route there is.
+pub fn router(site: Site) -> Router {
+    let api = Router::new()
+        .route("/cards", get(api::cards::list))
+        .route("/cards/{card}", get(api::cards::read))
+        .route("/records/{card}", get(api::records::list).post(api::records::create))
+        .route("/records/{card}/query", post(api::records::query))
+        .route("/records/{card}/batch", post(api::records::batch))
+        .route("/records/{card}/{id}", get(api::records::read).patch(api::records::change).delete(api::records::delete))
+        .route("/records/{card}/{id}/restore", post(api::records::restore))
+        .route("/records/{card}/{id}/history", get(api::records::history))
+        .route("/files", post(api::files::upload).layer(DefaultBodyLimit::max(app::files::MAX_UPLOAD + 64 * 1024)))
+        .route("/files/{id}", get(api::files::download))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(api::not_found);
+    let pages = Router::new()
+        // PAGES
+        .route("/files", post(api::files::upload).layer(DefaultBodyLimit::max(app::files::MAX_UPLOAD + 64 * 1024)))
+        .route("/files/{id}", get(api::files::download))
+        .route("/assets/{*path}", get(assets::serve))
+        .fallback(pages::not_found);
+    Router::new()
+        .nest("/api/v1", api)
+        .merge(pages)
+        .route("/healthz", get(pages::health::alive))
+        .route("/readyz", get(pages::health::ready))
+        .route("/metrics", get(pages::health::metrics))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(site.clone(), headers::guard))
+        .layer(tower_http::compression::CompressionLayer::new())
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(problem::panicked))
+        .with_state(site)
+}
+
+impl Site {
+    /// A site as pages and API see it.
+    pub fn new(app: Arc<app::App>, name: &str) -> Result<Self, app::AppError> {
+        Ok(Self { app, name: name.into(), secure: false, throttle: Arc::default() })
+    }
+}
+
+/// Serves until `stop` is done; requests under way are finished.
+pub async fn serve(site: Site, listener: tokio::net::TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    axum::serve(listener, router(site)).with_graceful_shutdown(stop).await
+}

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
@@ -72,6 +72,21 @@ pub fn language(wanted: &str) -> &'static str {
         }
     };
     wanted.split(',').find_map(fits).unwrap_or(LANGUAGES[0].0)
+}
+
+static SHARED: LazyLock<Result<Templates, TemplateError>> = LazyLock::new(|| match std::env::var_os("UI_DEV") {
+    Some(ui) => Templates::watching(Path::new(&ui)),
+    None => Templates::embedded(),
+});
+
+/// The process's templates: the embedded ones, or with `UI_DEV=ui` those of that folder, read anew for every page.
+pub fn shared() -> Result<&'static Templates, &'static TemplateError> {
+    SHARED.as_ref()
+}
+
+/// The text of a key in a language, for handlers; the key itself if there is none.
+pub fn text(lang: &str, key: &str, args: &[(&str, &str)]) -> String {
+    shared().map_or_else(|_| key.to_owned(), |templates| templates.texts(lang).get(key, args))
 }
 
 /// The words of one language.

@@ -8,9 +8,9 @@ use crate::{
     path::{Path, TableRef},
 };
 
-/// Keys of the fields that every record has by itself; no definition may use them.
-pub const ENGINE_FIELDS: [&str; 12] =
-    ["id", "version", "created_at", "created_by", "updated_at", "updated_by", "owner", "org_unit", "site", "trashed_at", "position", "parent_id"];
+/// Keys of the fields that every record has by itself; no definition may use them. Child rows have `position` too.
+pub const ENGINE_FIELDS: [&str; 11] =
+    ["id", "version", "created_at", "created_by", "updated_at", "updated_by", "owner", "org_unit", "site", "trashed_at", "parent_id"];
 
 fn key(text: &str) -> Ident {
     Ident::new(text).unwrap_or_else(|_| unreachable!("the engine's own keys are plain words"))

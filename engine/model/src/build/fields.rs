@@ -15,10 +15,8 @@ use crate::{
 };
 
 /// Words of Rhai, and of ours, that formulas could not tell from a field.
-const RESERVED: [&str; 46] = [
-    "as", "async", "await", "break", "call", "case", "catch", "const", "continue", "curry", "default", "do", "each", "else", "eval", "exit", "export", "false", "fn", "for", "global",
-    "if", "import", "in", "is_def_fn", "is_shared", "let", "loop", "match", "me", "module", "new", "nil", "null", "or", "print", "private", "record", "return", "row", "rows", "switch",
-    "this", "throw", "true", "while",
+const RESERVED: [&str; 54] = [
+    "as", "async", "await", "break", "call", "case", "catch", "const", "continue", "curry", "default", "do", "else", "eval", "exit", "export", "false", "fn", "for", "global", "if", "import", "in", "is_def_fn", "is_def_var", "is_shared", "let", "loop", "match", "module", "new", "nil", "null", "private", "public", "return", "shared", "spawn", "static", "super", "switch", "sync", "this", "thread", "throw", "true", "try", "until", "use", "var", "void", "while", "with", "yield",
 ];
 
 /// Adds the fields of a definition to a table.
@@ -26,7 +24,7 @@ pub(crate) fn add(table: &mut Table, defs: &IndexMap<Ident, FieldDef>, merged: &
     let mut ids: Vec<Ident> = Vec::new();
     for (key, def) in defs {
         let origin = merged.origin_of(child, key);
-        if RESERVED.contains(&key.as_str()) || ENGINE_FIELDS.contains(&key.as_str()) {
+        if RESERVED.contains(&key.as_str()) || table.fields.get(key).is_some_and(|known| known.system) || ENGINE_FIELDS.contains(&key.as_str()) {
             findings.push(origin.error("", format!("`{key}` is a word of the engine's own")).help(format!("another key, such as `{key}_`")));
             continue;
         }

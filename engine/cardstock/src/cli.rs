@@ -1,0 +1,166 @@
+//! The commands and their flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A metadata-driven low-code record engine.
+#[derive(Debug, Parser)]
+#[command(name = "cardstock", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where a site is.
+#[derive(Debug, Clone, Args)]
+pub struct SiteArgs {
+    /// The site's folder: its database, unless it is elsewhere, and its files.
+    #[arg(long, env = "CARDSTOCK_DATA")]
+    pub data: PathBuf,
+    /// A postgres:// address; SQLite in the folder when not given.
+    #[arg(long, env = "CARDSTOCK_DATABASE")]
+    pub database: Option<String>,
+    /// The built-in modules of a new site, such as `base,sales`, or `none`; all when not given.
+    #[arg(long)]
+    pub modules: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a demo company with invented data.
+    #[command(after_help = "Example: cardstock demo --records 100000")]
+    Demo {
+        /// Where to listen; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8080", env = "CARDSTOCK_LISTEN")]
+        listen: String,
+        /// Keep the site in this folder.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// About how many records to invent.
+        #[arg(long)]
+        records: Option<u64>,
+    },
+    /// Serve a site.
+    #[command(after_help = "Example: cardstock serve --data /var/lib/cardstock")]
+    Serve {
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8080", env = "CARDSTOCK_LISTEN")]
+        listen: String,
+    },
+    /// Check, install and upgrade module packs.
+    Pack {
+        /// What to do with a pack.
+        #[command(subcommand)]
+        command: PackCommand,
+    },
+    /// Accounts.
+    User {
+        /// What to do with an account.
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// API tokens.
+    Token {
+        /// What to do with tokens.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Print the OpenAPI document, as an administrator sees it.
+    #[command(after_help = "Example: cardstock openapi --data ./site > openapi.json")]
+    Openapi {
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+    /// Write the JSON Schemas of the definition language.
+    #[command(after_help = "Example: cardstock schemas schemas")]
+    Schemas {
+        /// The folder they are written to.
+        folder: PathBuf,
+    },
+}
+
+/// What can be done with packs.
+#[derive(Debug, Subcommand)]
+pub enum PackCommand {
+    /// Say everything that is wrong with a pack.
+    #[command(after_help = "Example: cardstock pack check ./my-pack")]
+    Check {
+        /// The pack's folder.
+        path: PathBuf,
+    },
+    /// Install a pack, or upgrade it.
+    #[command(alias = "upgrade", after_help = "Example: cardstock pack install ./my-pack --data ./site")]
+    Install {
+        /// The pack's folder.
+        path: PathBuf,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make an account; prints a link to set its password, unless one is given.
+    #[command(after_help = "Example: cardstock user add mei --role sales --data ./site")]
+    Add {
+        /// The sign-in name.
+        name: String,
+        /// Its groups.
+        #[arg(long = "role")]
+        roles: Vec<String>,
+        /// The name people know.
+        #[arg(long)]
+        display: Option<String>,
+        /// A password.
+        #[arg(long)]
+        password: Option<String>,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+    /// Set a password.
+    #[command(after_help = "Example: cardstock user passwd mei --password '…' --data ./site")]
+    Passwd {
+        /// The sign-in name.
+        name: String,
+        /// The new password.
+        #[arg(long)]
+        password: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+    /// Let an account sign in no more.
+    #[command(after_help = "Example: cardstock user disable mei --data ./site")]
+    Disable {
+        /// The sign-in name.
+        name: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}
+
+/// What can be done with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Print a new API token, and nothing else.
+    #[command(after_help = "Example: cardstock token new --user admin --data ./site")]
+    New {
+        /// The sign-in name.
+        #[arg(long)]
+        user: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}

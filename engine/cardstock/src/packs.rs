@@ -1,0 +1,127 @@
+//! Packs on disk and in the binary.
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use app::{App, AppError, packs};
+use chrono::Utc;
+use model::{Diagnostic, build, load::{Files, has_errors, read_pack}};
+
+use crate::cli::{PackCommand, SiteArgs};
+
+#[derive(rust_embed::Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../builtin-modules"]
+struct Builtin;
+
+/// The built-in packs, by key.
+pub fn builtin() -> Packs {
+    let mut packs = Packs::new();
+    for path in Builtin::iter() {
+        let Some((pack, rest)) = path.split_once('/') else { continue };
+        if let Some(file) = Builtin::get(&path) {
+            packs.entry(pack.to_owned()).or_default().insert(rest.to_owned(), file.data.into_owned());
+        }
+    }
+    packs
+}
+
+/// Pack → its files.
+pub type Packs = std::collections::BTreeMap<String, Files>;
+
+/// Opens a site; a new one gets its modules and an administrator.
+pub async fn open(site: &SiteArgs) -> Result<Arc<App>, AppError> {
+    let app = App::open(site.data.clone(), site.database.clone()).await?;
+    if app.snapshot().catalog.packs.is_empty() {
+        install_builtin(&app, site.modules.as_deref()).await?;
+    }
+    Ok(app)
+}
+
+async fn install_builtin(app: &Arc<App>, modules: Option<&str>) -> Result<(), AppError> {
+    let all = builtin();
+    let wanted: Vec<&str> = match modules {
+        None => all.keys().map(String::as_str).collect(),
+        Some("none") => return Ok(()),
+        Some(list) => list.split(',').map(str::trim).collect(),
+    };
+    if let Some(unknown) = wanted.iter().find(|name| !all.contains_key(**name)) {
+        let near = model::nearest(unknown, all.keys().map(String::as_str)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(AppError::malformed("unknown_module", format!("there is no built-in module `{unknown}`{near}")));
+    }
+    let files: Vec<Files> = wanted.iter().filter_map(|name| all.get(*name).cloned()).collect();
+    install(app, files).await.map(|_| ())
+}
+
+/// Installs packs and loads their data.
+pub async fn install(app: &Arc<App>, packs: Vec<Files>) -> Result<Vec<Diagnostic>, AppError> {
+    let done = packs::install(app, packs.clone()).await?;
+    if has_errors(&done.findings) {
+        print(&done.findings, &packs);
+        return Err(AppError::malformed("bad_pack", "nothing was installed"));
+    }
+    let order: Vec<String> = app.snapshot().catalog.packs.keys().map(ToString::to_string).collect();
+    let mut sorted = packs;
+    sorted.sort_by_key(|files| order.iter().position(|id| *id == read_pack(files.clone()).0.id()));
+    for files in &sorted {
+        packs::load_data(app, files, Utc::now()).await?;
+    }
+    Ok(done.findings)
+}
+
+/// Prints findings the way a good compiler does.
+fn print(findings: &[Diagnostic], packs: &[Files]) {
+    for finding in findings {
+        let source = packs.iter().filter(|files| read_pack((*files).clone()).0.id() == finding.pack).find_map(|files| files.get(&finding.file));
+        eprint!("{}", finding.render(source.and_then(|bytes| std::str::from_utf8(bytes).ok())));
+    }
+}
+
+/// A folder as files by path.
+pub fn read_folder(folder: &Path) -> Result<Files, AppError> {
+    let mut files = Files::new();
+    let mut open = vec![folder.to_path_buf()];
+    let fail = |path: &Path, error: std::io::Error| AppError::malformed("bad_path", format!("{}: {error}", path.display()));
+    while let Some(current) = open.pop() {
+        for entry in std::fs::read_dir(&current).map_err(|error| fail(&current, error))? {
+            let path = entry.map_err(|error| fail(&current, error))?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+                continue;
+            }
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(relative) = path.strip_prefix(folder) {
+                files.insert(relative.to_string_lossy().replace('\\', "/"), std::fs::read(&path).map_err(|error| fail(&path, error))?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// `cardstock pack …`
+pub async fn run(command: PackCommand) -> Result<ExitCode, AppError> {
+    match command {
+        PackCommand::Check { path } => {
+            let files = read_folder(&path)?;
+            let (source, mut findings) = read_pack(files.clone());
+            let mut packs: Vec<_> = builtin().into_iter().filter(|(id, _)| *id != source.id()).map(|(_, files)| read_pack(files).0).collect();
+            packs.push(source.clone());
+            let (_, found) = build::build(&packs, 0);
+            findings.extend(found.into_iter().filter(|finding| finding.pack == source.id()));
+            print(&findings, &[files]);
+            let errors = findings.iter().filter(|finding| finding.level == model::Level::Error).count();
+            if errors > 0 {
+                eprintln!("{errors} error{} in `{}`", if errors == 1 { "" } else { "s" }, source.id());
+                return Ok(ExitCode::FAILURE);
+            }
+            println!("`{}` is fine: {} cards, {} extensions", source.id(), source.cards.len(), source.extensions.len());
+            Ok(ExitCode::SUCCESS)
+        }
+        PackCommand::Install { path, site } => {
+            let files = read_folder(&path)?;
+            let app = open(&site).await?;
+            install(&app, vec![files]).await?;
+            println!("installed; the catalog is at version {}", app.snapshot().catalog.version);
+            app.store.close().await;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The REST API: requests to use cases, answers to JSON. Version 1.
+
+pub mod cards;
+pub mod files;
+pub mod records;
+
+use app::AppError;
+
+use crate::{extract::Asker, problem::Problem};
+
+/// Whatever has no route.
+pub async fn not_found(asker: Asker) -> Problem {
+    asker.problem(AppError::not_found("address"))
+}

@@ -1,0 +1,203 @@
+//! Records: list, read, create, change, delete, restore, batch, history.
+
+use app::{
+    AppError, lists,
+    records::{batch::{self, Item}, history as past, read as reading, remove, save::{self, Options, Saved}},
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use query::ListRequest;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Site,
+    extract::{Asker, Body},
+    problem::{Problem, document, status},
+};
+
+type Answer = Result<Response, Problem>;
+
+/// A record's id, or nothing that such a record could have.
+fn id_of(text: &str) -> Result<Uuid, AppError> {
+    Uuid::try_parse(text).map_err(|_| AppError::not_found("record"))
+}
+
+fn object(body: Value) -> Result<Map<String, Value>, AppError> {
+    match body {
+        Value::Object(map) => Ok(map),
+        _ => Err(AppError::malformed("bad_body", "a record is a JSON object")),
+    }
+}
+
+/// `GET /records/{card}`
+pub async fn list(State(site): State<Site>, Path(card): Path<String>, Query(pairs): Query<Vec<(String, String)>>, asker: Asker) -> Answer {
+    let answer = async {
+        // The card first: who may not see it learns nothing from messages about parameters.
+        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+        let request = ListRequest::from_url(&pairs)?;
+        lists::answer(&site.app, &asker.snapshot, &asker.actor, &card, &request, &asker.locale).await
+    };
+    answer.await.map(|answer| Json(answer).into_response()).map_err(|error| asker.problem(error))
+}
+
+/// `POST /records/{card}/query`
+pub async fn query(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
+    let answer = async {
+        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+        let request = ListRequest::from_json(body)?;
+        lists::answer(&site.app, &asker.snapshot, &asker.actor, &card, &request, &asker.locale).await
+    };
+    answer.await.map(|answer| Json(answer).into_response()).map_err(|error| asker.problem(error))
+}
+
+fn etag(version: i64) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+async fn record(site: &Site, asker: &Asker, card: &str, id: Uuid) -> Result<(Value, i64), AppError> {
+    let page = reading::read(&site.app, &asker.snapshot, &asker.actor, card, id, &asker.locale).await?;
+    let item = page.items.first().ok_or_else(|| AppError::not_found("record"))?;
+    let record = lists::record_json(&asker.snapshot.catalog, &page, item);
+    let version = record.get("version").and_then(Value::as_i64).unwrap_or(0);
+    Ok((record, version))
+}
+
+/// `GET /records/{card}/{id}`
+pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, String)>, Query(pairs): Query<Vec<(String, String)>>, asker: Asker) -> Answer {
+    let answer = async {
+        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+        let (mut record, version) = record(&site, &asker, &card, id_of(&id)?).await?;
+        let expand = pairs.iter().filter(|(key, _)| key == "expand").flat_map(|(_, names)| names.split(','));
+        for name in expand.map(str::trim).filter(|name| !name.is_empty()) {
+            lists::expand(&site.app, &asker.snapshot, &asker.actor, &card, name, &mut record, &asker.locale).await?;
+        }
+        Ok(([(header::ETAG, etag(version))], Json(record)).into_response())
+    };
+    answer.await.map_err(|error: AppError| asker.problem(error))
+}
+
+fn options(headers: &HeaderMap) -> Result<Options, AppError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let version = match text("if-match") {
+        None | Some("*") => None,
+        Some(tag) => Some(tag.trim_matches(['"', 'W', '/']).parse().map_err(|_| AppError::malformed("bad_version", "If-Match holds the ETag of a read"))?),
+    };
+    let key = text("idempotency-key").map(str::to_owned);
+    if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 200) {
+        return Err(AppError::malformed("bad_key", "an Idempotency-Key has 1 to 200 characters"));
+    }
+    Ok(Options { idempotency_key: key, version, dry_run: false })
+}
+
+async fn saved(site: &Site, asker: &Asker, card: &str, saved: Saved, created: bool) -> Result<Response, AppError> {
+    // Who may create but not read is told the id, and nothing else.
+    let record = match record(site, asker, card, saved.id).await {
+        Ok((record, _)) => record,
+        Err(AppError::NotFound { .. } | AppError::Forbidden { .. }) => json!({"id": saved.id.to_string(), "version": saved.version}),
+        Err(error) => return Err(error),
+    };
+    let mut record = record;
+    if !saved.warnings.is_empty() {
+        record["warnings"] = saved.warnings.iter().map(|warning| json!({"path": warning.path, "message": warning.message(&asker.actor.lang)})).collect();
+    }
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = (status, [(header::ETAG, etag(saved.version))], Json(record)).into_response();
+    if created {
+        if let Ok(place) = HeaderValue::from_str(&format!("/api/v1/records/{card}/{}", saved.id)) {
+            response.headers_mut().insert(header::LOCATION, place);
+        }
+    }
+    Ok(response)
+}
+
+/// `POST /records/{card}`
+pub async fn create(State(site): State<Site>, Path(card): Path<String>, headers: HeaderMap, asker: Asker, Body(body): Body) -> Answer {
+    let answer = async {
+        let done = save::create(&site.app, &asker.actor, &card, object(body)?, &options(&headers)?).await?;
+        saved(&site, &asker, &card, done, true).await
+    };
+    answer.await.map_err(|error| asker.problem(error))
+}
+
+/// `PATCH /records/{card}/{id}`
+pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, String)>, headers: HeaderMap, asker: Asker, Body(body): Body) -> Answer {
+    let answer = async {
+        let done = save::change(&site.app, &asker.actor, &card, id_of(&id)?, object(body)?, &options(&headers)?).await?;
+        saved(&site, &asker, &card, done, false).await
+    };
+    answer.await.map_err(|error| asker.problem(error))
+}
+
+/// `DELETE /records/{card}/{id}`
+pub async fn delete(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
+    let answer = async { remove::delete(&site.app, &asker.actor, &card, id_of(&id)?).await };
+    answer.await.map(|_| StatusCode::NO_CONTENT.into_response()).map_err(|error| asker.problem(error))
+}
+
+/// `POST /records/{card}/{id}/restore`
+pub async fn restore(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
+    let answer = async {
+        let id = id_of(&id)?;
+        remove::restore(&site.app, &asker.actor, &card, id).await?;
+        Ok(record(&site, &asker, &card, id).await.map_or_else(|_| StatusCode::NO_CONTENT.into_response(), |(record, _)| Json(record).into_response()))
+    };
+    answer.await.map_err(|error: AppError| asker.problem(error))
+}
+
+/// `GET /records/{card}/{id}/history`
+pub async fn history(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
+    let answer = async { past::history(&site.app, &asker.snapshot, &asker.actor, &card, id_of(&id)?).await };
+    let changes = answer.await.map_err(|error| asker.problem(error))?;
+    Ok(Json(json!({"data": changes.iter().map(past::Change::to_json).collect::<Vec<_>>()})).into_response())
+}
+
+fn items(body: &Value) -> Result<Vec<Item>, AppError> {
+    let list = body.get("items").and_then(Value::as_array).ok_or_else(|| AppError::malformed("bad_batch", "a batch is {\"atomic\": …, \"items\": […]}"))?;
+    if list.len() > batch::MAX_ITEMS {
+        return Err(AppError::TooLarge { detail: format!("a batch has at most {} items", batch::MAX_ITEMS) });
+    }
+    let one = |(index, item): (usize, &Value)| {
+        let wrong = |what: &str| AppError::malformed("bad_batch", format!("items/{index}: {what}"));
+        let id = item.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
+        let record = item.get("record").and_then(Value::as_object).cloned();
+        match item.get("op").and_then(Value::as_str) {
+            Some("create") => Ok(Item::Create(record.ok_or_else(|| wrong("`record` is missing"))?)),
+            Some("update") => Ok(Item::Update {
+                id: id.ok_or_else(|| wrong("`id` is missing"))?,
+                version: item.get("version").and_then(Value::as_i64),
+                body: record.ok_or_else(|| wrong("`record` is missing"))?,
+            }),
+            Some("delete") => Ok(Item::Delete(id.ok_or_else(|| wrong("`id` is missing"))?)),
+            _ => Err(wrong("`op` is one of create, update, delete")),
+        }
+    };
+    list.iter().enumerate().map(one).collect()
+}
+
+/// `POST /records/{card}/batch`
+pub async fn batch(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
+    let items = items(&body).map_err(|error| asker.problem(error))?;
+    let done = |saved: &Saved| json!({"id": saved.id.to_string(), "version": saved.version});
+    if body.get("atomic").and_then(Value::as_bool).unwrap_or(false) {
+        return match batch::atomic(&site.app, &asker.actor, &card, &items).await {
+            Ok(all) => Ok(Json(json!({"data": all.iter().map(done).collect::<Vec<_>>()})).into_response()),
+            Err((index, error)) => {
+                let mut problem = document(&error, &asker.actor.lang);
+                problem["item"] = index.into();
+                Ok((status(&error), [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response())
+            }
+        };
+    }
+    let results = batch::each(&site.app, &asker.actor, &card, items).await;
+    let one = |result: &Result<Option<Saved>, AppError>| match result {
+        Ok(Some(saved)) => json!({"status": 200, "data": done(saved)}),
+        Ok(None) => json!({"status": 204}),
+        Err(error) => json!({"status": status(error).as_u16(), "problem": document(error, &asker.actor.lang)}),
+    };
+    Ok(Json(json!({"data": results.iter().map(one).collect::<Vec<_>>()})).into_response())
+}

@@ -1,0 +1,172 @@
+//! What handlers are given: who asks, JSON bodies with clear errors, and a brake on guessing passwords.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use access::Actor;
+use app::{AppError, Snapshot, accounts::{self, Credential}};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use chrono::Utc;
+use form::Locale;
+use serde_json::Value as Json;
+
+use crate::{Site, problem::Problem};
+
+/// The cookie of a session, of a language, of a theme.
+pub const SESSION: &str = "cardstock_session";
+/// The language of people who are not signed in yet.
+pub const LANGUAGE: &str = "cardstock_lang";
+/// The theme.
+pub const THEME: &str = "cardstock_theme";
+
+/// Deepest JSON that is read.
+const MAX_DEPTH: usize = 64;
+
+/// Who asks, with the definitions as they are during this request.
+pub struct Asker {
+    /// Who.
+    pub actor: Actor,
+    /// The definitions.
+    pub snapshot: Arc<Snapshot>,
+    /// How values are shown.
+    pub locale: Locale,
+}
+
+impl Asker {
+    /// An error in the asker's language.
+    pub fn problem(&self, error: AppError) -> Problem {
+        Problem { error, lang: self.actor.lang.clone() }
+    }
+}
+
+/// A cookie's value.
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// One of the three languages: the cookie's, else what the browser prefers, else English.
+pub fn language(headers: &HeaderMap) -> String {
+    let chosen = cookie(headers, LANGUAGE).filter(|lang| ["en", "zh-Hans", "zh-Hant"].contains(lang));
+    if let Some(lang) = chosen {
+        return lang.to_owned();
+    }
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_lowercase();
+    let first = accepted.split([',', ';']).find(|tag| tag.starts_with("zh") || tag.starts_with("en")).unwrap_or("en");
+    match first {
+        tag if tag.starts_with("zh-tw") || tag.starts_with("zh-hk") || tag.starts_with("zh-hant") => "zh-Hant".into(),
+        tag if tag.starts_with("zh") => "zh-Hans".into(),
+        _ => "en".into(),
+    }
+}
+
+/// Who asks, or that nobody does.
+pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> {
+    let now = Utc::now();
+    site.app.refresh().await?;
+    let snapshot = site.app.snapshot();
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let credential = match (bearer, cookie(headers, SESSION)) {
+        (Some(token), _) => Credential::Token(token.trim()),
+        (None, Some(token)) => Credential::Session(token),
+        (None, None) => return Err(AppError::Unauthenticated),
+    };
+    let actor = accounts::authenticate(&site.app, &snapshot, credential, now).await?;
+    let locale = Locale::of(&actor.lang, actor.zone);
+    Ok(Asker { actor, snapshot, locale })
+}
+
+impl FromRequestParts<Site> for Asker {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        asker(site, &parts.headers).await.map_err(|error| Problem { error, lang: language(&parts.headers) })
+    }
+}
+
+/// A JSON body: the right type, not too large, not too deep.
+pub struct Body(pub Json);
+
+impl FromRequest<Site> for Body {
+    type Rejection = Problem;
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
+        let lang = language(request.headers());
+        read_json(request, site).await.map(Body).map_err(|error| Problem { error, lang })
+    }
+}
+
+async fn read_json(request: Request, site: &Site) -> Result<Json, AppError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    if !kind.starts_with("application/json") {
+        return Err(AppError::UnsupportedType { detail: "send JSON with Content-Type: application/json".into() });
+    }
+    let bytes = Bytes::from_request(request, site).await.map_err(|rejection| match rejection.status().as_u16() {
+        413 => AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) },
+        _ => AppError::malformed("bad_body", rejection.body_text()),
+    })?;
+    if depth(&bytes) > MAX_DEPTH {
+        return Err(AppError::malformed("too_deep", format!("the JSON is nested deeper than {MAX_DEPTH} levels")));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| AppError::malformed("bad_json", format!("the body is not JSON: {error}")))
+}
+
+/// Nesting of brackets outside of texts; counted before parsing, so that nothing recurses on what a client sent.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Counts failed sign-ins: by name and by address, never by anything a client can rotate alone.
+#[derive(Default)]
+pub struct Throttle {
+    failures: Mutex<HashMap<String, (u32, Instant)>>,
+}
+
+/// Failures allowed in a row, and how long they are remembered.
+const MAX_FAILURES: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(300);
+
+impl Throttle {
+    /// How long to wait, if there were too many failures for any of the keys.
+    pub fn check(&self, keys: &[String]) -> Result<(), AppError> {
+        let Ok(failures) = self.failures.lock() else { return Ok(()) };
+        let waiting = keys.iter().filter_map(|key| failures.get(key)).filter(|(count, last)| *count >= MAX_FAILURES && last.elapsed() < WINDOW);
+        match waiting.map(|(_, last)| WINDOW.saturating_sub(last.elapsed()).as_secs() + 1).max() {
+            Some(seconds) => Err(AppError::TooMany { seconds }),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a failure, or forgets them after a success.
+    pub fn note(&self, keys: &[String], failed: bool) {
+        let Ok(mut failures) = self.failures.lock() else { return };
+        failures.retain(|_, (_, last)| last.elapsed() < WINDOW);
+        for key in keys {
+            if failed {
+                let entry = failures.entry(key.clone()).or_insert((0, Instant::now()));
+                *entry = (entry.0 + 1, Instant::now());
+            } else {
+                failures.remove(key);
+            }
+        }
+    }
+}

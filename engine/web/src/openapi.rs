@@ -1,0 +1,156 @@
+//! The OpenAPI 3.1 document of what one actor may do, generated from the catalog.
+
+use std::collections::BTreeMap;
+
+use access::{Actor, Gate, Readable, gate};
+use app::Snapshot;
+use axum::{Json, extract::State};
+use model::{ActionName, Card, Field, FieldKind, Ident, Table};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{Components, ComponentsBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, PathItem, Paths, RefOr, Schema, path::OperationBuilder, security::{HttpAuthScheme, HttpBuilder, SecurityScheme}};
+
+use crate::{Site, extract::Asker};
+
+/// `GET /openapi.json`
+pub async fn document(State(_): State<Site>, asker: Asker) -> Json<Value> {
+    Json(write(&asker.snapshot, &asker.actor))
+}
+
+/// The document, with only the cards, actions and fields that the actor has.
+pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
+    let catalog = &snapshot.catalog;
+    let mut paths = Paths::new();
+    let mut components = ComponentsBuilder::new();
+    for card in catalog.cards.values() {
+        let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
+        for (name, schema) in schemas(card, &reading, &actor.lang) {
+            if let Ok(schema) = serde_json::from_value::<RefOr<Schema>>(schema) {
+                components = components.schema(name, schema);
+            }
+        }
+        let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
+        for (path, method, operation) in operations(card, &actor.lang, &allowed) {
+            let parsed = serde_json::from_value(operation).unwrap_or_else(|_| OperationBuilder::new().build());
+            match paths.paths.get_mut(&path) {
+                Some(item) => put(item, &method, parsed),
+                None => {
+                    paths.paths.insert(path, PathItem::new(method, parsed));
+                }
+            }
+        }
+    }
+    let components: Components = components.security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build())).build();
+    let document: OpenApi = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).paths(paths).components(Some(components)).build();
+    let mut document = serde_json::to_value(document).unwrap_or(Value::Null);
+    document["info"]["description"] = "Records of every card you may see. Decimals are texts, times are RFC 3339 in UTC, ids are UUIDs. Errors are application/problem+json.".into();
+    document["security"] = json!([{"token": []}]);
+    document
+}
+
+fn put(item: &mut PathItem, method: &HttpMethod, operation: utoipa::openapi::path::Operation) {
+    match method {
+        HttpMethod::Get => item.get = Some(operation),
+        HttpMethod::Post => item.post = Some(operation),
+        HttpMethod::Patch => item.patch = Some(operation),
+        HttpMethod::Delete => item.delete = Some(operation),
+        _ => {}
+    }
+}
+
+type Operations = Vec<(String, HttpMethod, Value)>;
+
+fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> Operations {
+    let (key, label) = (card.key.as_str(), card.labels.or_key(lang, card.key.as_str()));
+    let plural = card.plurals.or_key(lang, card.key.as_str());
+    let base = format!("/api/v1/records/{key}");
+    let one = format!("{base}/{{id}}");
+    let body = |name: &str| json!({"content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}, "required": true});
+    let answer = |name: &str| json!({"description": "", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}});
+    let id = json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}}]);
+    let list = json!(["filter", "sort", "fields", "limit", "cursor", "count", "q", "trash"].map(|name| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}})));
+    let operation = |name: &str, summary: String, parameters: &Value, request: Option<Value>, responses: Value| {
+        let mut operation = json!({"tags": [key], "operationId": format!("{key}_{name}"), "summary": summary, "parameters": parameters, "responses": responses});
+        if let Some(request) = request {
+            operation["requestBody"] = request;
+        }
+        operation
+    };
+    let problem = json!({"description": "A problem, as application/problem+json."});
+    let mut all = vec![
+        (base.clone(), HttpMethod::Get, operation("list", format!("List {plural}"), &list, None, json!({"200": answer(&format!("{key}.list")), "400": problem}))),
+        (one.clone(), HttpMethod::Get, operation("read", format!("Read {label}"), &id, None, json!({"200": answer(key), "404": problem}))),
+        (format!("{one}/history"), HttpMethod::Get, operation("history", format!("History of {label}"), &id, None, json!({"200": {"description": ""}, "404": problem}))),
+    ];
+    if allowed(ActionName::Create) {
+        all.push((base, HttpMethod::Post, operation("create", format!("Create {label}"), &json!([]), Some(body(&format!("{key}.input"))), json!({"201": answer(key), "422": problem}))));
+    }
+    if allowed(ActionName::Update) {
+        all.push((one.clone(), HttpMethod::Patch, operation("update", format!("Change {label}"), &id, Some(body(&format!("{key}.input"))), json!({"200": answer(key), "412": problem, "422": problem}))));
+    }
+    if allowed(ActionName::Delete) {
+        all.push((one, HttpMethod::Delete, operation("delete", format!("Delete {label}"), &id, None, json!({"204": {"description": ""}, "409": problem}))));
+    }
+    all
+}
+
+/// What is read, what is sent, and a page of a list.
+fn schemas(card: &Card, gate: &Gate, lang: &str) -> BTreeMap<String, Value> {
+    let key = card.key.as_str();
+    let reference = json!({"$ref": format!("#/components/schemas/{key}")});
+    BTreeMap::from([
+        (key.to_owned(), object(card, gate, lang, false)),
+        (format!("{key}.input"), object(card, gate, lang, true)),
+        (
+            format!("{key}.list"),
+            json!({"type": "object", "properties": {"data": {"type": "array", "items": reference}, "next": {"type": ["string", "null"]}, "count": {"type": "object"}, "totals": {"type": "object"}, "groups": {"type": "array", "items": {"type": "object"}}}}),
+        ),
+    ])
+}
+
+fn object(card: &Card, gate: &Gate, lang: &str, input: bool) -> Value {
+    let mut properties = properties(&card.table, gate, None, lang, input);
+    for (key, table) in &card.children {
+        let row = json!({"type": "object", "properties": self::properties(table, gate, Some(key), lang, input)});
+        properties.insert(key.to_string(), json!({"type": "array", "title": table.labels.or_key(lang, key.as_str()), "items": row}));
+    }
+    let required: Vec<&str> = card.table.own_fields().filter(|field| input && field.required && field.default.is_none()).map(|field| field.key.as_str()).collect();
+    let mut schema = json!({"type": "object", "title": card.labels.or_key(lang, card.key.as_str()), "properties": properties});
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn properties(table: &Table, gate: &Gate, child: Option<&Ident>, lang: &str, input: bool) -> Map<String, Value> {
+    let shown = |field: &&Field| if input { field.is_editable() && gate.readable(child, &field.key) != Readable::Never || field.secret } else { gate.readable(child, &field.key) != Readable::Never };
+    table.fields.values().filter(shown).map(|field| (field.key.to_string(), property(field, lang))).collect()
+}
+
+fn property(field: &Field, lang: &str) -> Value {
+    let link = json!({"type": ["object", "null"], "properties": {"id": {"type": "string", "format": "uuid"}, "title": {"type": ["string", "null"]}}});
+    let mut schema = match &field.kind {
+        FieldKind::Text(settings) => json!({"type": ["string", "null"], "maxLength": settings.max}),
+        FieldKind::Integer { .. } | FieldKind::Rating { .. } | FieldKind::Duration => json!({"type": ["integer", "null"]}),
+        FieldKind::Decimal(_) => json!({"type": ["string", "null"], "format": "decimal"}),
+        FieldKind::Boolean => json!({"type": ["boolean", "null"]}),
+        FieldKind::Date => json!({"type": ["string", "null"], "format": "date"}),
+        FieldKind::Time => json!({"type": ["string", "null"], "format": "time"}),
+        FieldKind::Datetime => json!({"type": ["string", "null"], "format": "date-time"}),
+        FieldKind::Choice { options, multiple } => {
+            let values: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
+            if *multiple { json!({"type": "array", "items": {"type": "string", "enum": values}}) } else { json!({"type": ["string", "null"], "enum": values}) }
+        }
+        FieldKind::Link(settings) if settings.multiple => json!({"type": "array", "items": link}),
+        FieldKind::Link(_) if field.key == "id" => json!({"type": "string", "format": "uuid"}),
+        FieldKind::Link(_) | FieldKind::AnyLink { .. } => link,
+        FieldKind::File(settings) if settings.multiple => json!({"type": "array", "items": {"type": "object"}}),
+        FieldKind::Colour | FieldKind::Formula { .. } => json!({"type": ["string", "null"]}),
+        FieldKind::Address | FieldKind::Geo | FieldKind::RichText | FieldKind::File(_) => json!({"type": ["object", "null"]}),
+        FieldKind::Json { .. } => json!({}),
+    };
+    schema["title"] = field.labels.or_key(lang, field.key.as_str()).into();
+    if let Some(help) = field.help.get(lang) {
+        schema["description"] = help.into();
+    }
+    schema
+}
