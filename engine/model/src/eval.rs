@@ -9,6 +9,7 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::{Condition, Ident, Op, Operand, Path, Period, Related, RowSource, Term, Test, Value, Variable};
@@ -129,13 +130,13 @@ fn evaluate_test(test: &Test, at: &Place, facts: &dyn Facts) -> Truth {
             let operands: Vec<Value> = operands.into_iter().flat_map(flatten).collect();
             let found = match test.op {
                 Op::Under => operands.iter().any(|operand| under(&values, operand, facts)),
-                _ => any(&|value| operands.iter().any(|operand| same(value, operand))),
+                _ => any(&|value| operands.iter().any(|operand| same(value, operand, facts))),
             };
             Truth::from(found == (test.op != Op::NoneOf))
         }
         (Op::Between, Operand::Range(from, to)) => match (term(from, at, facts), term(to, at, facts)) {
             (Some(from), Some(to)) => Truth::from(any(&|value| {
-                matches!(compare(value, &from), Some(Ordering::Greater | Ordering::Equal)) && matches!(compare(value, &to), Some(Ordering::Less | Ordering::Equal))
+                matches!(order(value, &from, facts), Some(Ordering::Greater | Ordering::Equal)) && matches!(order(value, &to, facts), Some(Ordering::Less | Ordering::Equal))
             })),
             _ => Truth::Unknown,
         },
@@ -146,8 +147,8 @@ fn evaluate_test(test: &Test, at: &Place, facts: &dyn Facts) -> Truth {
 fn one(op: Op, values: &[Value], operand: &Value, facts: &dyn Facts) -> Truth {
     let any = |wanted: &dyn Fn(&Value) -> bool| Truth::from(values.iter().any(wanted));
     let not_any = |unwanted: &dyn Fn(&Value) -> bool| Truth::from(!values.iter().any(unwanted));
-    let is = |value: &Value| flatten(operand.clone()).iter().any(|operand| same(value, operand));
-    let ordered = |wanted: &'static [Ordering]| move |value: &Value| compare(value, operand).is_some_and(|order| wanted.contains(&order));
+    let is = |value: &Value| flatten(operand.clone()).iter().any(|operand| same(value, operand, facts));
+    let ordered = |wanted: &'static [Ordering]| move |value: &Value| order(value, operand, facts).is_some_and(|order| wanted.contains(&order));
     match op {
         Op::Is | Op::AnyOf => any(&is),
         Op::IsNot | Op::NoneOf => not_any(&is),
@@ -180,11 +181,20 @@ fn flatten(value: Value) -> Vec<Value> {
     }
 }
 
-fn same(left: &Value, right: &Value) -> bool {
+fn same(left: &Value, right: &Value, facts: &dyn Facts) -> bool {
     match (left, right) {
         (Value::AnyId { id, .. }, Value::Id(other)) | (Value::Id(other), Value::AnyId { id, .. }) => id == other,
         (left, right) if left == right => true,
-        (left, right) => compare(left, right) == Some(Ordering::Equal),
+        (left, right) => order(left, right, facts) == Some(Ordering::Equal),
+    }
+}
+
+/// As [`compare`]; a moment and a day are compared by the day the moment falls on.
+fn order(value: &Value, operand: &Value, facts: &dyn Facts) -> Option<Ordering> {
+    match (value, operand) {
+        (Value::Instant(at), Value::Date(date)) => Some(facts.day_of(*at).cmp(date)),
+        (Value::Date(date), Value::Instant(at)) => Some(date.cmp(&facts.day_of(*at))),
+        (value, operand) => compare(value, operand),
     }
 }
 
@@ -205,16 +215,34 @@ pub fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-/// Letters of ASCII are compared without case, as both databases do it.
+/// Letters of ASCII are compared without case, as both databases do it. A document has the texts that stand in it.
 fn texts(value: &Value, operand: &Value, wanted: fn(&str, &str) -> bool) -> bool {
-    let text = |value: &Value| match value {
-        Value::Text(text) => Some(text.to_ascii_lowercase()),
-        Value::Json(json) => Some(json.to_string().to_ascii_lowercase()),
-        _ => None,
-    };
-    match (text(value), text(operand)) {
-        (Some(text), Some(part)) => wanted(&text, &part),
-        _ => false,
+    let Value::Text(part) = operand else { return false };
+    let part = part.to_ascii_lowercase();
+    let mut found = false;
+    let mut look = |text: &str| found |= wanted(&text.to_ascii_lowercase(), &part);
+    match value {
+        Value::Text(text) => look(text),
+        Value::Json(json) => each_text(json, json.get("type").and_then(Json::as_str) == Some("doc"), &mut look),
+        _ => {}
+    }
+    found
+}
+
+/// Every text in a document. Of rich text only what people read: what stands under `text`.
+fn each_text(json: &Json, rich: bool, look: &mut impl FnMut(&str)) {
+    match json {
+        Json::String(text) if !rich => look(text),
+        Json::Array(items) => items.iter().for_each(|item| each_text(item, rich, look)),
+        Json::Object(map) => map.iter().for_each(|(key, item)| match item {
+            Json::String(text) if rich => {
+                if key == "text" {
+                    look(text);
+                }
+            }
+            item => each_text(item, rich, look),
+        }),
+        _ => {}
     }
 }
 
@@ -233,3 +261,6 @@ pub fn has_anniversary(day: NaiveDate, from: NaiveDate, to: NaiveDate) -> bool {
         this_year.is_some_and(|date| from <= date && date <= to)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ use serde_json::{Map, Value as Json};
 pub const MAX_DEPTH: usize = 16;
 /// Most nodes of a filter that are read.
 pub const MAX_NODES: usize = 500;
+/// Most values in all the lists of a filter together. Databases take a limited number of binds.
+pub const MAX_VALUES: usize = 5_000;
 
 /// A condition as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,8 +92,7 @@ impl Filter {
 
     /// Reads a filter. Never recurses deeper than [`MAX_DEPTH`].
     pub fn from_json(json: &Json) -> Result<Self, FilterError> {
-        let mut nodes = 0;
-        read(json, "", 0, &mut nodes)
+        read(json, "", 0, &mut Size::default())
     }
 
     /// Reads a filter from text, as it stands in a URL.
@@ -136,12 +137,19 @@ fn wrong<T>(pointer: &str, message: impl Into<String>) -> Result<T, FilterError>
     Err(FilterError { pointer: pointer.to_owned(), message: message.into() })
 }
 
-fn read(json: &Json, at: &str, depth: usize, nodes: &mut usize) -> Result<Filter, FilterError> {
-    *nodes += 1;
+/// What was read so far of one filter.
+#[derive(Default)]
+struct Size {
+    nodes: usize,
+    values: usize,
+}
+
+fn read(json: &Json, at: &str, depth: usize, size: &mut Size) -> Result<Filter, FilterError> {
+    size.nodes += 1;
     if depth > MAX_DEPTH {
         return wrong(at, format!("the filter is nested deeper than {MAX_DEPTH} levels"));
     }
-    if *nodes > MAX_NODES {
+    if size.nodes > MAX_NODES {
         return wrong(at, format!("the filter has more than {MAX_NODES} parts"));
     }
     let Json::Object(map) = json else {
@@ -151,12 +159,15 @@ fn read(json: &Json, at: &str, depth: usize, nodes: &mut usize) -> Result<Filter
         return wrong(at, format!("`{unknown}` is no part of a filter; known are {}", KEYS.join(", ")));
     }
     let heads: Vec<&str> = ["all", "any", "not", "field", "related"].into_iter().filter(|key| map.contains_key(*key)).collect();
+    if let [head] = heads.as_slice() {
+        only_own_keys(map, head, at)?;
+    }
     match heads.as_slice() {
-        ["all"] => Ok(Filter::All(read_list(&map["all"], &format!("{at}/all"), depth, nodes)?)),
-        ["any"] => Ok(Filter::Any(read_list(&map["any"], &format!("{at}/any"), depth, nodes)?)),
-        ["not"] => Ok(Filter::Not(Box::new(read(&map["not"], &format!("{at}/not"), depth + 1, nodes)?))),
-        ["field"] => read_test(map, at),
-        ["related"] => read_related(map, at, depth, nodes),
+        ["all"] => Ok(Filter::All(read_list(&map["all"], &format!("{at}/all"), depth, size)?)),
+        ["any"] => Ok(Filter::Any(read_list(&map["any"], &format!("{at}/any"), depth, size)?)),
+        ["not"] => Ok(Filter::Not(Box::new(read(&map["not"], &format!("{at}/not"), depth + 1, size)?))),
+        ["field"] => read_test(map, at, size),
+        ["related"] => read_related(map, at, depth, size),
         [] => wrong(at, "a filter names one of `all`, `any`, `not`, `field`, `related`"),
         several => wrong(at, format!("a filter names only one of {}; join them with `all`", several.join(", "))),
     }
@@ -164,9 +175,23 @@ fn read(json: &Json, at: &str, depth: usize, nodes: &mut usize) -> Result<Filter
 
 const KEYS: [&str; 10] = ["all", "any", "not", "field", "op", "value", "related", "by", "has", "has_not"];
 
-fn read_list(json: &Json, at: &str, depth: usize, nodes: &mut usize) -> Result<Vec<Filter>, FilterError> {
+/// A key that belongs to another kind of filter would be silently without effect.
+fn only_own_keys(map: &Map<String, Json>, head: &str, at: &str) -> Result<(), FilterError> {
+    let own: &[&str] = match head {
+        "field" => &["field", "op", "value"],
+        "related" => &["related", "by", "has", "has_not"],
+        _ => &[],
+    };
+    let stray = map.keys().find(|key| *key != head && KEYS.contains(&key.as_str()) && !own.contains(&key.as_str()));
+    match stray {
+        Some(stray) => wrong(at, format!("`{stray}` means nothing beside `{head}`")),
+        None => Ok(()),
+    }
+}
+
+fn read_list(json: &Json, at: &str, depth: usize, size: &mut Size) -> Result<Vec<Filter>, FilterError> {
     let Json::Array(items) = json else { return wrong(at, "a list of filters is wanted here") };
-    items.iter().enumerate().map(|(index, item)| read(item, &format!("{at}/{index}"), depth + 1, nodes)).collect()
+    items.iter().enumerate().map(|(index, item)| read(item, &format!("{at}/{index}"), depth + 1, size)).collect()
 }
 
 fn text<'a>(map: &'a Map<String, Json>, key: &str, at: &str) -> Result<Option<&'a str>, FilterError> {
@@ -177,7 +202,7 @@ fn text<'a>(map: &'a Map<String, Json>, key: &str, at: &str) -> Result<Option<&'
     }
 }
 
-fn read_test(map: &Map<String, Json>, at: &str) -> Result<Filter, FilterError> {
+fn read_test(map: &Map<String, Json>, at: &str, size: &mut Size) -> Result<Filter, FilterError> {
     let field = text(map, "field", at)?.unwrap_or_default().to_owned();
     let Some(name) = text(map, "op", at)? else { return wrong(at, format!("`op` is missing; one of {}", names())) };
     let Some(op) = Op::parse(name) else {
@@ -188,6 +213,10 @@ fn read_test(map: &Map<String, Json>, at: &str) -> Result<Filter, FilterError> {
         None if op.is_unary() => Json::Null,
         None => return wrong(at, format!("`{name}` needs a `value`")),
     };
+    size.values += value.as_array().map_or(1, Vec::len);
+    if size.values > MAX_VALUES {
+        return wrong(&format!("{at}/value"), format!("the filter compares with more than {MAX_VALUES} values"));
+    }
     Ok(Filter::Test { field, op, value })
 }
 
@@ -195,7 +224,7 @@ fn names() -> String {
     Op::ALL.map(Op::name).join(", ")
 }
 
-fn read_related(map: &Map<String, Json>, at: &str, depth: usize, nodes: &mut usize) -> Result<Filter, FilterError> {
+fn read_related(map: &Map<String, Json>, at: &str, depth: usize, size: &mut Size) -> Result<Filter, FilterError> {
     let related = text(map, "related", at)?.unwrap_or_default().to_owned();
     let by = text(map, "by", at)?.map(str::to_owned);
     let (wanted, key) = match (map.get("has"), map.get("has_not")) {
@@ -203,7 +232,7 @@ fn read_related(map: &Map<String, Json>, at: &str, depth: usize, nodes: &mut usi
         (None, Some(_)) => (false, "has_not"),
         _ => return wrong(at, "`related` needs either `has` or `has_not` with a filter; {\"all\": []} takes any row"),
     };
-    let filter = read(&map[key], &format!("{at}/{key}"), depth + 1, nodes)?;
+    let filter = read(&map[key], &format!("{at}/{key}"), depth + 1, size)?;
     Ok(Filter::Related { related, by, wanted, filter: Box::new(filter) })
 }
 

@@ -8,6 +8,12 @@
 //!
 //! **Not here:** SQL (`sql`), who may do what (`access`), running formulas (`script`).
 
+#[cfg(test)]
+extern crate self as model;
+#[cfg(test)]
+#[path = "../fixtures/plant.rs"]
+mod plant;
+
 pub mod build;
 pub mod catalog;
 pub mod condition;
@@ -18,6 +24,7 @@ pub mod filter;
 mod ident;
 pub mod load;
 mod nearest;
+mod operand;
 pub mod path;
 pub mod record;
 pub mod resolve;

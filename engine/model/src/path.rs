@@ -216,6 +216,9 @@ fn part_of(field: &Field, segment: &str) -> Option<Part> {
 
 fn hop_through(field: &Field, cast: Option<&str>) -> Result<Hop, String> {
     let key = field.key.clone();
+    if key == "id" {
+        return Err("`id` is the record itself and leads nowhere; name its fields directly".into());
+    }
     match (&field.kind, cast) {
         (FieldKind::Link(link), None) if link.multiple => Ok(Hop::Links { field: key, target: link.target.clone() }),
         (FieldKind::Link(link), None) => Ok(Hop::Link { field: key, target: link.target.clone() }),

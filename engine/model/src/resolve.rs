@@ -3,9 +3,11 @@
 use serde_json::Value as Json;
 
 use crate::{
-    Catalog, Condition, Field, FieldKind, Filter, FilterError, Ident, Op, Operand, Part, Path, Period, Related, RowSource, SpanUnit, TableRef, Term,
-    Test, TextFlavour, TextKind, Value, Variable, nearest, path, types,
+    Catalog, Condition, Field, FieldKind, Filter, FilterError, Ident, Op, Part, Path, Related, RowSource, TableRef, Test, TextFlavour, TextKind, nearest,
+    operand::Reader, path,
 };
+
+pub use crate::operand::period;
 
 /// What the names of a filter mean: fields of `table`, `@record` and `@row` of the tables said.
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ fn check(catalog: &Catalog, at: &Scopes, filter: &Filter, here: &str) -> Result<
         Filter::Not(part) => Ok(Condition::Not(Box::new(check(catalog, at, part, &format!("{here}/not"))?))),
         Filter::Test { field, op, value } => test(catalog, at, field, *op, value, here),
         Filter::Related { related, by, wanted, filter } => {
+            // Seen from a child row, these are the rows of its record: nothing points to child rows.
             let rows = row_source(catalog, &at.table, related, by.as_deref()).map_err(|message| FilterError { pointer: format!("{here}/related"), message })?;
             let inner = Scopes { table: rows.table().clone(), record: at.record.clone().or_else(|| Some(at.table.clone())), row: at.row.clone() };
             let condition = check(catalog, &inner, filter, &format!("{here}/{}", if *wanted { "has" } else { "has_not" }))?;
@@ -101,9 +104,28 @@ fn test(catalog: &Catalog, at: &Scopes, name: &str, op: Op, value: &Json, here: 
         let names: Vec<&str> = fitting.iter().map(|op| op.name()).collect();
         return wrong(format!("{here}/op"), format!("`{}` does not fit `{name}`, a {}; fitting are {}", op.name(), field.kind_name(), names.join(", ")));
     }
-    let reader = Reader { catalog, at, kind: &kind, op, here: format!("{here}/value") };
+    // A choice contains a value by having it; parts of its words mean nothing.
+    let op = match (op, &kind) {
+        (Op::Contains, FieldKind::Choice { .. }) => Op::Is,
+        (Op::NotContains, FieldKind::Choice { .. }) => Op::IsNot,
+        (op, _) => op,
+    };
+    if op == Op::Under && tree_of(catalog, &path, field).is_none() {
+        return wrong(format!("{here}/op"), format!("`under` asks for a place in a tree, and what `{name}` points to is none"));
+    }
+    let reader = Reader { catalog, at, path: &path, field, name, op, here: format!("{here}/value") };
     let Some(operand) = reader.operand(value)? else { return Ok(Condition::Unknown) };
     Ok(Condition::Test(Test { path, op, operand }))
+}
+
+/// The tree card in which the end of a path has its place: what a link points to, or the record itself.
+pub fn tree_of<'c>(catalog: &'c Catalog, path: &Path, field: &Field) -> Option<&'c crate::Card> {
+    let card = match &field.kind {
+        _ if path.leaf == "id" && path.end.child.is_none() => catalog.card(&path.end.card),
+        FieldKind::Link(link) => catalog.card(&link.target),
+        _ => None,
+    };
+    card.map(AsRef::as_ref).filter(|card| card.tree.is_some())
 }
 
 /// The kind a test sees at the end of a path: a part of an address is a text.
@@ -126,7 +148,8 @@ pub fn operators(kind: &FieldKind) -> &'static [Op] {
             &[Is, IsNot, Gt, Gte, Lt, Lte, Between, AnyOf, NoneOf, Empty, NotEmpty]
         }
         FieldKind::Boolean => &[Is, IsNot, Empty, NotEmpty],
-        FieldKind::Date | FieldKind::Datetime => &[In, Is, IsNot, Before, After, Gt, Gte, Lt, Lte, Between, AnniversaryIn, AnyOf, NoneOf, Empty, NotEmpty],
+        FieldKind::Date => &[In, Is, IsNot, Before, After, Gt, Gte, Lt, Lte, Between, AnniversaryIn, AnyOf, NoneOf, Empty, NotEmpty],
+        FieldKind::Datetime => &[In, Is, IsNot, Before, After, Gt, Gte, Lt, Lte, Between, AnyOf, NoneOf, Empty, NotEmpty],
         FieldKind::Choice { .. } => &[Is, IsNot, AnyOf, NoneOf, Empty, NotEmpty, Contains, NotContains],
         FieldKind::Link(_) | FieldKind::AnyLink { .. } => &[Is, IsNot, AnyOf, NoneOf, Under, Empty, NotEmpty],
         FieldKind::Address | FieldKind::RichText | FieldKind::Json { .. } => &[Contains, NotContains, Empty, NotEmpty],
@@ -134,135 +157,5 @@ pub fn operators(kind: &FieldKind) -> &'static [Op] {
     }
 }
 
-struct Reader<'a> {
-    catalog: &'a Catalog,
-    at: &'a Scopes,
-    kind: &'a FieldKind,
-    op: Op,
-    here: String,
-}
-
-impl Reader<'_> {
-    /// `None` is unknown: an empty list.
-    fn operand(&self, value: &Json) -> Result<Option<Operand>, FilterError> {
-        match self.op {
-            Op::Empty | Op::NotEmpty => Ok(Some(Operand::None)),
-            Op::In | Op::AnniversaryIn => match value.as_str().and_then(period) {
-                Some(period) => Ok(Some(Operand::Period(period))),
-                None => wrong(&self.here, format!("{value} is no period; such as today, this_month, last_quarter, next_week, last_30_days, next_7_days")),
-            },
-            Op::Between => match value.as_array().map(Vec::as_slice) {
-                Some([from, to]) => Ok(Some(Operand::Range(self.term(from)?, self.term(to)?))),
-                _ => wrong(&self.here, "`between` takes a list of two: [from, to]"),
-            },
-            Op::AnyOf | Op::NoneOf => match value {
-                Json::Array(items) if items.is_empty() => Ok(None),
-                Json::Array(items) => Ok(Some(Operand::Many(items.iter().map(|item| self.term(item)).collect::<Result<_, _>>()?))),
-                single => Ok(Some(Operand::Many(vec![self.term(single)?]))),
-            },
-            Op::Under => match value {
-                Json::Array(items) if items.is_empty() => Ok(None),
-                Json::Array(items) => Ok(Some(Operand::Many(items.iter().map(|item| self.term(item)).collect::<Result<_, _>>()?))),
-                single => Ok(Some(Operand::One(self.term(single)?))),
-            },
-            _ if value.is_null() => wrong(&self.here, format!("`{}` takes a value; use `empty` to ask for nothing", self.op.name())),
-            _ => Ok(Some(Operand::One(self.term(value)?))),
-        }
-    }
-
-    fn term(&self, value: &Json) -> Result<Term, FilterError> {
-        if let Some(variable) = value.as_str().and_then(|text| text.strip_prefix('@')) {
-            return self.variable(variable);
-        }
-        let as_text = FieldKind::Text(TextKind { flavour: TextFlavour::Text, min: 0, max: 1000, pattern: None });
-        // Parts of texts need not be whole values; a moment may be asked for by its day.
-        let kind = match (self.kind, self.op) {
-            (_, Op::Contains | Op::NotContains | Op::StartsWith | Op::EndsWith) if !matches!(self.kind, FieldKind::Choice { .. }) => &as_text,
-            (FieldKind::Datetime, _) if value.as_str().is_some_and(|text| text.len() == 10) => &FieldKind::Date,
-            (FieldKind::Choice { multiple: true, .. } | FieldKind::Text(_) | FieldKind::Colour, _) => &as_text,
-            (kind, _) => kind,
-        };
-        let read = match kind {
-            FieldKind::Link(_) | FieldKind::AnyLink { .. } => types::read_json(&pointer_kind(), value),
-            FieldKind::Decimal(settings) => types::read_json(&FieldKind::Decimal(crate::DecimalKind { scale: 9, ..settings.clone() }), value),
-            kind => types::read_json(kind, value),
-        };
-        match read {
-            Ok(Value::Empty) => wrong(&self.here, "an empty value cannot be compared; use `empty` to ask for nothing"),
-            Ok(value) => {
-                if let FieldKind::Choice { options, .. } = self.kind {
-                    self.known_option(options, &value)?;
-                }
-                Ok(Term::Value(value))
-            }
-            Err(violation) => wrong(&self.here, format!("{} (found {})", violation.message("en"), shown(value))),
-        }
-    }
-
-    fn known_option(&self, options: &[crate::OptionDef], value: &Value) -> Result<(), FilterError> {
-        let Some(text) = value.as_text() else { return Ok(()) };
-        if options.iter().any(|option| option.value == text) {
-            return Ok(());
-        }
-        let names: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
-        let near = nearest(text, names.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        wrong(&self.here, format!("`{text}` is not one of the options{near}"))
-    }
-
-    fn variable(&self, name: &str) -> Result<Term, FilterError> {
-        let (head, rest) = name.split_once('.').map_or((name, None), |(head, rest)| (head, Some(rest)));
-        let resolve = |table: &Option<TableRef>, rest: &str| match table {
-            Some(table) => path::resolve(self.catalog, table, rest).map_err(|error| FilterError { pointer: self.here.clone(), message: error.message }),
-            None => wrong(&self.here, format!("there is no `@{head}` here")),
-        };
-        let key = |rest: &str| Ident::new(rest).map_err(|error| FilterError { pointer: self.here.clone(), message: error.to_string() });
-        let variable = match (head, rest) {
-            ("me", None) => Variable::Me,
-            ("me", Some(rest)) => Variable::Bound(key(rest)?),
-            ("today", None) => Variable::Today,
-            ("now", None) => Variable::Now,
-            ("record", Some(rest)) => Variable::Record(resolve(&self.at.record, rest)?),
-            ("row", Some(rest)) => Variable::Row(resolve(&self.at.row, rest)?),
-            ("param", Some(rest)) => Variable::Param(key(rest)?),
-            _ => return wrong(&self.here, format!("`@{name}` is no variable; known are @me, @me.NAME, @today, @now, @record.FIELD, @row.FIELD, @param.NAME")),
-        };
-        Ok(Term::Variable(variable))
-    }
-}
-
-fn shown(value: &Json) -> String {
-    value.to_string().chars().take(60).collect()
-}
-
-/// Any single pointer; which card it must be of is a matter of the data.
-fn pointer_kind() -> FieldKind {
-    FieldKind::File(crate::FileKind { image: false, multiple: false, max_size: None, types: Vec::new() })
-}
-
-/// `today`, `last_month`, `next_7_days` …
-pub fn period(text: &str) -> Option<Period> {
-    let unit = |word: &str| match word.strip_suffix('s').unwrap_or(word) {
-        "day" => Some(SpanUnit::Day),
-        "week" => Some(SpanUnit::Week),
-        "month" => Some(SpanUnit::Month),
-        "quarter" => Some(SpanUnit::Quarter),
-        "year" => Some(SpanUnit::Year),
-        _ => None,
-    };
-    let parts: Vec<&str> = text.split('_').collect();
-    match parts.as_slice() {
-        ["today"] => Some(Period::Today),
-        ["yesterday"] => Some(Period::Yesterday),
-        ["tomorrow"] => Some(Period::Tomorrow),
-        [which @ ("this" | "last" | "next"), word] if *word != "day" && !word.ends_with('s') => {
-            let offset = match *which { "this" => 0, "last" => -1, _ => 1 };
-            Some(Period::Span { unit: unit(word)?, offset })
-        }
-        [which @ ("last" | "next"), count, word] => {
-            let count = count.parse::<u32>().ok().filter(|count| (1..=10_000).contains(count))?;
-            Some(Period::Rolling { unit: unit(word)?, count, forward: *which == "next" })
-        }
-        _ => None,
-    }
-}
-
+#[cfg(test)]
+mod tests;
