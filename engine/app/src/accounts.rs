@@ -316,3 +316,9 @@ pub async fn put_preference(app: &App, user: Uuid, key: &str, value: &str) -> Re
 pub async fn set_language(app: &App, user: Uuid, language: &str) -> Result<(), AppError> {
     run(&app.store, vec![system::set_language(app.store.dialect(), user, language)]).await
 }
+
+/// The sign-in name of a user.
+pub async fn login_of(app: &App, id: Uuid) -> Result<String, AppError> {
+    let found = app.store.fetch(&system::user_by_id(app.store.dialect(), id)).await?.into_iter().next().and_then(user);
+    Ok(found.map(|user| user.login).unwrap_or_default())
+}

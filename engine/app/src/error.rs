@@ -96,6 +96,23 @@ impl AppError {
     pub fn rejected(violation: Violation) -> Self {
         Self::Rejected(Rejected(vec![violation]))
     }
+    /// The same error once more, for an answer of another kind. What only the log should see is left out.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Malformed { code, detail } => Self::Malformed { code, detail: detail.clone() },
+            Self::Unauthenticated => Self::Unauthenticated,
+            Self::Forbidden { detail } => Self::Forbidden { detail: detail.clone() },
+            Self::NotFound { what } => Self::NotFound { what: what.clone() },
+            Self::Conflict { code, detail, blockers } => Self::Conflict { code, detail: detail.clone(), blockers: blockers.clone() },
+            Self::Stale(stale) => Self::Stale(stale.clone()),
+            Self::TooLarge { detail } => Self::TooLarge { detail: detail.clone() },
+            Self::UnsupportedType { detail } => Self::UnsupportedType { detail: detail.clone() },
+            Self::Rejected(rejected) => Self::Rejected(rejected.clone()),
+            Self::TooMany { seconds } => Self::TooMany { seconds: *seconds },
+            Self::Unavailable { detail } => Self::Unavailable { detail: detail.clone() },
+            Self::Internal(cause) => Self::Internal(cause.clone()),
+        }
+    }
     /// The stable word of the problem, as clients see it.
     pub fn code(&self) -> &'static str {
         match self {

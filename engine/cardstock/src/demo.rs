@@ -31,10 +31,12 @@ pub async fn run(listen: &str, data: Option<PathBuf>, records: Option<u64>) -> R
     let address = listener.local_addr().map_err(|error| AppError::Unavailable { detail: error.to_string() })?;
     println!("Cardstock demo: http://{address}");
     println!("Sign in as one of these (name / password):");
+    let mut offered = Vec::new();
     for (login, password, about) in demo::sign_ins(&files)? {
         println!("  {login:<10} {password:<16} {about}");
+        offered.push(web::view::DemoSignIn { label: about, name: login, password });
     }
-    let code = serve::serve(app, listener, &demo::company(&files)).await?;
+    let code = serve::serve(app, listener, &demo::company(&files), offered).await?;
     drop(temporary);
     Ok(code)
 }

@@ -19,7 +19,7 @@ pub async fn run(site: &SiteArgs, listen: &str) -> Result<ExitCode, AppError> {
     if let Some(token) = link {
         println!("Set the password of `admin` within a day: http://{address}/login/link/{token}");
     }
-    serve(app, listener, "Cardstock").await
+    serve(app, listener, "Cardstock", Vec::new()).await
 }
 
 /// A site without users gets `admin`, and a link with which its password is set.
@@ -38,8 +38,8 @@ pub async fn bind(listen: &str) -> Result<TcpListener, AppError> {
 }
 
 /// Serves until SIGTERM or Ctrl-C; requests under way are finished first.
-pub async fn serve(app: Arc<App>, listener: TcpListener, name: &str) -> Result<ExitCode, AppError> {
-    let site = web::Site::new(app.clone(), name)?;
+pub async fn serve(app: Arc<App>, listener: TcpListener, name: &str, demo: Vec<web::view::DemoSignIn>) -> Result<ExitCode, AppError> {
+    let site = web::Site { demo: demo.into(), ..web::Site::new(app.clone(), name)? };
     web::serve(site, listener, stopped()).await.map_err(|error| AppError::Unavailable { detail: error.to_string() })?;
     app.store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -10,6 +10,7 @@
 pub mod builder;
 pub mod encode;
 pub mod predicate;
+pub mod related;
 pub mod schema;
 pub mod select;
 mod statement;

@@ -82,7 +82,7 @@ fn sum(next: &mut impl FnMut() -> Datum, halves: bool, scale: u8) -> Value {
     }
 }
 
-struct Selection {
+pub(crate) struct Selection {
     sql: Vec<String>,
     physical: Vec<Physical>,
     outputs: Vec<Output>,
@@ -93,7 +93,27 @@ impl Selection {
         Self { sql: Vec::new(), physical: Vec::new(), outputs: Vec::new() }
     }
 
-    fn push(&mut self, builder: &mut Builder<'_>, rows: &mut Rows, path: &Path) {
+    /// Ids of the rows at hand first.
+    pub(crate) fn with_ids(alias: &str, columns: &[&str]) -> Self {
+        let mut selection = Self::new();
+        for column in columns {
+            selection.add(format!("{alias}.{column}"), Physical::Uuid);
+            selection.outputs.push(Output::Value(pointer()));
+        }
+        selection
+    }
+
+    /// The list of what is selected.
+    pub(crate) fn list(&self) -> String {
+        self.sql.join(", ")
+    }
+
+    /// The finished statement.
+    pub(crate) fn finish(self, builder: Builder<'_>, sql: &str) -> Lowered {
+        Lowered { statement: builder.finish(sql, self.physical), outputs: self.outputs }
+    }
+
+    pub(crate) fn push(&mut self, builder: &mut Builder<'_>, rows: &mut Rows, path: &Path) {
         let field = path.field(builder.catalog);
         let Some(field) = field else { return self.outputs.push(Output::Elsewhere) };
         match &field.storage {
@@ -239,7 +259,7 @@ pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowere
     Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
 }
 
-fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &mut Selection, path: Option<&Path>, function: Aggregate) {
+pub(crate) fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &mut Selection, path: Option<&Path>, function: Aggregate) {
     let Some(path) = path else {
         selection.add("count(*)".into(), Physical::Integer);
         return selection.outputs.push(Output::Count);

@@ -5,8 +5,10 @@
 //!
 //! **Not here:** making the files (`build.rs`, `ui/build.mjs`), pages (`templates`).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -29,21 +31,38 @@ struct Manifest {
     all_icons: BTreeSet<String>,
 }
 
-static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
-    let file = Dist::get("manifest.json").map(|file| file.data);
-    file.and_then(|data| serde_json::from_slice(&data).ok()).unwrap_or_default()
-});
+/// With `UI_DEV=ui`, files come from `ui/dist`, where `node build.mjs dist --watch` writes them.
+static WATCHED: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("UI_DEV").map(|ui| PathBuf::from(ui).join("dist")));
+
+static EMBEDDED: LazyLock<Arc<Manifest>> = LazyLock::new(|| Arc::new(read_manifest()));
+
+fn read_manifest() -> Manifest {
+    read("manifest.json").and_then(|data| serde_json::from_slice(&data).ok()).unwrap_or_default()
+}
+
+fn manifest() -> Arc<Manifest> {
+    if WATCHED.is_some() { Arc::new(read_manifest()) } else { Arc::clone(&EMBEDDED) }
+}
+
+fn read(name: &str) -> Option<Cow<'static, [u8]>> {
+    match &*WATCHED {
+        Some(dist) if !name.contains(['/', '\\']) => std::fs::read(dist.join(name)).ok().map(Cow::Owned),
+        Some(_) => None,
+        None => Dist::get(name).map(|file| file.data),
+    }
+}
 
 /// The address of a browser file by its source name, such as `app.ts`.
 pub fn url(name: &str) -> Option<String> {
-    MANIFEST.files.get(name).map(|file| format!("/assets/{file}"))
+    manifest().files.get(name).map(|file| format!("/assets/{file}"))
 }
 
 /// The address of an icon's drawing. Icons that nobody drew become a plain square, since definitions name icons freely.
 pub fn icon_url(name: &str) -> String {
+    let manifest = manifest();
     let (sprite, name) = match name {
-        name if MANIFEST.icons.contains(name) => ("icons.svg", name),
-        name if MANIFEST.all_icons.contains(name) => ("icons-all.svg", name),
+        name if manifest.icons.contains(name) => ("icons.svg", name),
+        name if manifest.all_icons.contains(name) => ("icons-all.svg", name),
         _ => ("icons.svg", "square"),
     };
     format!("{}#{name}", url(sprite).unwrap_or_default())
@@ -51,12 +70,12 @@ pub fn icon_url(name: &str) -> String {
 
 /// Whether an icon of that name exists at all.
 pub fn has_icon(name: &str) -> bool {
-    MANIFEST.all_icons.contains(name)
+    manifest().all_icons.contains(name)
 }
 
 /// Whether the interface itself uses the icon, so that it is in the small sprite.
 pub fn has_own_icon(name: &str) -> bool {
-    MANIFEST.icons.contains(name)
+    manifest().icons.contains(name)
 }
 
 /// `GET /assets/{name}`.
@@ -75,10 +94,17 @@ pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
 fn find(name: &str, accepted: &str) -> Option<(Body, Option<&'static str>)> {
     let encodings = [("br", "br"), ("gzip", "gz")];
     let squeezed = encodings.iter().filter(|(encoding, _)| accepts(accepted, encoding)).find_map(|(encoding, ending)| {
-        let file = Dist::get(&format!("{name}.{ending}"))?;
-        Some((Body::from(file.data.into_owned()), Some(*encoding)))
+        Some((body(read(&format!("{name}.{ending}"))?), Some(*encoding)))
     });
-    squeezed.or_else(|| Dist::get(name).map(|file| (Body::from(file.data.into_owned()), None)))
+    squeezed.or_else(|| read(name).map(|bytes| (body(bytes), None)))
+}
+
+/// Embedded bytes are sent as they lie in the binary, without a copy.
+fn body(bytes: Cow<'static, [u8]>) -> Body {
+    match bytes {
+        Cow::Borrowed(bytes) => Body::from(bytes),
+        Cow::Owned(bytes) => Body::from(bytes),
+    }
 }
 
 /// Whether an `Accept-Encoding` header names an encoding and does not refuse it by `q=0`.

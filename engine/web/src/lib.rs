@@ -34,10 +34,14 @@ pub struct Site {
     pub app: Arc<app::App>,
     /// The name shown on pages.
     pub name: Arc<str>,
+    /// Sign-ins that a demo offers on its first page.
+    pub demo: Arc<[view::DemoSignIn]>,
     /// Whether cookies are marked for TLS only.
     pub secure: bool,
     /// Failed sign-ins, by address and by name.
     pub throttle: Arc<extract::Throttle>,
+    /// Pages and texts.
+    pub templates: Arc<templates::Templates>,
 }
 
 /// Largest JSON body, in bytes.
@@ -59,7 +63,33 @@ pub fn router(site: Site) -> Router {
         .route("/openapi.json", get(openapi::document))
         .fallback(api::not_found);
     let pages = Router::new()
-        // PAGES
+        .route("/", get(pages::home))
+        .route("/login", get(pages::session::form).post(pages::session::sign_in))
+        .route("/login/link/{token}", get(pages::session::link_form).post(pages::session::use_link))
+        .route("/logout", post(pages::session::sign_out))
+        .route("/lang/{code}", post(pages::session::language))
+        .route("/theme/{name}", post(pages::session::theme))
+        .route("/me", get(pages::me::page).post(pages::me::save))
+        .route("/me/password", post(pages::me::password))
+        .route("/me/tokens", post(pages::me::token))
+        .route("/palette", get(pages::palette::page))
+        .route("/lookup/{card}", get(pages::palette::lookup))
+        .route("/c/{card}", get(pages::list::page).post(pages::record::create))
+        .route("/c/{card}/rows", get(pages::list::rows))
+        .route("/c/{card}/count", get(pages::list::count))
+        .route("/c/{card}/totals", get(pages::list::totals))
+        .route("/c/{card}/columns", get(pages::list::choose_columns))
+        .route("/c/{card}/filter", get(pages::filter::editor))
+        .route("/c/{card}/trash", get(pages::trash::page))
+        .route("/c/{card}/new", get(pages::record::new))
+        .route("/c/{card}/recompute", post(pages::record::recompute_new))
+        .route("/c/{card}/delete", post(pages::list::delete))
+        .route("/c/{card}/restore", post(pages::list::restore))
+        .route("/c/{card}/{id}", get(pages::record::page).post(pages::record::save))
+        .route("/c/{card}/{id}/recompute", post(pages::record::recompute))
+        .route("/c/{card}/{id}/history", get(pages::panels::history_of))
+        .route("/c/{card}/{id}/panel/{panel}", get(pages::panels::panel))
+        .route("/api/docs", get(pages::docs::page))
         .route("/files", post(api::files::upload).layer(DefaultBodyLimit::max(app::files::MAX_UPLOAD + 64 * 1024)))
         .route("/files/{id}", get(api::files::download))
         .route("/assets/{*path}", get(assets::serve))
@@ -80,7 +110,8 @@ pub fn router(site: Site) -> Router {
 impl Site {
     /// A site as pages and API see it.
     pub fn new(app: Arc<app::App>, name: &str) -> Result<Self, app::AppError> {
-        Ok(Self { app, name: name.into(), secure: false, throttle: Arc::default() })
+        let templates = templates::Templates::embedded().map_err(|error| app::AppError::Internal(error.to_string()))?;
+        Ok(Self { app, name: name.into(), demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates) })
     }
 }
 

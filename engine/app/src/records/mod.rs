@@ -12,3 +12,9 @@ pub mod read;
 pub mod remove;
 mod renew;
 pub mod save;
+
+/// A condition with `@record.id` replaced; other values of the record stay open.
+pub(crate) fn with_record_id(condition: &model::Condition, card: &model::Card, id: uuid::Uuid) -> model::Condition {
+    let record = model::Record { id, ..model::Record::default() };
+    save::with_record(condition, card, &record, None)
+}

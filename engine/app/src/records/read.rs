@@ -29,3 +29,12 @@ pub async fn read(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id:
     }
     Err(AppError::not_found("record"))
 }
+
+/// Whether a record satisfies a condition of the gate.
+pub async fn matches(app: &App, snapshot: &Snapshot, card: &model::Card, id: Uuid, rows: &model::Condition) -> Result<bool, AppError> {
+    if rows.is_always() {
+        return Ok(true);
+    }
+    let lowered = sql::select::matching(&snapshot.catalog, app.store.dialect(), &card.table.reference(), &[id], rows);
+    Ok(!app.store.fetch(&lowered.statement).await?.is_empty())
+}

@@ -6,6 +6,7 @@
 mod engine_fields;
 mod fields;
 mod layout;
+pub use layout::default_columns;
 mod merge;
 mod order;
 mod rights;

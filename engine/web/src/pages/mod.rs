@@ -1,12 +1,166 @@
 //! Pages and their fragments: the same use cases as the API, drawn for people.
+//!
+//! **Invariants**
+//! - Handlers fill the structs of `view`; templates only place what stands there.
+//! - Every fragment also answers without htmx; nothing is decided here that the API would decide otherwise.
 
+mod cells;
+pub mod docs;
+mod fields;
+pub mod filter;
 pub mod health;
+pub mod list;
+pub mod me;
+pub mod palette;
+pub mod panels;
+pub mod record;
+pub mod session;
+mod shell;
+pub mod trash;
+mod words;
 
 use app::AppError;
+use axum::{
+    extract::{FromRequestParts, State},
+    http::{HeaderValue, StatusCode, Uri, request::Parts},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use serde::Serialize;
 
-use crate::{extract::Asker, problem::Problem};
+use crate::{
+    Site,
+    extract::{self, Asker},
+    problem,
+    view::{ErrorKind, ErrorPage, Shell},
+};
+
+/// A person reading pages: signed in, at an address.
+pub struct Reader {
+    /// Who, and the definitions.
+    pub asker: Asker,
+    /// The theme's cookie.
+    pub theme: String,
+    /// Path and query of this page, or of the page a fragment belongs to.
+    pub here: String,
+    /// Asked for by htmx.
+    pub fragment: bool,
+}
+
+impl FromRequestParts<Site> for Reader {
+    type Rejection = Response;
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let fragment = parts.headers.contains_key("hx-request");
+        let here = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let theme = extract::cookie(&parts.headers, extract::THEME).unwrap_or("system").to_owned();
+        match extract::asker(site, &parts.headers).await {
+            Ok(asker) => Ok(Self { asker, theme, here, fragment }),
+            Err(AppError::Unauthenticated) => Err(to_sign_in(&parts.uri, fragment)),
+            Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),
+        }
+    }
+}
+
+/// Nobody is signed in: to the sign-in page, and back here afterwards.
+fn to_sign_in(uri: &Uri, fragment: bool) -> Response {
+    let here = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
+    if fragment {
+        return problem::Problem::from(AppError::Unauthenticated).into_response();
+    }
+    let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    Redirect::to(&format!("/login?next={next}")).into_response()
+}
+
+/// Draws a page or a fragment.
+pub fn draw(site: &Site, status: StatusCode, name: &str, shell: &Shell, page: &impl Serialize) -> Response {
+    match site.templates.render(name, shell, page) {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, cause = ?std::error::Error::source(&error), "a page could not be drawn");
+            (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be drawn. It has been recorded.\n").into_response()
+        }
+    }
+}
+
+/// Draws an error in the place of what was asked for.
+pub fn failed(site: &Site, shell: &Shell, error: &AppError, fragment: bool) -> Response {
+    if fragment {
+        // Scripts show the detail as a toast, and keep the page as it is.
+        return problem::Problem { error: error.again(), lang: shell.lang.clone() }.into_response();
+    }
+    let status = problem::status(error);
+    let kind = match error {
+        AppError::Unauthenticated => ErrorKind::SignIn,
+        AppError::Forbidden { .. } => ErrorKind::Forbidden,
+        AppError::NotFound { .. } => ErrorKind::Missing,
+        AppError::Conflict { .. } | AppError::Stale(_) => ErrorKind::Conflict,
+        AppError::TooLarge { .. } => ErrorKind::TooLarge,
+        AppError::TooMany { .. } => ErrorKind::TooMany,
+        AppError::Unavailable { .. } => ErrorKind::Busy,
+        AppError::Internal(_) => ErrorKind::Broken,
+        AppError::Malformed { .. } | AppError::UnsupportedType { .. } | AppError::Rejected(_) => ErrorKind::Bad,
+    };
+    let said = problem::document(error, &shell.lang);
+    let detail = match error {
+        AppError::NotFound { .. } | AppError::Internal(_) | AppError::Unauthenticated => None,
+        _ => said.get("detail").and_then(serde_json::Value::as_str).map(str::to_owned),
+    };
+    let page = ErrorPage { kind, status: status.as_u16(), detail, request_id: None, back_url: "/".into(), retry_url: None };
+    draw(site, status, "errors/page.html", shell, &page)
+}
+
+impl Reader {
+    /// Draws a page inside the shell.
+    pub fn draw(&self, site: &Site, name: &str, card: Option<&str>, page: &impl Serialize) -> Response {
+        draw(site, StatusCode::OK, name, &shell::of(site, self, card), page)
+    }
+
+    /// Draws an error for this reader.
+    pub fn failed(&self, site: &Site, error: &AppError) -> Response {
+        failed(site, &shell::of(site, self, None), error, self.fragment)
+    }
+
+    /// A text of the interface.
+    pub fn t(&self, site: &Site, key: &str, args: &[(&str, &str)]) -> String {
+        site.templates.texts(&self.asker.actor.lang).get(key, args)
+    }
+}
+
+/// `GET /`: the first list the reader may see.
+pub async fn home(State(site): State<Site>, reader: Reader) -> Response {
+    let shell = shell::of(&site, &reader, None);
+    if shell.home_url == "/" {
+        return reader.failed(&site, &AppError::forbidden(reader.t(&site, "error.forbidden_hint", &[])));
+    }
+    Redirect::to(&shell.home_url).into_response()
+}
 
 /// Whatever has no page.
-pub async fn not_found(asker: Asker) -> Problem {
-    asker.problem(AppError::not_found("page"))
+pub async fn not_found(State(site): State<Site>, reader: Reader) -> Response {
+    reader.failed(&site, &AppError::not_found("page"))
+}
+
+/// `key=value&…` of pairs, leaving out empty values.
+pub fn query_of(pairs: &[(&str, &str)]) -> String {
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        text.append_pair(key, value);
+    }
+    text.finish()
+}
+
+/// A path with a query, if there is one.
+pub fn url(path: &str, pairs: &[(&str, &str)]) -> String {
+    let query = query_of(pairs);
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// A cookie for a year.
+pub fn keep(name: &str, value: &str, secure: bool) -> HeaderValue {
+    let flag = if secure { "; Secure" } else { "" };
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly{flag}")).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Where to go back to: only a path of this site.
+pub fn safe_next(next: &str) -> &str {
+    if next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.contains(char::is_control) { next } else { "/" }
 }

@@ -35,6 +35,8 @@ pub struct Shell {
     pub draft_scope: String,
     /// Whether drafts may be kept on this device (an administrator may forbid it for shared computers).
     pub drafts: bool,
+    /// The reader turned single-key shortcuts off.
+    pub shortcuts_off: bool,
     /// The path and query of this page, for coming back after a change of language or theme.
     pub here: String,
     /// A word to every reader from the administrator, above the page.

@@ -1,0 +1,48 @@
+//! Child rows of other records that point to a record, through the gate of the card that owns them.
+
+use access::GatedQuery;
+use model::{Catalog, TableRef};
+
+use crate::{
+    Dialect,
+    builder::{Builder, Rows},
+    predicate,
+    select::{Lowered, Selection, aggregate},
+};
+
+/// The owner, the row's id, then what was asked for; newest records first.
+pub fn rows(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &TableRef, limit: u32) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut rows = builder.rows(table);
+    let mut selection = Selection::with_ids(&rows.alias, &["parent_id", "id"]);
+    for selected in &gated.query().select {
+        selection.push(&mut builder, &mut rows, &selected.path);
+    }
+    let clause = clause(&mut builder, &mut rows, gated, table);
+    let sql = format!("SELECT {} FROM {} WHERE {clause} ORDER BY {a}.parent_id DESC, {a}.position LIMIT {limit}", selection.list(), builder.from(&rows), a = rows.alias);
+    selection.finish(builder, &sql)
+}
+
+/// How many there are, then the totals.
+pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &TableRef) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut rows = builder.rows(table);
+    let mut selection = Selection::with_ids(&rows.alias, &[]);
+    aggregate(&mut builder, &mut rows, &mut selection, None, model::Aggregate::Count);
+    for total in &gated.query().totals {
+        aggregate(&mut builder, &mut rows, &mut selection, total.path.as_ref(), total.function);
+    }
+    let clause = clause(&mut builder, &mut rows, gated, table);
+    let sql = format!("SELECT {} FROM {} WHERE {clause}", selection.list(), builder.from(&rows));
+    selection.finish(builder, &sql)
+}
+
+/// The filter, the owner's access predicate, and that the owner is not in the trash.
+fn clause(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery, table: &TableRef) -> String {
+    let mut all = vec![predicate::lower(builder, rows, &gated.query().filter, false)];
+    all.extend(builder.access(&rows.alias, table));
+    let owner = builder.alias();
+    let physical = builder.physical(&TableRef::card(&table.card));
+    all.push(format!("EXISTS (SELECT 1 FROM {physical} {owner} WHERE {owner}.id = {}.parent_id AND {owner}.trashed_at IS NULL)", rows.alias));
+    all.join(" AND ")
+}

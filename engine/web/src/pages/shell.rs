@@ -1,0 +1,89 @@
+//! The frame around every page.
+
+use access::{Actor, gate};
+use app::Snapshot;
+use axum::http::HeaderMap;
+use model::{ActionName, Card};
+
+use super::Reader;
+use crate::{
+    Site, extract,
+    templates::LANGUAGES,
+    view::{Avatar, Language, NavItem, NavModule, Shell, Theme, UserChip},
+};
+
+/// The frame of pages without a session.
+pub fn bare(site: &Site, headers: &HeaderMap, here: &str) -> Shell {
+    let lang = extract::language(headers);
+    Shell { languages: languages(&lang), lang, theme: theme(extract::cookie(headers, extract::THEME).unwrap_or_default()), density: "normal".into(), company: site.name.to_string(), here: here.to_owned(), home_url: "/".into(), ..Shell::default() }
+}
+
+fn languages(current: &str) -> Vec<Language> {
+    LANGUAGES.iter().map(|(code, name)| Language { code: (*code).into(), name: (*name).into(), current: *code == current }).collect()
+}
+
+pub(super) fn theme(name: &str) -> Theme {
+    match name {
+        "light" => Theme::Light,
+        "dark" => Theme::Dark,
+        _ => Theme::System,
+    }
+}
+
+/// Whether the actor may do something with a card's records.
+pub fn may(snapshot: &Snapshot, actor: &Actor, card: &Card, action: ActionName) -> bool {
+    snapshot.catalog.card(&card.key).is_some_and(|card| !(card.builtin && action != ActionName::Read) && gate(&snapshot.catalog, actor, card, action).is_ok())
+}
+
+/// The frame of a reader's pages; `card` is the card being shown.
+pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
+    let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+    let nav = nav(snapshot, actor, card);
+    let home = nav.iter().flat_map(|module| &module.items).next().map_or_else(|| "/".to_owned(), |item| item.url.clone());
+    let shown = card.and_then(|key| snapshot.catalog.card(key)).filter(|card| may(snapshot, actor, card, ActionName::Create));
+    let name = actor.name.clone();
+    let avatar = Avatar::person(&name);
+    Shell {
+        lang: actor.lang.clone(),
+        languages: languages(&actor.lang),
+        theme: theme(&reader.theme),
+        density: "normal".into(),
+        csrf: String::new(),
+        company: site.name.to_string(),
+        user: Some(UserChip { name, initials: avatar.initials, tone: avatar.tone, detail: roles(snapshot, actor), admin: actor.is_administrator() }),
+        nav,
+        home_url: home,
+        create_url: shown.map(|card| format!("/c/{}/new", card.key)),
+        create_label: shown.map(|card| reader.t(site, "list.new", &[("what", &card.labels.or_key(&actor.lang, card.key.as_str()))])),
+        palette_card: card.map(str::to_owned),
+        draft_scope: format!("{}.{}", site.app.site, actor.user.map(|id| id.simple().to_string()).unwrap_or_default()),
+        drafts: true,
+        here: reader.here.clone(),
+        notice: None,
+        flash: None,
+        ..Shell::default()
+    }
+}
+
+fn roles(snapshot: &Snapshot, actor: &Actor) -> String {
+    let names = actor.roles.iter().map(|role| snapshot.catalog.roles.get(role).map_or_else(|| model::humanize(role.as_str()), |known| known.labels.or_key(&actor.lang, role.as_str())));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn nav(snapshot: &Snapshot, actor: &Actor, current: Option<&str>) -> Vec<NavModule> {
+    let lang = &actor.lang;
+    let mut modules = Vec::new();
+    for group in &snapshot.catalog.menu {
+        let items: Vec<NavItem> = group
+            .items
+            .iter()
+            .filter_map(|key| snapshot.catalog.card(key))
+            .filter(|card| may(snapshot, actor, card, ActionName::Read))
+            .map(|card| NavItem { label: card.plurals.or_key(lang, card.key.as_str()), icon: card.icon.clone(), url: format!("/c/{}", card.key), current: current == Some(card.key.as_str()), count: None })
+            .collect();
+        if !items.is_empty() {
+            modules.push(NavModule { key: group.id.to_string(), label: group.labels.or_key(lang, group.id.as_str()), icon: group.icon.clone().unwrap_or_else(|| "folder".into()), folded: false, items });
+        }
+    }
+    modules
+}
