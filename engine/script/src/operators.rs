@@ -1,197 +1,352 @@
-//! Arithmetic of formulas: exact, empty stays empty, nothing overflows silently.
+//! Operators: exact, empty stays empty, nothing overflows silently.
+//!
+//! **Invariants**
+//! - Every operator is ours for every pair of values: Rhai's own (integer division, silent shifts, `false` for a text
+//!   compared with a number) are never reached.
+//! - Arithmetic with an empty operand gives empty; a comparison with one is false.
+//! - What would grow is measured before it is made.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use std::cmp::Ordering;
 
-type Outcome = Result<Dynamic, Box<EvalAltResult>>;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
+use rust_decimal::{Decimal, MathematicalOps, prelude::ToPrimitive};
 
-/// Functions that formulas may call.
-pub(crate) const FUNCTIONS: [&str; 24] = [
-    "or", "round", "abs", "min", "max", "floor", "ceiling", "len", "upper", "lower", "trim", "year", "month", "day", "days_between", "add_days", "add_months", "is_empty", "sum", "count",
-    "avg", "first", "last", "number",
-];
+use crate::{
+    fault::{Fault, Outcome, trouble},
+    functions::{kind_name, shown},
+    rows::{Record, Several},
+};
+
+/// Largest exponent of `**`; beyond it a result has too many digits anyway, or is none.
+const MAX_EXPONENT: i64 = 1_000;
+
+/// An arithmetic operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Pow,
+}
+
+impl Sign {
+    const ALL: [Self; 6] = [Self::Add, Self::Sub, Self::Mul, Self::Div, Self::Rem, Self::Pow];
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Rem => "%",
+            Self::Pow => "**",
+        }
+    }
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Test {
+    Is,
+    IsNot,
+    Less,
+    LessOrIs,
+    More,
+    MoreOrIs,
+}
+
+impl Test {
+    const ALL: [Self; 6] = [Self::Is, Self::IsNot, Self::Less, Self::LessOrIs, Self::More, Self::MoreOrIs];
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Is => "==",
+            Self::IsNot => "!=",
+            Self::Less => "<",
+            Self::LessOrIs => "<=",
+            Self::More => ">",
+            Self::MoreOrIs => ">=",
+        }
+    }
+
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Is => order == Ordering::Equal,
+            Self::IsNot => order != Ordering::Equal,
+            Self::Less => order == Ordering::Less,
+            Self::LessOrIs => order != Ordering::Greater,
+            Self::More => order == Ordering::Greater,
+            Self::MoreOrIs => order != Ordering::Less,
+        }
+    }
+}
 
 /// A number, whatever kind: `None` for what is no number.
-fn number(value: &Dynamic) -> Option<Decimal> {
+pub(crate) fn number(value: &Dynamic) -> Option<Decimal> {
     value.as_decimal().ok().or_else(|| value.as_int().ok().map(Decimal::from))
 }
 
-fn wrong(words: &str) -> Box<EvalAltResult> {
-    words.into()
+/// A value of a native type, without copying anything but it.
+pub(crate) fn native<T: Copy + Send + Sync + 'static>(value: &Dynamic) -> Option<T> {
+    value.read_lock::<T>().map(|value| *value)
 }
 
-fn arithmetic(sign: char, left: &Dynamic, right: &Dynamic) -> Outcome {
+/// A record stands for the link that led to it, wherever a plain value is wanted.
+pub(crate) fn plain(value: Dynamic) -> Dynamic {
+    if value.is::<Record>() { value.cast::<Record>().own() } else { value }
+}
+
+/// The calculation itself.
+fn calculate(sign: Sign, left: Decimal, right: Decimal) -> Outcome {
+    let result = match sign {
+        Sign::Add => left.checked_add(right),
+        Sign::Sub => left.checked_sub(right),
+        Sign::Mul => left.checked_mul(right),
+        Sign::Div | Sign::Rem if right.is_zero() => return Err(trouble(Fault::DivisionByZero, "a division by zero")),
+        Sign::Div => left.checked_div(right),
+        Sign::Rem => left.checked_rem(right),
+        Sign::Pow => power(left, right)?,
+    };
+    result.map(Dynamic::from_decimal).ok_or_else(too_many_digits)
+}
+
+pub(crate) fn too_many_digits() -> Box<rhai::EvalAltResult> {
+    trouble(Fault::TooManyDigits, "the result has too many digits")
+}
+
+fn power(base: Decimal, exponent: Decimal) -> Outcome<Option<Decimal>> {
+    if exponent.abs() > Decimal::from(MAX_EXPONENT) {
+        return Err(trouble(Fault::TooManyDigits, format!("an exponent lies between -{MAX_EXPONENT} and {MAX_EXPONENT}")));
+    }
+    if base.is_zero() && exponent.is_sign_negative() && !exponent.is_zero() {
+        return Err(trouble(Fault::DivisionByZero, "zero to a negative power is a division by zero"));
+    }
+    if exponent.is_integer() {
+        return Ok(exponent.to_i64().and_then(|exponent| base.checked_powi(exponent)));
+    }
+    if base.is_sign_negative() {
+        return Err(trouble(Fault::BadValue, "a negative number has no root here"));
+    }
+    // Roots are approximations; the last digits of one are noise.
+    Ok(base.checked_powd(exponent).map(|root| root.round_dp(18)))
+}
+
+/// An operator between any two values.
+fn arithmetic(sign: Sign, left: Dynamic, right: Dynamic, max_text: usize) -> Outcome {
+    if let (Some(left), Some(right)) = (number(&left), number(&right)) {
+        return calculate(sign, left, right);
+    }
+    let (left, right) = (plain(left), plain(right));
     if left.is_unit() || right.is_unit() {
         return Ok(Dynamic::UNIT);
     }
-    if sign == '+' && (left.is_string() || right.is_string()) {
-        let text = format!("{left}{right}");
-        return if text.len() > 16_384 { Err(wrong("the text would be too long")) } else { Ok(text.into()) };
+    if sign == Sign::Add && (left.is_string() || right.is_string()) {
+        return join(&left, &right, max_text);
     }
-    if let Some(result) = with_dates(sign, left, right) {
+    if let Some(result) = with_days(sign, &left, &right) {
         return result;
     }
-    let (Some(left_number), Some(right_number)) = (number(left), number(right)) else {
-        return Err(format!("`{sign}` fits numbers, not {} and {}", left.type_name(), right.type_name()).into());
+    Err(trouble(Fault::WrongKind, format!("`{}` fits numbers, not {} and {}", sign.text(), kind_name(&left), kind_name(&right))))
+}
+
+fn join(left: &Dynamic, right: &Dynamic, max_text: usize) -> Outcome {
+    let (Some(first), Some(second)) = (shown(left), shown(right)) else {
+        return Err(trouble(Fault::WrongKind, format!("`+` cannot join {} and {}", kind_name(left), kind_name(right))));
     };
-    let result = match sign {
-        '+' => left_number.checked_add(right_number),
-        '-' => left_number.checked_sub(right_number),
-        '*' => left_number.checked_mul(right_number),
-        '/' if right_number.is_zero() => return Err(wrong("a division by zero")),
-        '/' => left_number.checked_div(right_number),
-        '%' if right_number.is_zero() => return Err(wrong("a division by zero")),
-        _ => left_number.checked_rem(right_number),
-    };
-    result.map(Dynamic::from_decimal).ok_or_else(|| wrong("the result has too many digits"))
+    if first.len() + second.len() > max_text {
+        return Err(trouble(Fault::TooLarge, "the text would be too long"));
+    }
+    Ok(format!("{first}{second}").into())
 }
 
 /// A day less a day is days; a day and days are a day.
-fn with_dates(sign: char, left: &Dynamic, right: &Dynamic) -> Option<Outcome> {
-    let day = left.clone().try_cast::<NaiveDate>()?;
-    if let (Some(other), '-') = (right.clone().try_cast::<NaiveDate>(), sign) {
-        return Some(Ok(Dynamic::from_decimal(Decimal::from((day - other).num_days()))));
+fn with_days(sign: Sign, left: &Dynamic, right: &Dynamic) -> Option<Outcome> {
+    if let (Some(day), Some(other)) = (native::<NaiveDate>(left), native::<NaiveDate>(right)) {
+        return (sign == Sign::Sub).then(|| Ok(Dynamic::from_decimal(Decimal::from((day - other).num_days()))));
     }
-    let count = number(right)?.trunc().to_i64()?;
+    let (day, count) = match (native::<NaiveDate>(left), native::<NaiveDate>(right)) {
+        (Some(day), None) => (day, number(right)?),
+        (None, Some(day)) if sign == Sign::Add => (day, number(left)?),
+        _ => return None,
+    };
     match sign {
-        '+' => Some(Ok(moved(day, count))),
-        '-' => Some(Ok(moved(day, -count))),
-        _ => None,
+        Sign::Add => Some(moved(day, count)),
+        Sign::Sub => Some(moved(day, -count)),
+        Sign::Mul | Sign::Div | Sign::Rem | Sign::Pow => None,
     }
 }
 
-fn moved(day: NaiveDate, count: i64) -> Dynamic {
+/// A day, so many days later; parts of days are cut off.
+pub(crate) fn moved(day: NaiveDate, count: Decimal) -> Outcome {
+    let count = count.trunc().to_i64().unwrap_or(i64::MAX);
     let span = Days::new(count.unsigned_abs());
-    let moved = if count < 0 { day.checked_sub_days(span) } else { day.checked_add_days(span) };
-    moved.map_or(Dynamic::UNIT, Dynamic::from)
+    in_calendar(if count < 0 { day.checked_sub_days(span) } else { day.checked_add_days(span) })
 }
 
-fn compare(left: &Dynamic, right: &Dynamic) -> Option<std::cmp::Ordering> {
+/// A day of the years 1 to 9999, which is what fields hold.
+pub(crate) fn in_calendar(day: Option<NaiveDate>) -> Outcome {
+    use chrono::Datelike;
+    match day {
+        Some(day) if (1..=9999).contains(&day.year()) => Ok(Dynamic::from(day)),
+        _ => Err(trouble(Fault::BadValue, "the day lies outside the years 1 to 9999")),
+    }
+}
+
+/// How two values stand to each other; `None` with an empty one, an error for kinds that do not compare.
+pub(crate) fn compare(left: &Dynamic, right: &Dynamic) -> Outcome<Option<Ordering>> {
     if let (Some(left), Some(right)) = (number(left), number(right)) {
-        return Some(left.cmp(&right));
+        return Ok(Some(left.cmp(&right)));
     }
     if let (Ok(left), Ok(right)) = (left.as_immutable_string_ref(), right.as_immutable_string_ref()) {
-        return Some(left.as_str().cmp(right.as_str()));
+        return Ok(Some(left.as_str().cmp(right.as_str())));
+    }
+    if left.is::<Record>() || right.is::<Record>() {
+        return compare(&plain(left.clone()), &plain(right.clone()));
+    }
+    if left.is_unit() || right.is_unit() {
+        return Ok(None);
     }
     if let (Ok(left), Ok(right)) = (left.as_bool(), right.as_bool()) {
-        return Some(left.cmp(&right));
+        return Ok(Some(left.cmp(&right)));
     }
-    let days = (left.clone().try_cast::<NaiveDate>(), right.clone().try_cast::<NaiveDate>());
-    if let (Some(left), Some(right)) = days {
-        return Some(left.cmp(&right));
+    if let (Some(left), Some(right)) = (day_of(left, right)?, day_of(right, left)?) {
+        return Ok(Some(left.cmp(&right)));
     }
-    let instants = (left.clone().try_cast::<DateTime<Utc>>(), right.clone().try_cast::<DateTime<Utc>>());
-    instants.0.zip(instants.1).map(|(left, right)| left.cmp(&right))
-}
-
-/// Registers one operator for every pair of kinds that a formula can meet.
-macro_rules! pairs {
-    ($engine:expr, $name:expr, $result:ty, $body:expr) => {
-        pairs!(@row $engine, $name, $result, $body, Decimal);
-        pairs!(@row $engine, $name, $result, $body, i64);
-        pairs!(@row $engine, $name, $result, $body, ());
-        pairs!(@row $engine, $name, $result, $body, ImmutableString);
-        pairs!(@row $engine, $name, $result, $body, NaiveDate);
-        pairs!(@row $engine, $name, $result, $body, DateTime<Utc>);
-        pairs!(@row $engine, $name, $result, $body, bool);
-    };
-    (@row $engine:expr, $name:expr, $result:ty, $body:expr, $left:ty) => {
-        pairs!(@one $engine, $name, $result, $body, $left, Decimal);
-        pairs!(@one $engine, $name, $result, $body, $left, i64);
-        pairs!(@one $engine, $name, $result, $body, $left, ());
-        pairs!(@one $engine, $name, $result, $body, $left, ImmutableString);
-        pairs!(@one $engine, $name, $result, $body, $left, NaiveDate);
-        pairs!(@one $engine, $name, $result, $body, $left, DateTime<Utc>);
-        pairs!(@one $engine, $name, $result, $body, $left, bool);
-    };
-    (@one $engine:expr, $name:expr, $result:ty, $body:expr, $left:ty, $right:ty) => {
-        $engine.register_fn($name, |left: $left, right: $right| -> $result { $body(&Dynamic::from(left), &Dynamic::from(right)) });
-    };
-}
-
-/// Registers operators and functions.
-pub(crate) fn register(engine: &mut Engine) {
-    use std::cmp::Ordering::{Equal, Greater, Less};
-    pairs!(engine, "+", Outcome, |left: &Dynamic, right: &Dynamic| arithmetic('+', left, right));
-    pairs!(engine, "-", Outcome, |left: &Dynamic, right: &Dynamic| arithmetic('-', left, right));
-    pairs!(engine, "*", Outcome, |left: &Dynamic, right: &Dynamic| arithmetic('*', left, right));
-    pairs!(engine, "/", Outcome, |left: &Dynamic, right: &Dynamic| arithmetic('/', left, right));
-    pairs!(engine, "%", Outcome, |left: &Dynamic, right: &Dynamic| arithmetic('%', left, right));
-    pairs!(engine, "==", bool, |left: &Dynamic, right: &Dynamic| compare(left, right) == Some(Equal));
-    pairs!(engine, "!=", bool, |left: &Dynamic, right: &Dynamic| compare(left, right).is_some_and(|order| order != Equal));
-    pairs!(engine, "<", bool, |left: &Dynamic, right: &Dynamic| compare(left, right) == Some(Less));
-    pairs!(engine, "<=", bool, |left: &Dynamic, right: &Dynamic| matches!(compare(left, right), Some(Less | Equal)));
-    pairs!(engine, ">", bool, |left: &Dynamic, right: &Dynamic| compare(left, right) == Some(Greater));
-    pairs!(engine, ">=", bool, |left: &Dynamic, right: &Dynamic| matches!(compare(left, right), Some(Greater | Equal)));
-    engine.register_fn("-", |value: Decimal| -value);
-    engine.register_fn("-", |(): ()| ());
-    engine.register_fn("or", |left: Dynamic, right: Dynamic| if left.is_unit() { right } else { left });
-    engine.register_fn("is_empty", |value: Dynamic| value.is_unit());
-    numbers(engine);
-    texts_and_days(engine);
-}
-
-fn on_number(value: &Dynamic, with: impl Fn(Decimal) -> Decimal) -> Outcome {
-    if value.is_unit() {
-        return Ok(Dynamic::UNIT);
+    if let (Some(left), Some(right)) = (native::<DateTime<Utc>>(left), native::<DateTime<Utc>>(right)) {
+        return Ok(Some(left.cmp(&right)));
     }
-    number(value).map(|number| Dynamic::from_decimal(with(number))).ok_or_else(|| wrong("a number is wanted here"))
+    Err(trouble(Fault::WrongKind, format!("{} cannot be compared with {}", kind_name(left), kind_name(right))))
 }
 
-fn numbers(engine: &mut Engine) {
-    engine.register_fn("round", |value: Dynamic, places: i64| -> Outcome {
-        let places = u32::try_from(places.clamp(0, 9)).unwrap_or(0);
-        on_number(&value, |number| number.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::MidpointAwayFromZero))
-    });
-    engine.register_fn("round", |value: Dynamic| -> Outcome { on_number(&value, |number| number.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero)) });
-    // Rhai has a `round` for decimals of its own, to even; the typed one here goes before it.
-    engine.register_fn("round", |value: Decimal, places: i64| -> Decimal {
-        value.round_dp_with_strategy(u32::try_from(places.clamp(0, 9)).unwrap_or(0), rust_decimal::RoundingStrategy::MidpointAwayFromZero)
-    });
-    engine.register_fn("round", |value: Decimal| -> Decimal { value.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero) });
-    engine.register_fn("abs", |value: Dynamic| -> Outcome { on_number(&value, |number| number.abs()) });
-    engine.register_fn("floor", |value: Dynamic| -> Outcome { on_number(&value, |number| number.floor()) });
-    engine.register_fn("ceiling", |value: Dynamic| -> Outcome { on_number(&value, |number| number.ceil()) });
-    let pick = |wanted: std::cmp::Ordering| {
-        move |left: Dynamic, right: Dynamic| -> Dynamic {
-            match compare(&left, &right) {
-                Some(order) if order == wanted => left,
-                Some(_) => right,
-                None if left.is_unit() => right,
-                None => left,
-            }
-        }
-    };
-    engine.register_fn("min", pick(std::cmp::Ordering::Less));
-    engine.register_fn("max", pick(std::cmp::Ordering::Greater));
-    engine.register_fn("number", |text: ImmutableString| -> Dynamic { text.trim().parse::<Decimal>().map_or(Dynamic::UNIT, Dynamic::from_decimal) });
+/// A day, or a text beside a day that says one: there are no dates among the literals.
+fn day_of(value: &Dynamic, other: &Dynamic) -> Outcome<Option<NaiveDate>> {
+    if let Some(day) = native::<NaiveDate>(value) {
+        return Ok(Some(day));
+    }
+    match value.as_immutable_string_ref() {
+        Ok(text) if other.is::<NaiveDate>() => crate::functions::parse_day(text.as_str()).map(Some),
+        _ => Ok(None),
+    }
 }
 
-fn texts_and_days(engine: &mut Engine) {
-    let part = |with: fn(&NaiveDate) -> i64| {
-        move |value: Dynamic| -> Outcome {
-            let day = value.clone().try_cast::<NaiveDate>().or_else(|| value.clone().try_cast::<DateTime<Utc>>().map(|at| at.date_naive()));
-            match day {
-                Some(day) => Ok(Dynamic::from_decimal(Decimal::from(with(&day)))),
-                None if value.is_unit() => Ok(Dynamic::UNIT),
-                None => Err(wrong("a date is wanted here")),
-            }
-        }
-    };
-    engine.register_fn("year", part(|day| i64::from(day.year())));
-    engine.register_fn("month", part(|day| i64::from(day.month())));
-    engine.register_fn("day", part(|day| i64::from(day.day())));
-    engine.register_fn("days_between", |from: NaiveDate, to: NaiveDate| Decimal::from((to - from).num_days()));
-    engine.register_fn("add_days", |day: NaiveDate, count: Dynamic| moved(day, number(&count).and_then(|count| count.trunc().to_i64()).unwrap_or(0)));
-    engine.register_fn("add_months", |day: NaiveDate, count: Dynamic| {
-        let count = number(&count).and_then(|count| count.trunc().to_i32()).unwrap_or(0);
-        let span = Months::new(count.unsigned_abs());
-        let moved = if count < 0 { day.checked_sub_months(span) } else { day.checked_add_months(span) };
-        moved.map_or(Dynamic::UNIT, Dynamic::from)
-    });
-    engine.register_fn("len", |text: ImmutableString| Decimal::from(text.chars().count()));
-    engine.register_fn("upper", |text: ImmutableString| text.to_uppercase());
-    engine.register_fn("lower", |text: ImmutableString| text.to_lowercase());
-    engine.register_fn("trim", |text: ImmutableString| text.trim().to_owned());
+/// Whether two values are the same, lists and maps part by part.
+pub(crate) fn same(left: &Dynamic, right: &Dynamic) -> Outcome<bool> {
+    if let (Ok(left), Ok(right)) = (left.as_array_ref(), right.as_array_ref()) {
+        return same_parts(left.len() == right.len(), left.iter().zip(right.iter()));
+    }
+    if let (Ok(left), Ok(right)) = (left.as_map_ref(), right.as_map_ref()) {
+        let keys = left.keys().eq(right.keys());
+        return same_parts(keys, left.values().zip(right.values()));
+    }
+    if let (Some(left), Some(right)) = (left.read_lock::<Several>(), right.read_lock::<Several>()) {
+        return Ok(*left == *right);
+    }
+    Ok(compare(left, right)? == Some(Ordering::Equal))
+}
+
+fn same_parts<'v>(fit: bool, mut parts: impl Iterator<Item = (&'v Dynamic, &'v Dynamic)>) -> Outcome<bool> {
+    // Inside lists an empty part is a part like any other.
+    let one = |(left, right): (&Dynamic, &Dynamic)| if left.is_unit() || right.is_unit() { Ok(left.is_unit() && right.is_unit()) } else { same(left, right) };
+    Ok(fit && parts.try_fold(true, |so_far, pair| Ok::<_, Box<rhai::EvalAltResult>>(so_far && one(pair)?))?)
+}
+
+fn is_composite(value: &Dynamic) -> bool {
+    value.is_array() || value.is_map() || value.is::<Several>()
+}
+
+fn test(test: Test, left: &Dynamic, right: &Dynamic) -> Outcome<bool> {
+    if matches!(test, Test::Is | Test::IsNot) && is_composite(left) && is_composite(right) {
+        return Ok(same(left, right)? == (test == Test::Is));
+    }
+    Ok(compare(left, right)?.is_some_and(|order| test.holds(order)))
+}
+
+/// Registers operators for every pair of values. The usual pairs stand apart, so that they are found at once.
+pub(crate) fn register(engine: &mut Engine, max_text: usize, max_items: usize) {
+    for sign in Sign::ALL {
+        let name = sign.text();
+        engine.register_fn(name, move |left: Decimal, right: Decimal| calculate(sign, left, right));
+        engine.register_fn(name, move |left: Decimal, right: i64| calculate(sign, left, Decimal::from(right)));
+        engine.register_fn(name, move |left: i64, right: Decimal| calculate(sign, Decimal::from(left), right));
+        engine.register_fn(name, move |left: i64, right: i64| calculate(sign, Decimal::from(left), Decimal::from(right)));
+        engine.register_fn(name, move |left: Dynamic, right: Dynamic| any(sign, left, right, max_text, max_items));
+        engine.register_fn(format!("{name}="), move |left: &mut Dynamic, right: Dynamic| -> Outcome<()> {
+            *left = any(sign, std::mem::take(left), right, max_text, max_items)?;
+            Ok(())
+        });
+    }
+    for each in Test::ALL {
+        let name = each.text();
+        engine.register_fn(name, move |left: Decimal, right: Decimal| each.holds(left.cmp(&right)));
+        engine.register_fn(name, move |left: Decimal, right: i64| each.holds(left.cmp(&Decimal::from(right))));
+        engine.register_fn(name, move |left: ImmutableString, right: ImmutableString| each.holds(left.as_str().cmp(right.as_str())));
+        engine.register_fn(name, move |left: Dynamic, right: Dynamic| test(each, &left, &right));
+    }
+    engine.register_fn("-", |value: Dynamic| -> Outcome { negated(&value) });
+    engine.register_fn("+", |value: Dynamic| -> Outcome { negated(&value).map(|_| value) });
+    engine.register_fn("!", |value: Dynamic| -> Outcome { truth(&value).map(|flag| flag.map_or(Dynamic::UNIT, |flag| (!flag).into())) });
+    for name in ["&", "|", "^", "<<", ">>", "&=", "|=", "^=", "<<=", ">>="] {
+        engine.register_fn(name, move |_: Dynamic, _: Dynamic| -> Outcome { Err(trouble(Fault::WrongKind, format!("there is no `{name}` here; conditions are joined by `&&` and `||`"))) });
+    }
+    // What conditions are wrapped in: see `conditions`.
+    engine.register_fn(crate::conditions::YES, |value: bool| value);
+    engine.register_fn(crate::conditions::YES, |value: Dynamic| -> Outcome<bool> { truth(&value).map(|flag| flag == Some(true)) });
+    engine.register_fn(crate::conditions::CASE, |value: Dynamic| case(plain(value)));
+}
+
+fn any(sign: Sign, left: Dynamic, right: Dynamic, max_text: usize, max_items: usize) -> Outcome {
+    if sign == Sign::Add && left.is_array() {
+        return listed(left, right, max_items);
+    }
+    if sign == Sign::Add && left.is_map() && right.is_map() {
+        return merged(left, right, max_items);
+    }
+    arithmetic(sign, left, right, max_text)
+}
+
+fn listed(left: Dynamic, right: Dynamic, max_items: usize) -> Outcome {
+    let mut items: Array = left.cast();
+    let more: Array = if right.is_array() { right.cast() } else { vec![right] };
+    if items.len() + more.len() > max_items {
+        return Err(trouble(Fault::TooLarge, "the list would be too long"));
+    }
+    items.extend(more);
+    Ok(items.into())
+}
+
+fn merged(left: Dynamic, right: Dynamic, max_items: usize) -> Outcome {
+    let (mut entries, more): (Map, Map) = (left.cast(), right.cast());
+    if entries.len() + more.len() > max_items {
+        return Err(trouble(Fault::TooLarge, "the map would be too large"));
+    }
+    entries.extend(more);
+    Ok(entries.into())
+}
+
+fn negated(value: &Dynamic) -> Outcome {
+    match number(value) {
+        Some(number) => Ok(Dynamic::from_decimal(-number)),
+        None if value.is_unit() => Ok(Dynamic::UNIT),
+        None => Err(trouble(Fault::WrongKind, format!("`-` fits numbers, not {}", kind_name(value)))),
+    }
+}
+
+/// Yes or no; nothing for an empty value.
+fn truth(value: &Dynamic) -> Outcome<Option<bool>> {
+    match value.as_bool() {
+        Ok(flag) => Ok(Some(flag)),
+        Err(_) if value.is_unit() => Ok(None),
+        Err(_) => Err(trouble(Fault::WrongKind, format!("a condition is yes or no, not {}; compare it with something", kind_name(value)))),
+    }
+}
+
+/// The cases of a `switch` are matched by kind too, and whole numbers among them are integers.
+fn case(value: Dynamic) -> Dynamic {
+    match value.as_decimal() {
+        Ok(number) if number.is_integer() => number.to_i64().map_or(value, Dynamic::from_int),
+        _ => value,
+    }
 }
