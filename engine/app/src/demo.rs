@@ -32,6 +32,7 @@ struct Kitchen {
     users: Vec<Json>,
     company: String,
     pictures: Vec<Uuid>,
+    people: Vec<(String, Uuid)>,
 }
 
 fn bad(path: &str, what: impl std::fmt::Display) -> AppError {
@@ -40,7 +41,7 @@ fn bad(path: &str, what: impl std::fmt::Display) -> AppError {
 
 /// Reads the recipes of all packs, in order of their file names. `records` scales their counts.
 fn read(packs: &[Files], records: Option<u64>) -> Result<Kitchen, AppError> {
-    let mut kitchen = Kitchen { recipes: Vec::new(), words: Map::new(), users: Vec::new(), company: "Cardstock".into(), pictures: Vec::new() };
+    let mut kitchen = Kitchen { recipes: Vec::new(), words: Map::new(), users: Vec::new(), company: "Cardstock".into(), pictures: Vec::new(), people: Vec::new() };
     let mut named: Vec<(&String, &Vec<u8>)> = packs.iter().flatten().filter(|(path, _)| path.starts_with("demo/") && path.ends_with(".json")).collect();
     named.sort_by_key(|(path, _)| path.as_str());
     for (path, content) in named {
@@ -101,6 +102,7 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
     let Some(first) = actors.first().cloned() else { return Err(bad("demo", "there are no users")) };
     let wanted = kitchen.recipes.iter().filter(|recipe| recipe.has_pictures()).map(|recipe| recipe.count).max().unwrap_or(0);
     kitchen.pictures = pictures(app, packs, &first, wanted).await?;
+    kitchen.people = kitchen.users.iter().zip(&actors).filter_map(|(user, actor)| Some((user.get("login")?.as_str()?.to_owned(), actor.user?))).collect();
     let kitchen = kitchen;
     for (index, recipe) in kitchen.recipes.iter().enumerate() {
         let mut cook = Cook { kitchen: &kitchen, recipe, random: StdRng::seed_from_u64(index as u64 + 42), today: now.date_naive() };
@@ -235,6 +237,16 @@ impl Cook<'_> {
                 let chosen = self.weighted(what);
                 chosen.as_str().and_then(|field| record.get(field)).cloned().unwrap_or(Json::Null)
             }
+            "at" => usize::try_from(k).ok().and_then(|k| what.get(k)).cloned().unwrap_or(Json::Null),
+            "first" => what.as_array().into_iter().flatten().filter_map(|field| record.get(field.as_str()?)).next().cloned().unwrap_or(Json::Null),
+            "user" => {
+                let login = self.pick(what);
+                self.person(&login)
+            }
+            "user_nth" => {
+                let login = usize::try_from(k).ok().and_then(|k| what.get(k)).cloned().unwrap_or(Json::Null);
+                self.person(&login)
+            }
             "object" => {
                 let mut object = Map::new();
                 for (key, inner) in what.as_object().into_iter().flatten() {
@@ -245,6 +257,11 @@ impl Cook<'_> {
             "rows" => self.rows(what, k, record)?,
             other => return Err(bad("demo", format!("there is no generator `{other}`"))),
         })
+    }
+
+    fn person(&self, login: &Json) -> Json {
+        let id = self.kitchen.people.iter().find(|(known, _)| Some(known.as_str()) == login.as_str()).map(|(_, id)| id.to_string());
+        id.map_or(Json::Null, Json::String)
     }
 
     fn pick(&mut self, from: &Json) -> Json {

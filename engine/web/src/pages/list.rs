@@ -172,7 +172,7 @@ fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
             label: label(catalog, path, lang),
             icon: cells::icon(&kind).to_owned(),
             align: if figure { Align::End } else { Align::Start },
-            width: asked.view.and_then(|view| view.columns.iter().find(|(known, _)| known == path)).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 0 } else { width(&kind) }),
+            width: asked.view.and_then(|view| view.columns.iter().find(|(known, _)| known == path)).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 260 } else { width(&kind) }),
             sorted: sorted.map(str::to_owned),
             sort_url: sortable.then(|| sort_to(if sorted == Some("ascending") { format!("-{name}") } else { name.clone() })),
             asc_url: sortable.then(|| sort_to(name.clone())),

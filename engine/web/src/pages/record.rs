@@ -43,7 +43,7 @@ pub struct Rights {
 /// A record from the page that the gate let through.
 fn from_page(page: lists::Page) -> Option<Drawn> {
     let item = page.items.into_iter().next()?;
-    let values = |columns: &[query::Selected], values: Vec<Value>| -> Values { columns.iter().zip(values).map(|(column, value)| (column.path.leaf.clone(), value)).collect() };
+    let values = |columns: &[query::Selected], values: Vec<Value>| -> Values { columns.iter().zip(values).filter_map(|(column, value)| Some((Ident::new(&column.name).ok()?, value))).collect() };
     let mut record = Record { id: item.id, values: values(&page.columns, item.values), children: indexmap::IndexMap::new() };
     for (child, rows) in item.children {
         let Some(columns) = page.child_columns.get(&child) else { continue };
@@ -245,7 +245,8 @@ impl Painter<'_> {
             label: field.labels.or_key(self.lang(), field.key.as_str()),
             align: if super::cells::is_figure(&field.kind) { view::Align::End } else { view::Align::Start },
             width: match &field.kind {
-                FieldKind::Link(_) | FieldKind::Text(_) | FieldKind::AnyLink { .. } => 0,
+                FieldKind::Link(_) | FieldKind::AnyLink { .. } => 220,
+                FieldKind::Text(_) => 100,
                 FieldKind::Date => 150,
                 _ => 130,
             },
