@@ -38,12 +38,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// A part of `test`: its name, and what it runs.
+type Step = (&'static str, fn(&Context) -> Outcome);
+
 /// The steps of `test`, in order.
-const STEPS: [(&str, fn(&Context) -> Outcome); 5] = [
+const STEPS: [Step; 5] = [
     ("tidy", |_| tidy::check()),
     ("clippy", |context| run("clippy", "cargo", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &context.env())),
     ("deny", |_| {
-        if shell::exists("cargo-deny") { run("deny", "cargo", &["deny", "check"], &[]) } else { Ok(println!("cargo-deny is not here; licences and advisories are not looked at")) }
+        if shell::exists("cargo-deny") { run("deny", "cargo", &["deny", "check"], &[]) } else { println!("cargo-deny is not here; licences and advisories are not looked at");
+        Ok(()) }
     }),
     ("rust", |context| run("rust tests", "cargo", &["test", "--workspace"], &context.env())),
     ("browser", |context| browser::test(&context.env())),

@@ -95,6 +95,13 @@ impl Actor {
 
     /// First and last day of a period.
     pub fn days(&self, period: Period) -> (NaiveDate, NaiveDate) {
+        let (from, to) = self.any_days(period);
+        // Years of four digits: what both databases write, and compare, alike.
+        let (first, last) = (NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default(), NaiveDate::from_ymd_opt(9999, 12, 30).unwrap_or_default());
+        (from.clamp(first, last), to.clamp(first, last))
+    }
+
+    fn any_days(&self, period: Period) -> (NaiveDate, NaiveDate) {
         let today = self.today();
         let count = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
         match period {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexMap;
-use model::{ActionName, Card, Catalog, Condition, FieldKind, FieldRight, Grant, Ident, Op, Operand, Path, Period, RowSource, Scope, TableRef, Term, Test, USER_CARD, Value, Variable};
+use model::{ActionName, Card, Catalog, Condition, FieldKind, FieldRight, Ident, Path, Period, USER_CARD, Value, Variable};
 use query::{Binder, bind};
 
-use crate::{Actor, Denied};
+use crate::{Actor, Denied, scope};
 
 /// Binds conditions to an actor.
 pub(crate) struct ActorBinder<'a> {
@@ -45,16 +45,16 @@ impl Admission {
     }
 }
 
-/// What an actor may do to a card's records with one action.
+/// The compiled right of one actor to do one thing with one card.
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// The card.
     pub card: Arc<Card>,
-    /// The grants that allow the action.
+    /// The grants that allow the action; never none.
     pub admissions: Vec<Admission>,
 }
 
-/// Whether a field can be read.
+/// Where something holds of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Readable {
     /// In every row that is seen.
@@ -65,42 +65,86 @@ pub enum Readable {
     When(Condition),
 }
 
+impl Readable {
+    /// Whether it holds nowhere.
+    pub fn is_never(&self) -> bool {
+        matches!(self, Self::Never)
+    }
+}
+
+/// How a field is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// Where it is shown as it is.
+    pub plain: Readable,
+    /// Where, of the rest, a part of it is shown.
+    pub masked: Readable,
+}
+
+impl Shown {
+    /// As it is, everywhere.
+    pub const PLAIN: Self = Self { plain: Readable::Always, masked: Readable::Never };
+    /// Nowhere.
+    pub const HIDDEN: Self = Self { plain: Readable::Never, masked: Readable::Never };
+
+    /// Whether nothing of it is ever shown.
+    pub fn is_hidden(&self) -> bool {
+        self.plain.is_never() && self.masked.is_never()
+    }
+}
+
 impl Gate {
     /// Which rows: any of the grants admits them.
     pub fn rows(&self) -> Condition {
-        if self.admissions.iter().any(|admission| admission.rows.is_always()) {
-            return Condition::always();
-        }
-        match self.admissions.as_slice() {
-            [single] => single.rows.clone(),
-            several => Condition::Any(several.iter().map(|admission| admission.rows.clone()).collect()),
-        }
+        any_of(self.admissions.iter())
     }
 
     /// Whether a field can be read, and in which rows. Secret fields never are.
     pub fn readable(&self, child: Option<&Ident>, field: &Ident) -> Readable {
-        let secret = self.card.table_of(child).and_then(|table| table.field(field)).is_none_or(|field| field.secret);
-        let (reading, blind): (Vec<_>, Vec<_>) = self.admissions.iter().partition(|admission| admission.right(child, field) >= FieldRight::Read);
-        if secret || reading.is_empty() {
-            return Readable::Never;
+        if self.is_secret(child, field) { Readable::Never } else { self.holds(|admission| admission.right(child, field) >= FieldRight::Read) }
+    }
+
+    /// How a field is shown: read in some rows, perhaps masked in others.
+    pub fn shown(&self, child: Option<&Ident>, field: &Ident) -> Shown {
+        let plain = self.readable(child, field);
+        if plain == Readable::Always || self.is_secret(child, field) {
+            return Shown { plain, masked: Readable::Never };
         }
-        if blind.is_empty() || reading.iter().any(|admission| admission.rows.is_always()) {
-            return Readable::Always;
-        }
-        Readable::When(Condition::Any(reading.into_iter().map(|admission| admission.rows.clone()).collect()))
+        let some = self.admissions.iter().any(|admission| admission.right(child, field) == FieldRight::Mask);
+        let masked = if some { self.holds(|admission| admission.right(child, field) >= FieldRight::Mask) } else { Readable::Never };
+        Shown { plain, masked }
     }
 
     /// Whether some grant lets the field be changed, in whichever rows.
     pub fn editable(&self, child: Option<&Ident>, field: &Ident) -> Readable {
-        let (editing, others): (Vec<_>, Vec<_>) = self.admissions.iter().partition(|admission| admission.right(child, field) == FieldRight::Edit);
-        if editing.is_empty() {
+        self.holds(|admission| admission.right(child, field) == FieldRight::Edit)
+    }
+
+    fn is_secret(&self, child: Option<&Ident>, field: &Ident) -> bool {
+        self.card.table_of(child).and_then(|table| table.field(field)).is_none_or(|field| field.secret)
+    }
+
+    /// Rows and fields in pairs: a right holds in the rows of the grants that give it, and in no others.
+    fn holds(&self, gives: impl Fn(&Admission) -> bool) -> Readable {
+        let (giving, others): (Vec<_>, Vec<_>) = self.admissions.iter().partition(|admission| gives(admission));
+        if giving.is_empty() {
             return Readable::Never;
         }
-        if others.is_empty() || editing.iter().any(|admission| admission.rows.is_always()) {
+        if others.is_empty() || giving.iter().any(|admission| admission.rows.is_always()) {
             return Readable::Always;
         }
-        Readable::When(Condition::Any(editing.into_iter().map(|admission| admission.rows.clone()).collect()))
+        Readable::When(any_of(giving.into_iter()))
     }
+}
+
+fn any_of<'a>(admissions: impl Iterator<Item = &'a Admission>) -> Condition {
+    let mut rows: Vec<Condition> = admissions.map(|admission| admission.rows.clone()).collect();
+    if rows.iter().any(Condition::is_always) {
+        return Condition::always();
+    }
+    // A grant that admits nothing says nothing.
+    rows.retain(|rows| *rows != Condition::never());
+    if rows.len() == 1 { rows.remove(0) } else { Condition::Any(rows) }
 }
 
 /// Opens the gate of one action on one card, or says why not.
@@ -111,73 +155,36 @@ pub fn gate(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionNa
     if card.key == USER_CARD {
         return user_gate(card, action, actor);
     }
-    let held: Vec<&Grant> = card.grants.iter().filter(|grant| actor.roles.contains(&grant.role)).collect();
-    if held.is_empty() {
+    let mut held = card.grants.iter().filter(|grant| actor.roles.contains(&grant.role)).peekable();
+    if held.peek().is_none() {
         return Err(Denied::Hidden);
     }
-    let binder = ActorBinder { actor, catalog };
     let allowing: Vec<Admission> = held
-        .iter()
         .filter(|grant| grant.actions.contains(&action))
-        .map(|grant| {
-            let rows = bind(&scope(catalog, actor, card, &grant.scope), &binder);
-            let rows = if query::bind::has_unknown(&rows) { Condition::never() } else { rows };
-            Admission { rows, fields: grant.fields.clone() }
-        })
+        .map(|grant| Admission { rows: rows_of(catalog, actor, card, &grant.scope), fields: grant.fields.clone() })
         .collect();
     if allowing.is_empty() {
-        let action = format!("{action:?}").to_lowercase();
-        return Err(Denied::Action { action, card: card.labels.or_key(&actor.lang, card.key.as_str()) });
+        return Err(Denied::Action { action: word(action), card: card.labels.or_key(&actor.lang, card.key.as_str()) });
     }
     Ok(Gate { card: card.clone(), admissions: allowing })
+}
+
+/// The rows of a scope for this actor. An unknown anywhere in it makes it match nothing.
+pub(crate) fn rows_of(catalog: &Catalog, actor: &Actor, card: &Card, of: &model::Scope) -> Condition {
+    let rows = bind(&scope::condition(catalog, actor, card, of), &ActorBinder { actor, catalog });
+    if query::bind::has_unknown(&rows) { Condition::never() } else { rows }
+}
+
+pub(crate) fn word(action: ActionName) -> String {
+    format!("{action:?}").to_lowercase()
 }
 
 /// Everybody signed in reads who the others are; accounts are changed by their own use cases.
 fn user_gate(card: &Arc<Card>, action: ActionName, actor: &Actor) -> Result<Gate, Denied> {
     if action != ActionName::Read || actor.user.is_none() {
-        return Err(Denied::Action { action: format!("{action:?}").to_lowercase(), card: card.labels.or_key(&actor.lang, "user") });
+        return Err(Denied::Action { action: word(action), card: card.labels.or_key(&actor.lang, "user") });
     }
     let hidden = card.table.fields.keys().filter(|key| !matches!(key.as_str(), "id" | "name" | "active"));
     let fields = hidden.map(|key| ((None, key.clone()), FieldRight::None)).collect();
     Ok(Gate { card: card.clone(), admissions: vec![Admission { rows: Condition::always(), fields }] })
-}
-
-fn own_test(card: &Card, field: &str, op: Op, operand: Operand) -> Condition {
-    match card.table.fields.get(field) {
-        Some(field) => Condition::Test(Test { path: Path::own(card.table.reference(), field.key.clone()), op, operand }),
-        None => Condition::never(),
-    }
-}
-
-fn scope(catalog: &Catalog, actor: &Actor, card: &Card, scope: &Scope) -> Condition {
-    let unit = || actor.org_unit.map(|unit| Operand::One(Term::Value(Value::Id(unit))));
-    match scope {
-        Scope::All => Condition::always(),
-        Scope::Own => own_test(card, "owner", Op::Is, Operand::One(Term::Variable(Variable::Me))),
-        Scope::OrgUnit => unit().map_or(Condition::never(), |unit| own_test(card, "org_unit", Op::Is, unit)),
-        Scope::OrgTree => unit().map_or(Condition::never(), |unit| own_test(card, "org_unit", Op::Under, unit)),
-        Scope::Subordinates => subordinates(catalog, actor, card),
-        // Nothing is shared record by record yet.
-        Scope::Shared => Condition::never(),
-        Scope::Filter(condition) => condition.clone(),
-    }
-}
-
-/// Records whose org unit lies in a unit that the actor leads.
-fn subordinates(catalog: &Catalog, actor: &Actor, card: &Card) -> Condition {
-    let Some(org) = &catalog.org else { return Condition::never() };
-    let (Some(manager), Some(unit)) = (&org.manager, card.table.fields.get("org_unit")) else { return Condition::never() };
-    let managed = actor.bound.values().filter_map(Value::as_id).collect::<Vec<_>>();
-    if managed.is_empty() {
-        return Condition::never();
-    }
-    let hop = model::Hop::Link { field: unit.key.clone(), target: org.card.clone() };
-    let path = Path { start: card.table.reference(), hops: vec![hop], leaf: manager.clone(), part: None, end: TableRef::card(&org.card) };
-    let operand = Operand::Many(managed.into_iter().map(|id| Term::Value(Value::Id(id))).collect());
-    Condition::Test(Test { path, op: Op::AnyOf, operand })
-}
-
-/// The table whose rows a source reads.
-pub(crate) fn source_card(rows: &RowSource) -> &Ident {
-    &rows.table().card
 }

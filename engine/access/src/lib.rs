@@ -9,13 +9,18 @@
 //! **Not here:** who is signed in (`app`), SQL (`sql`).
 
 mod actor;
+mod explain;
 mod gate;
 mod query;
+mod scope;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use actor::{ADMINISTRATOR, Actor, Reason};
-pub use gate::{Admission, Gate, Readable, gate};
-pub use query::{GatedQuery, Tables, gate_query, tables};
+pub use explain::{Explanation, Verdict, explain};
+pub use gate::{Admission, Gate, Readable, Shown, gate};
+pub use query::{GatedQuery, Tables, gate_query, may_name, tables};
 pub use write::{GatedWrite, gate_write};
 
 /// Why the gate stays shut.

@@ -1,11 +1,16 @@
 //! Questions past the gate.
+//!
+//! **Invariants**
+//! - Every field that somebody named is readable by some grant; else the question is refused before anything runs.
+//! - Where only some grants read a field that a filter, order, group or total names, only their rows are asked.
+//! - What nobody named, default columns and quick search, is left out or empty instead.
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::{ActionName, Catalog, Condition, Hop, Ident, Path, RowSource};
-use query::{CheckedQuery, Trash};
+use model::{ActionName, Catalog, Condition, Hop, Ident, Path, RowSource, TableRef, path};
+use query::{CheckedQuery, Selected, Trash};
 
-use crate::{Actor, Denied, Gate, Readable, gate, gate::source_card};
+use crate::{Actor, Denied, Gate, Readable, Shown, gate};
 
 /// What of each card on the way may be seen: rows, and fields with a condition of their own.
 #[derive(Debug, Clone, Default)]
@@ -14,19 +19,26 @@ pub struct Tables {
 }
 
 impl Tables {
+    fn gate(&self, card: &Ident) -> Option<&Gate> {
+        self.gates.get(card)?.as_deref()
+    }
     /// Which rows of a card may be seen.
     pub fn rows(&self, card: &Ident) -> Condition {
-        match self.gates.get(card) {
-            Some(Some(gate)) => gate.rows(),
-            _ => Condition::never(),
-        }
+        self.gate(card).map_or(Condition::never(), Gate::rows)
     }
-    /// Whether a field may be seen.
+    /// Whether a field may be read.
     pub fn readable(&self, card: &Ident, child: Option<&Ident>, field: &Ident) -> Readable {
-        match self.gates.get(card) {
-            Some(Some(gate)) => gate.readable(child, field),
-            _ => Readable::Never,
-        }
+        self.gate(card).map_or(Readable::Never, |gate| gate.readable(child, field))
+    }
+    /// How a field is shown.
+    pub fn shown(&self, card: &Ident, child: Option<&Ident>, field: &Ident) -> Shown {
+        self.gate(card).map_or(Shown::HIDDEN, |gate| gate.shown(child, field))
+    }
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.gates.extend(other.gates);
+        self
     }
 }
 
@@ -35,6 +47,7 @@ impl Tables {
 pub struct GatedQuery {
     query: CheckedQuery,
     tables: Tables,
+    narrow: Vec<Condition>,
 }
 
 impl GatedQuery {
@@ -46,6 +59,10 @@ impl GatedQuery {
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
+    /// Beyond the rows that may be seen: those in which everything the question refers to may be read. Lowered with every right.
+    pub fn narrow(&self) -> &[Condition] {
+        &self.narrow
+    }
     /// The same question for another page, limit or count; rights do not change by that.
     #[must_use]
     pub fn page(mut self, after: Option<Vec<model::Value>>, limit: u32) -> Self {
@@ -53,105 +70,212 @@ impl GatedQuery {
         self.query.limit = limit;
         self
     }
-}
-
-/// Puts the gate before a question. Named fields that may not be read are an error, decided before anything runs.
-pub fn gate_query(catalog: &Catalog, actor: &Actor, query: CheckedQuery) -> Result<GatedQuery, Denied> {
-    let own = Arc::new(gate(catalog, actor, &query.card, ActionName::Read)?);
-    if query.trash == Trash::Only {
-        gate(catalog, actor, &query.card, ActionName::Restore)?;
-    }
-    let mut tables = Tables::default();
-    tables.gates.insert(query.card.key.clone(), Some(own));
-    let named = query.select.iter().map(|selected| &selected.path);
-    let named = named.chain(query.sort.iter().map(|sort| &sort.path)).chain(query.totals.iter().filter_map(|total| total.path.as_ref()));
-    let named = named.chain(query.groups.iter().map(|group| &group.path)).chain(&query.expand);
-    for path in named {
-        tables.add_path(catalog, actor, path)?;
-    }
-    tables.add_condition(catalog, actor, &query.filter)?;
-    Ok(GatedQuery { query, tables })
-}
-
-/// The gates of a card and everything `paths` touch, for reads that are not lists: titles, single records.
-pub fn tables(catalog: &Catalog, actor: &Actor, cards: &[Ident], paths: &[Path]) -> Result<Tables, Denied> {
-    let mut tables = Tables::default();
-    for card in cards {
-        tables.open(catalog, actor, card);
-    }
-    for path in paths {
-        tables.add_path(catalog, actor, path)?;
-    }
-    Ok(tables)
-}
-
-impl Tables {
-    fn open(&mut self, catalog: &Catalog, actor: &Actor, card: &Ident) {
-        if !self.gates.contains_key(card) {
-            // A linked card that may not be read at all is no error: its values are empty.
-            let opened = catalog.card(card).and_then(|card| gate(catalog, actor, card, ActionName::Read).ok());
-            self.gates.insert(card.clone(), opened.map(Arc::new));
-        }
-    }
-
-    fn add_path(&mut self, catalog: &Catalog, actor: &Actor, path: &Path) -> Result<(), Denied> {
-        let mut table = path.start.clone();
-        self.open(catalog, actor, &table.card);
-        for hop in &path.hops {
-            match hop {
-                Hop::Link { field, target } | Hop::Links { field, target } | Hop::AnyLink { field, target } => {
-                    self.check(catalog, actor, &table, field)?;
-                    table = model::TableRef::card(target);
-                    self.open(catalog, actor, target);
-                }
-                Hop::Child { table: child } => table.child = Some(child.clone()),
-                Hop::Parent => table.child = None,
-            }
-        }
-        self.check(catalog, actor, &table, &path.leaf)
-    }
-
-    fn check(&self, catalog: &Catalog, actor: &Actor, table: &model::TableRef, field: &Ident) -> Result<(), Denied> {
-        // Of a card that may not be read at all, everything is empty: there is nothing to refuse.
-        let closed = matches!(self.gates.get(&table.card), Some(None) | None);
-        if closed || field == "id" || self.readable(&table.card, table.child.as_ref(), field) != Readable::Never {
-            return Ok(());
-        }
-        let card = catalog.card(&table.card).map_or_else(|| table.card.to_string(), |card| card.labels.or_key(&actor.lang, card.key.as_str()));
-        Err(Denied::Field { field: field.to_string(), card })
-    }
-
-    fn add_condition(&mut self, catalog: &Catalog, actor: &Actor, condition: &Condition) -> Result<(), Denied> {
-        match condition {
-            Condition::All(parts) | Condition::Any(parts) => parts.iter().try_for_each(|part| self.add_condition(catalog, actor, part)),
-            Condition::Not(part) => self.add_condition(catalog, actor, part),
-            Condition::Test(test) => self.add_path(catalog, actor, &test.path),
-            Condition::Related(related) => {
-                self.open(catalog, actor, source_card(&related.rows));
-                if let RowSource::Pointing { by, .. } = &related.rows {
-                    self.add_path(catalog, actor, by)?;
-                }
-                self.add_condition(catalog, actor, &related.condition)
-            }
-            Condition::Unknown => Ok(()),
-        }
-    }
-}
-
-impl Tables {
-    /// Both together.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.gates.extend(other.gates);
-        self
-    }
-}
-
-impl GatedQuery {
     /// With child tables of the same card: they follow their record.
     #[must_use]
     pub fn with_children(mut self, children: Vec<Ident>) -> Self {
         self.query.children = children;
         self
+    }
+    /// What is shown of a child table's rows: every field of which something may be seen, live fetches included.
+    pub fn child_columns(&self, catalog: &Catalog, child: &Ident) -> Vec<Selected> {
+        let card = &self.query.card;
+        let Some(table) = card.children.get(child) else { return Vec::new() };
+        let start = TableRef::child(&card.key, child);
+        let column = |key: &Ident| {
+            let path = path::resolve(catalog, &start, key.as_str()).ok().filter(|path| *key != "id" && !path.is_many())?;
+            let reached = path.hops.is_empty() || path.field(catalog)?.column().is_some();
+            let seen = reached && Tables::walk(&path).all(|(table, field, last)| self.tables.sees(&table, &field, last));
+            seen.then(|| Selected { name: key.to_string(), path })
+        };
+        table.fields.keys().filter_map(column).collect()
+    }
+}
+
+/// Puts the gate before a question. Named fields that may not be read are an error, decided before anything runs.
+pub fn gate_query(catalog: &Catalog, actor: &Actor, mut query: CheckedQuery) -> Result<GatedQuery, Denied> {
+    let own = Arc::new(gate(catalog, actor, &query.card, ActionName::Read)?);
+    let mut narrow = Vec::new();
+    if query.trash == Trash::Only {
+        narrow.push(gate(catalog, actor, &query.card, ActionName::Restore)?.rows());
+    }
+    let mut asking = Asking { catalog, actor, tables: Tables::default(), narrow };
+    asking.tables.gates.insert(query.card.key.clone(), Some(own));
+    asking.select(&mut query)?;
+    asking.order(&query)?;
+    query.totals.iter().filter_map(|total| total.path.as_ref()).try_for_each(|path| asking.refer(path))?;
+    query.groups.iter().try_for_each(|group| asking.refer(&group.path))?;
+    asking.condition(&query.filter)?;
+    query.search.each_path(&mut |path| asking.open_path(path));
+    asking.open_children(&query);
+    asking.narrow.retain(|condition| !condition.is_always());
+    Ok(GatedQuery { query, tables: asking.tables, narrow: asking.narrow })
+}
+
+/// Whether an actor may name a path in a question: as a column, a filter, an order.
+pub fn may_name(catalog: &Catalog, actor: &Actor, path: &Path) -> bool {
+    let mut asking = Asking { catalog, actor, tables: Tables::default(), narrow: Vec::new() };
+    asking.refer(path).is_ok()
+}
+
+/// The gates of cards and everything `paths` touch, for reads that are not lists: titles, single records.
+pub fn tables(catalog: &Catalog, actor: &Actor, cards: &[Ident], paths: &[Path]) -> Result<Tables, Denied> {
+    let mut asking = Asking { catalog, actor, tables: Tables::default(), narrow: Vec::new() };
+    cards.iter().for_each(|card| asking.open(card));
+    paths.iter().try_for_each(|path| asking.show(path))?;
+    Ok(asking.tables)
+}
+
+/// A question on its way through the gate.
+struct Asking<'a> {
+    catalog: &'a Catalog,
+    actor: &'a Actor,
+    tables: Tables,
+    narrow: Vec<Condition>,
+}
+
+impl Asking<'_> {
+    fn select(&mut self, query: &mut CheckedQuery) -> Result<(), Denied> {
+        let mut select = std::mem::take(&mut query.select);
+        for selected in &select {
+            let shown = self.show(&selected.path);
+            if !query.whole {
+                shown?;
+            }
+        }
+        if query.whole {
+            select.retain(|selected| Tables::walk(&selected.path).all(|(table, field, last)| self.tables.sees(&table, &field, last)));
+        }
+        query.select = select;
+        query.expand.iter().try_for_each(|path| self.show(path))
+    }
+
+    /// An order that nobody asked for refuses nothing, and leaves no rows out.
+    fn order(&mut self, query: &CheckedQuery) -> Result<(), Denied> {
+        if query.default_order {
+            query.sort.iter().for_each(|sort| self.open_path(&sort.path));
+            return Ok(());
+        }
+        query.sort.iter().try_for_each(|sort| self.refer(&sort.path))
+    }
+
+    /// Child rows are read after their records, along with what their live fetches reach.
+    fn open_children(&mut self, query: &CheckedQuery) {
+        for table in query.card.children.values() {
+            let live = table.fields.values().filter(|field| field.live_source().is_some());
+            let paths: Vec<Path> = live.filter_map(|field| path::resolve(self.catalog, &table.reference(), field.key.as_str()).ok()).collect();
+            paths.iter().for_each(|path| self.open_path(path));
+        }
+    }
+
+    fn open(&mut self, card: &Ident) {
+        if !self.tables.gates.contains_key(card) {
+            let opened = self.catalog.card(card).and_then(|card| gate(self.catalog, self.actor, card, ActionName::Read).ok());
+            self.tables.gates.insert(card.clone(), opened.map(Arc::new));
+        }
+    }
+
+    /// Opens the gates on the way without asking for anything: what may not be seen there is empty.
+    fn open_path(&mut self, path: &Path) {
+        self.open(&path.start.card);
+        for hop in &path.hops {
+            if let Hop::Link { target, .. } | Hop::Links { target, .. } | Hop::AnyLink { target, .. } = hop {
+                self.open(target);
+            }
+        }
+    }
+
+    /// A path whose value is shown: its end may be masked.
+    fn show(&mut self, path: &Path) -> Result<(), Denied> {
+        self.open_path(path);
+        let hidden = Tables::walk(path).find(|(table, field, last)| !self.tables.sees(table, field, *last));
+        hidden.map_or(Ok(()), |(table, field, _)| Err(self.denied(&table, &field)))
+    }
+
+    /// A path that decides which records are seen, in which order or group: read in full, and only where it may be.
+    fn refer(&mut self, path: &Path) -> Result<(), Denied> {
+        self.open_path(path);
+        let mut still_here = true;
+        let steps: Vec<_> = Tables::walk(path).collect();
+        for (table, field, last) in steps {
+            match self.tables.step(&table, &field) {
+                Readable::Never => return Err(self.denied(&table, &field)),
+                // Elsewhere, what may not be read is empty. Here, whole rows are left out.
+                Readable::When(rows) if still_here && !self.narrow.contains(&rows) => self.narrow.push(rows),
+                Readable::When(_) | Readable::Always => {}
+            }
+            still_here &= last;
+        }
+        Ok(())
+    }
+
+    fn denied(&self, table: &TableRef, field: &Ident) -> Denied {
+        let card = self.catalog.card(&table.card).map_or_else(|| table.card.to_string(), |card| card.labels.or_key(&self.actor.lang, card.key.as_str()));
+        Denied::Field { field: field.to_string(), card }
+    }
+
+    fn condition(&mut self, condition: &Condition) -> Result<(), Denied> {
+        match condition {
+            Condition::All(parts) | Condition::Any(parts) => parts.iter().try_for_each(|part| self.condition(part)),
+            Condition::Not(part) => self.condition(part),
+            Condition::Test(_) => {
+                let mut named = Vec::new();
+                condition.each_path(&mut |path| named.push(path.clone()));
+                named.iter().try_for_each(|path| self.refer(path))
+            }
+            Condition::Related(related) => self.related(related),
+            Condition::Unknown => Ok(()),
+        }
+    }
+
+    /// Rows of another card may be asked about by those who may read that card; of which rows, its own gate decides.
+    fn related(&mut self, related: &model::Related) -> Result<(), Denied> {
+        if let RowSource::Pointing { table, by } = &related.rows {
+            self.open(&table.card);
+            self.elsewhere(|asking| asking.refer(by))?;
+            return self.elsewhere(|asking| asking.condition(&related.condition));
+        }
+        self.condition(&related.condition)
+    }
+
+    /// What is referred to of other rows narrows nothing here: where it may not be read it is empty.
+    fn elsewhere(&mut self, refer: impl FnOnce(&mut Self) -> Result<(), Denied>) -> Result<(), Denied> {
+        let narrow = std::mem::take(&mut self.narrow);
+        let done = refer(self);
+        self.narrow = narrow;
+        done
+    }
+}
+
+impl Tables {
+    /// Every field on the way of a path: its table, itself, and whether the way has not left the record by it.
+    fn walk(path: &Path) -> impl Iterator<Item = (TableRef, Ident, bool)> + use<> {
+        let mut table = path.start.clone();
+        let mut steps = Vec::new();
+        for hop in &path.hops {
+            match hop {
+                Hop::Link { field, target } | Hop::Links { field, target } | Hop::AnyLink { field, target } => {
+                    steps.push((table, field.clone(), false));
+                    table = TableRef::card(target);
+                }
+                Hop::Child { table: child } => table.child = Some(child.clone()),
+                Hop::Parent => table.child = None,
+            }
+        }
+        steps.push((table, path.leaf.clone(), true));
+        steps.into_iter()
+    }
+
+    /// Whether a field on the way may be read. An id says no more than that the record is there.
+    fn step(&self, table: &TableRef, field: &Ident) -> Readable {
+        match self.gate(&table.card) {
+            None => Readable::Never,
+            Some(_) if field == "id" => Readable::Always,
+            Some(gate) => gate.readable(table.child.as_ref(), field),
+        }
+    }
+
+    fn sees(&self, table: &TableRef, field: &Ident, last: bool) -> bool {
+        let masked = || last && !self.shown(&table.card, table.child.as_ref(), field).is_hidden();
+        !self.step(table, field).is_never() || masked()
     }
 }

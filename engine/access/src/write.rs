@@ -22,6 +22,20 @@ impl GatedWrite {
     pub fn rows(&self) -> Condition {
         self.gate.rows()
     }
+    /// Which rows may be written in all these fields, each by a grant that admits the row and lets the field be changed.
+    /// Tested where fields were set: on the stored row, and on the new one.
+    pub fn rows_for<'f>(&self, fields: impl IntoIterator<Item = (Option<&'f Ident>, &'f Ident)>) -> Condition {
+        let mut all: Vec<Condition> = Vec::new();
+        for (child, field) in fields {
+            match self.gate.editable(child, field) {
+                Readable::Always => {}
+                Readable::Never => return Condition::never(),
+                Readable::When(rows) if all.contains(&rows) => {}
+                Readable::When(rows) => all.push(rows),
+            }
+        }
+        all.into_iter().fold(self.rows(), Condition::and)
+    }
     /// In which rows a field may be written.
     pub fn editable(&self, child: Option<&Ident>, field: &Ident) -> Readable {
         self.gate.editable(child, field)
@@ -35,7 +49,7 @@ impl GatedWrite {
 /// Opens the gate of a change, or says why not.
 pub fn gate_write(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionName) -> Result<GatedWrite, Denied> {
     if card.builtin {
-        return Err(Denied::Action { action: format!("{action:?}").to_lowercase(), card: card.labels.or_key(&actor.lang, card.key.as_str()) });
+        return Err(Denied::Action { action: crate::gate::word(action), card: card.labels.or_key(&actor.lang, card.key.as_str()) });
     }
     let opened = gate(catalog, actor, card, action)?;
     let assign = gate(catalog, actor, card, ActionName::Assign).is_ok();

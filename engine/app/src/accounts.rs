@@ -149,11 +149,10 @@ async fn bind(app: &App, snapshot: &Snapshot, actor: &mut Actor) -> Result<(), A
     let catalog = &snapshot.catalog;
     for (name, binding) in &catalog.bindings {
         let Some(value) = bound_value(app, snapshot, binding, me, actor.now).await? else { continue };
-        if let (Some(org), Value::Id(id)) = (&catalog.org, &value) {
-            if binding.target.as_ref() == Some(&org.card) && actor.org_unit.is_none() {
+        if let (Some(org), Value::Id(id)) = (&catalog.org, &value)
+            && binding.target.as_ref() == Some(&org.card) && actor.org_unit.is_none() {
                 actor.org_unit = Some(*id);
             }
-        }
         actor.bound.insert(name.clone(), value);
     }
     Ok(())

@@ -57,11 +57,10 @@ fn read(packs: &[Files], records: Option<u64>) -> Result<Kitchen, AppError> {
             // Cards whose number does not grow with the company say so.
             let fixed = json.get("fixed").and_then(Json::as_bool).unwrap_or(false);
             kitchen.recipes.push(Recipe { card: card.to_owned(), count: if fixed { 0 } else { count }, fields });
-            if fixed {
-                if let Some(recipe) = kitchen.recipes.last_mut() {
+            if fixed
+                && let Some(recipe) = kitchen.recipes.last_mut() {
                     recipe.fields.insert("$fixed".into(), count.into());
                 }
-            }
         }
     }
     let scaled: u64 = kitchen.recipes.iter().map(|recipe| recipe.count).sum();
@@ -199,11 +198,10 @@ impl Cook<'_> {
     /// One value from its generator: an object with one telling key; anything else stands for itself.
     fn make(&mut self, recipe: &Json, k: u64, record: &Map<String, Json>) -> Result<Json, AppError> {
         let Some(map) = recipe.as_object() else { return Ok(recipe.clone()) };
-        if let Some(chance) = map.get("chance").and_then(Json::as_f64) {
-            if self.random.random::<f64>() >= chance {
+        if let Some(chance) = map.get("chance").and_then(Json::as_f64)
+            && self.random.random::<f64>() >= chance {
                 return Ok(Json::Null);
             }
-        }
         let Some((how, what)) = map.iter().find(|(key, _)| !matches!(key.as_str(), "chance" | "of" | "within" | "max" | "scale")) else { return Ok(Json::Null) };
         Ok(match how.as_str() {
             "pick" => self.pick(what),

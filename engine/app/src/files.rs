@@ -71,7 +71,8 @@ pub async fn upload(app: &Arc<App>, actor: &Actor, name: &str, media_type: &str,
     written.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| AppError::Unavailable { detail: error.to_string() })?;
     let name = clean_name(name);
     let info = FileInfo { id: Uuid::now_v7(), sha256, name, size, media_type: clean_type(media_type), uploaded_by: actor.user, owner: None };
-    run(&app.store, vec![system::create_file(app.store.dialect(), info.id, &info.sha256, &info.name, size, &info.media_type, actor.user, actor.now)]).await?;
+    let file = system::NewFile { id: info.id, sha256: &info.sha256, name: &info.name, size, media_type: &info.media_type };
+    run(&app.store, vec![system::create_file(app.store.dialect(), &file, actor.user, actor.now)]).await?;
     Ok(info)
 }
 

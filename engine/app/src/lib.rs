@@ -72,11 +72,10 @@ impl App {
     pub async fn refresh(&self) -> Result<(), AppError> {
         let rows = self.store.fetch(&system::catalog_version(self.store.dialect())).await?;
         let version = rows.first().and_then(|row| row.first()).cloned();
-        if let Some(Datum::Integer(version)) = version {
-            if u64::try_from(version).unwrap_or(0) != self.snapshot().catalog.version {
+        if let Some(Datum::Integer(version)) = version
+            && u64::try_from(version).unwrap_or(0) != self.snapshot().catalog.version {
                 self.reload().await?;
             }
-        }
         Ok(())
     }
 }

@@ -8,12 +8,15 @@ use script::Formula;
 
 use crate::records::facts::{Need, needs};
 
+/// A computed field and its formula, or why it does not compile.
+type Compiled = (Ident, Result<Formula, String>);
+
 /// A catalog ready to work with.
 #[derive(Default)]
 pub struct Snapshot {
     /// The definitions.
     pub catalog: Arc<Catalog>,
-    formulas: HashMap<(Ident, Option<Ident>), Vec<(Ident, Result<Formula, String>)>>,
+    formulas: HashMap<(Ident, Option<Ident>), Vec<Compiled>>,
     needs: HashMap<Ident, IndexSet<Need>>,
     /// Table whose rows are aggregated → rollups elsewhere that read them.
     rollups: HashMap<TableRef, Vec<RollupUse>>,
@@ -47,11 +50,10 @@ impl Snapshot {
                 }
                 formulas.insert((card.key.clone(), table.child.clone()), compiled);
                 for field in table.own_fields() {
-                    if let Source::Rollup(rollup) = &field.source {
-                        if let RowSource::Pointing { table: from, by } = &rollup.rows {
+                    if let Source::Rollup(rollup) = &field.source
+                        && let RowSource::Pointing { table: from, by } = &rollup.rows {
                             rollups.entry(from.clone()).or_default().push(RollupUse { card: card.key.clone(), field: field.key.clone(), by: by.clone() });
                         }
-                    }
                 }
             }
             needed.insert(card.key.clone(), needs(&catalog, card, &paths));

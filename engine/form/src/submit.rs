@@ -23,11 +23,10 @@ pub fn body(card: &Card, submitted: &[(String, String)], locale: &Locale) -> Map
             body.insert(key.to_string(), Json::Array(rows(table, submitted, &prefix, locale)));
         }
     }
-    if let Some((_, version)) = submitted.iter().find(|(name, _)| name == "version") {
-        if let Ok(version) = version.parse::<i64>() {
+    if let Some((_, version)) = submitted.iter().find(|(name, _)| name == "version")
+        && let Ok(version) = version.parse::<i64>() {
             body.insert("version".into(), version.into());
         }
-    }
     body
 }
 

@@ -45,6 +45,19 @@ pub enum Operand {
     Period(Period),
 }
 
+impl Operand {
+    /// Every value and variable of it.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        let (one, many): (&[Term], Option<[&Term; 2]>) = match self {
+            Self::None | Self::Period(_) => (&[], None),
+            Self::One(one) => (std::slice::from_ref(one), None),
+            Self::Many(many) => (many, None),
+            Self::Range(from, to) => (&[], Some([from, to])),
+        };
+        one.iter().chain(many.into_iter().flatten())
+    }
+}
+
 /// A value, or a variable that stands for one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Term {
@@ -67,6 +80,8 @@ pub enum Variable {
     Now,
     /// `@record.PATH`: of the record at hand.
     Record(Path),
+    /// `@record.PATH` within `related` where no record is at hand: of the record whose related rows are asked for.
+    Outer(Path),
     /// `@row.PATH`: of the child row at hand.
     Row(Path),
     /// `@param.NAME`: asked when run.
@@ -151,7 +166,14 @@ impl Condition {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_path(visit)),
             Self::Not(part) => part.each_path(visit),
-            Self::Test(test) => visit(&test.path),
+            Self::Test(test) => {
+                visit(&test.path);
+                test.operand.terms().for_each(|term| {
+                    if let Term::Variable(Variable::Outer(path)) = term {
+                        visit(path);
+                    }
+                });
+            }
             Self::Related(related) => {
                 if let RowSource::Pointing { by, .. } = &related.rows {
                     visit(by);

@@ -100,7 +100,7 @@ fn evaluate_related(related: &Related, at: &Place, facts: &dyn Facts) -> Truth {
 fn term(term: &Term, at: &Place, facts: &dyn Facts) -> Option<Value> {
     match term {
         Term::Value(value) => Some(value.clone()),
-        Term::Variable(Variable::Record(path)) => facts.values(&Place::Record, path).into_iter().next().filter(|value| !value.is_empty()),
+        Term::Variable(Variable::Record(path) | Variable::Outer(path)) => facts.values(&Place::Record, path).into_iter().next().filter(|value| !value.is_empty()),
         Term::Variable(Variable::Row(path)) => facts.values(at, path).into_iter().next().filter(|value| !value.is_empty()),
         Term::Variable(other) => facts.variable(other),
     }

@@ -5,8 +5,10 @@
 use serde_json::Value as Json;
 
 use crate::{
-    Catalog, DecimalKind, Field, FieldKind, FileKind, FilterError, Ident, Op, Operand, OptionDef, Path, Period, Scopes, SpanUnit, TableRef, Term, TextFlavour, TextKind,
-    USER_CARD, Value, Variable, nearest, path, resolve, types,
+    Catalog, DecimalKind, Field, FieldKind, FileKind, FilterError, Ident, Op, Operand, OptionDef, Path, Period, SpanUnit, TableRef, Term, TextFlavour, TextKind,
+    USER_CARD, Value, Variable, nearest, path,
+    resolve::{self, Within},
+    types,
 };
 
 /// The words that begin a variable. `@example.com` is a text like any other.
@@ -15,7 +17,7 @@ const VARIABLES: [&str; 6] = ["me", "today", "now", "record", "row", "param"];
 /// Reads the operand of one test.
 pub(crate) struct Reader<'a> {
     pub catalog: &'a Catalog,
-    pub at: &'a Scopes,
+    pub at: &'a Within<'a>,
     /// The field compared, and its name as written.
     pub path: &'a Path,
     pub field: &'a Field,
@@ -119,13 +121,27 @@ impl Reader<'_> {
             ("me", Some(rest)) => Variable::Bound(key(rest)?),
             ("today", None) => Variable::Today,
             ("now", None) => Variable::Now,
-            ("record", Some(rest)) => Variable::Record(resolved(&self.at.record, rest)?),
-            ("row", Some(rest)) => Variable::Row(resolved(&self.at.row, rest)?),
+            ("record", Some(rest)) if self.at.scopes.record.is_none() && self.at.outer.is_some() => self.outer(resolved(&self.at.outer, rest)?)?,
+            ("record", Some(rest)) => Variable::Record(resolved(&self.at.scopes.record, rest)?),
+            ("row", Some(rest)) => Variable::Row(resolved(&self.at.scopes.row, rest)?),
             ("param", Some(rest)) => Variable::Param(key(rest)?),
             _ => return self.wrong(format!("`@{name}` is no variable; known are @me, @me.NAME, @today, @now, @record.FIELD, @row.FIELD, @param.NAME")),
         };
         self.check_variable(name, &variable)?;
         Ok(variable)
+    }
+
+    /// Of a record that is asked about along with its rows there is one value, compared as it is stored.
+    fn outer(&self, path: Path) -> Result<Variable, FilterError> {
+        let field = path.field(self.catalog);
+        let plain = field.is_some_and(|field| field.column().is_some() && !field.secret) && !path.is_many() && path.part.is_none();
+        let compared = matches!(self.op, Op::Is | Op::IsNot | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Before | Op::After);
+        if !plain || !compared {
+            return self.wrong(format!("`@record.{path}` cannot stand here: one stored value is wanted, compared by is, is_not, gt, gte, lt, lte, before or after"));
+        }
+        let is_day = |kind: &FieldKind| matches!(kind, FieldKind::Date);
+        let days = field.is_some_and(|field| is_day(&field.kind)) == is_day(&self.field.kind);
+        if days { Ok(Variable::Outer(path)) } else { self.wrong(format!("a day and a moment, `{}` and `@record.{path}`, cannot be compared here", self.name)) }
     }
 
     /// A variable that can never be equal to the field is a mistake in the filter, not a condition that is never true.
@@ -155,7 +171,7 @@ impl Reader<'_> {
             Variable::Me => Some(Found { kind: any_pointer(), targets: user(), words: "a user".into() }),
             Variable::Today => Some(Found { kind: FieldKind::Date, targets: Vec::new(), words: "a day".into() }),
             Variable::Now => Some(Found { kind: FieldKind::Datetime, targets: Vec::new(), words: "a moment".into() }),
-            Variable::Record(path) | Variable::Row(path) => of_path(path),
+            Variable::Record(path) | Variable::Row(path) | Variable::Outer(path) => of_path(path),
             Variable::Bound(name) => {
                 let binding = self.catalog.bindings.get(name)?;
                 match &binding.path {

@@ -128,51 +128,82 @@ impl fmt::Display for Path {
     }
 }
 
-/// Resolves `text` from `start`. A live fetch at the end is followed to its source.
+/// Resolves `text` from `start`. A live fetch on the way, or at the end, is followed to its source.
 pub fn resolve(catalog: &Catalog, start: &TableRef, text: &str) -> Result<Path, PathError> {
-    let fail = |message: String| PathError { path: text.to_owned(), message };
-    let mut table = catalog.table(start).ok_or_else(|| fail(format!("there is no `{start}`")))?;
-    let mut hops: Vec<Hop> = Vec::new();
-    let segments: Vec<&str> = text.split('.').collect();
-    if segments.len() > MAX_HOPS {
-        return Err(fail(format!("`{text}` has more than {MAX_HOPS} steps")));
-    }
-    for (index, segment) in segments.iter().enumerate() {
-        let last = index + 1 == segments.len();
-        let (name, cast) = split_cast(segment).ok_or_else(|| fail(format!("`{segment}` is no step of a path")))?;
-        if let Some(field) = table.fields.get(name) {
-            if last {
-                return finish(catalog, start, table, hops, field, text);
-            }
-            if let Some(part) = part_of(field, segments[index + 1]) {
-                if index + 2 != segments.len() {
-                    return Err(fail(format!("nothing follows `{}` in `{text}`", segments[index + 1])));
+    let walk = Walk { catalog, text, fetches: 0 };
+    walk.resolve(start, text).map_err(|message| PathError { path: text.to_owned(), message })
+}
+
+/// One path being resolved.
+struct Walk<'a> {
+    catalog: &'a Catalog,
+    /// As written first; live fetches have paths of their own.
+    text: &'a str,
+    /// How many live fetches led here: they may lead round in circles.
+    fetches: usize,
+}
+
+impl Walk<'_> {
+    fn resolve(&self, start: &TableRef, text: &str) -> Result<Path, String> {
+        let mut table = self.catalog.table(start).ok_or_else(|| format!("there is no `{start}`"))?;
+        let mut hops: Vec<Hop> = Vec::new();
+        let segments: Vec<&str> = text.split('.').collect();
+        if segments.len() > MAX_HOPS {
+            return Err(format!("`{text}` has more than {MAX_HOPS} steps"));
+        }
+        for (index, segment) in segments.iter().enumerate() {
+            let last = index + 1 == segments.len();
+            let (name, cast) = split_cast(segment).ok_or_else(|| format!("`{segment}` is no step of a path"))?;
+            if let Some(named) = table.fields.get(name) {
+                let (field, owner, part) = self.followed(table, named, &mut hops)?;
+                if last {
+                    return Ok(Path { start: start.clone(), hops, leaf: field.key.clone(), part, end: owner.reference() });
                 }
-                return Ok(Path { start: start.clone(), hops, leaf: field.key.clone(), part: Some(part), end: table.reference() });
-            }
-            let hop = hop_through(field, cast).map_err(fail)?;
-            let target = match &hop {
-                Hop::Link { target, .. } | Hop::Links { target, .. } | Hop::AnyLink { target, .. } => target,
-                Hop::Child { .. } | Hop::Parent => unreachable!("links only"),
-            };
-            table = &catalog.card(target).ok_or_else(|| fail(format!("the target `{target}` of `{name}` does not exist")))?.table;
-            hops.push(hop);
-            continue;
-        }
-        match step_without_field(catalog, table, name) {
-            Some((hop, next)) if !last => {
+                if part.is_some() {
+                    return Err(format!("nothing follows `{name}` in `{text}`"));
+                }
+                if let Some(part) = part_of(field, segments[index + 1]) {
+                    if index + 2 != segments.len() {
+                        return Err(format!("nothing follows `{}` in `{text}`", segments[index + 1]));
+                    }
+                    return Ok(Path { start: start.clone(), hops, leaf: field.key.clone(), part: Some(part), end: owner.reference() });
+                }
+                let (hop, target) = hop_through(field, cast)?;
+                table = &self.catalog.card(&target).ok_or_else(|| format!("the target `{target}` of `{name}` does not exist"))?.table;
                 hops.push(hop);
-                table = next;
+                continue;
             }
-            Some((Hop::Parent, next)) => {
-                hops.push(Hop::Parent);
-                return Ok(Path { start: start.clone(), hops, leaf: id_key(), part: None, end: next.reference() });
+            match step_without_field(self.catalog, table, name) {
+                Some((hop, next)) if !last => {
+                    hops.push(hop);
+                    table = next;
+                }
+                Some((Hop::Parent, next)) => {
+                    hops.push(Hop::Parent);
+                    return Ok(Path { start: start.clone(), hops, leaf: id_key(), part: None, end: next.reference() });
+                }
+                Some(_) => return Err(format!("`{text}` ends at the table `{name}`; name one of its fields, such as `{text}.{}`", first_field(table, name, self.catalog))),
+                None => return Err(unknown(table, self.catalog, name)),
             }
-            Some(_) => return Err(fail(format!("`{text}` ends at the table `{name}`; name one of its fields, such as `{text}.{}`", first_field(table, name, catalog)))),
-            None => return Err(fail(unknown(table, catalog, name))),
         }
+        Err("the path is empty".into())
     }
-    Err(fail("the path is empty".into()))
+
+    /// A live fetch is nothing but a path of its own: walked on to the field it reads, and the table that field is in.
+    fn followed<'c>(&'c self, table: &'c Table, field: &'c Field, hops: &mut Vec<Hop>) -> Result<(&'c Field, &'c Table, Option<Part>), String> {
+        let Some(source) = field.live_source() else { return Ok((field, table, None)) };
+        let too_far = || format!("`{}` fetches through more than {MAX_HOPS} steps", self.text);
+        if self.fetches >= MAX_HOPS {
+            return Err(too_far());
+        }
+        let rest = Walk { fetches: self.fetches + 1, catalog: self.catalog, text: self.text }.resolve(&table.reference(), source)?;
+        hops.extend(rest.hops);
+        if hops.len() > MAX_HOPS {
+            return Err(too_far());
+        }
+        let owner = self.catalog.table(&rest.end).ok_or_else(too_far)?;
+        Ok((owner.field(&rest.leaf).ok_or_else(too_far)?, owner, rest.part))
+    }
 }
 
 fn id_key() -> Ident {
@@ -183,19 +214,6 @@ fn first_field(table: &Table, child: &str, catalog: &Catalog) -> String {
     let card = catalog.card(&table.card);
     let found = card.and_then(|card| card.children.get(child)).and_then(|child| child.own_fields().next());
     found.map_or_else(|| "id".into(), |field| field.key.to_string())
-}
-
-fn finish(catalog: &Catalog, start: &TableRef, table: &Table, mut hops: Vec<Hop>, field: &Field, text: &str) -> Result<Path, PathError> {
-    if let Some(source) = field.live_source() {
-        // A live fetch is nothing but a path of its own: walk on.
-        let rest = resolve(catalog, &table.reference(), source)?;
-        hops.extend(rest.hops);
-        if hops.len() > MAX_HOPS {
-            return Err(PathError { path: text.to_owned(), message: format!("`{text}` fetches through more than {MAX_HOPS} steps") });
-        }
-        return Ok(Path { start: start.clone(), hops, leaf: rest.leaf, part: rest.part, end: rest.end });
-    }
-    Ok(Path { start: start.clone(), hops, leaf: field.key.clone(), part: None, end: table.reference() })
 }
 
 fn split_cast(segment: &str) -> Option<(&str, Option<&str>)> {
@@ -214,19 +232,18 @@ fn part_of(field: &Field, segment: &str) -> Option<Part> {
     parts.iter().copied().find(|part| part.name() == segment)
 }
 
-fn hop_through(field: &Field, cast: Option<&str>) -> Result<Hop, String> {
+fn hop_through(field: &Field, cast: Option<&str>) -> Result<(Hop, Ident), String> {
     let key = field.key.clone();
     if key == "id" {
         return Err("`id` is the record itself and leads nowhere; name its fields directly".into());
     }
     match (&field.kind, cast) {
-        (FieldKind::Link(link), None) if link.multiple => Ok(Hop::Links { field: key, target: link.target.clone() }),
-        (FieldKind::Link(link), None) => Ok(Hop::Link { field: key, target: link.target.clone() }),
-        (FieldKind::AnyLink { targets }, Some(cast)) => targets
-            .iter()
-            .find(|target| *target == cast)
-            .map(|target| Hop::AnyLink { field: key.clone(), target: target.clone() })
-            .ok_or_else(|| format!("`{key}` never points to a `{cast}`")),
+        (FieldKind::Link(link), None) if link.multiple => Ok((Hop::Links { field: key, target: link.target.clone() }, link.target.clone())),
+        (FieldKind::Link(link), None) => Ok((Hop::Link { field: key, target: link.target.clone() }, link.target.clone())),
+        (FieldKind::AnyLink { targets }, Some(cast)) => match targets.iter().find(|target| *target == cast) {
+            Some(target) => Ok((Hop::AnyLink { field: key, target: target.clone() }, target.clone())),
+            None => Err(format!("`{key}` never points to a `{cast}`")),
+        },
         (FieldKind::AnyLink { targets }, None) => Err(format!(
             "`{key}` may point to several cards; say which: `{key}({}).…`",
             targets.first().map_or("card", Ident::as_str)

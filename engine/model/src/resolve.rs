@@ -20,6 +20,16 @@ pub struct Scopes {
     pub row: Option<TableRef>,
 }
 
+/// [`Scopes`], and the record around, whose related rows are asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Within<'a> {
+    pub scopes: &'a Scopes,
+    /// Whose fields are tested here.
+    pub table: TableRef,
+    /// What `@record` is where no record is at hand.
+    pub outer: Option<TableRef>,
+}
+
 impl Scopes {
     /// A filter over the records of a table, without a record at hand.
     pub fn of(table: TableRef) -> Self {
@@ -29,14 +39,14 @@ impl Scopes {
 
 /// Resolves a filter.
 pub fn check_filter(catalog: &Catalog, at: &Scopes, filter: &Filter) -> Result<Condition, FilterError> {
-    check(catalog, at, filter, "")
+    check(catalog, &Within { scopes: at, table: at.table.clone(), outer: None }, filter, "")
 }
 
 fn wrong<T>(pointer: impl Into<String>, message: impl Into<String>) -> Result<T, FilterError> {
     Err(FilterError { pointer: pointer.into(), message: message.into() })
 }
 
-fn check(catalog: &Catalog, at: &Scopes, filter: &Filter, here: &str) -> Result<Condition, FilterError> {
+fn check(catalog: &Catalog, at: &Within<'_>, filter: &Filter, here: &str) -> Result<Condition, FilterError> {
     let list = |parts: &[Filter], key: &str| -> Result<Vec<Condition>, FilterError> {
         parts.iter().enumerate().map(|(index, part)| check(catalog, at, part, &format!("{here}/{key}/{index}"))).collect()
     };
@@ -48,7 +58,7 @@ fn check(catalog: &Catalog, at: &Scopes, filter: &Filter, here: &str) -> Result<
         Filter::Related { related, by, wanted, filter } => {
             // Seen from a child row, these are the rows of its record: nothing points to child rows.
             let rows = row_source(catalog, &at.table, related, by.as_deref()).map_err(|message| FilterError { pointer: format!("{here}/related"), message })?;
-            let inner = Scopes { table: rows.table().clone(), record: at.record.clone().or_else(|| Some(at.table.clone())), row: at.row.clone() };
+            let inner = Within { scopes: at.scopes, table: rows.table().clone(), outer: at.outer.clone().or_else(|| Some(at.table.clone())) };
             let condition = check(catalog, &inner, filter, &format!("{here}/{}", if *wanted { "has" } else { "has_not" }))?;
             Ok(Condition::Related(Related { rows, wanted: *wanted, condition: Box::new(condition) }))
         }
@@ -92,7 +102,7 @@ fn points_to(field: &Field, card: &Ident) -> bool {
     }
 }
 
-fn test(catalog: &Catalog, at: &Scopes, name: &str, op: Op, value: &Json, here: &str) -> Result<Condition, FilterError> {
+fn test(catalog: &Catalog, at: &Within<'_>, name: &str, op: Op, value: &Json, here: &str) -> Result<Condition, FilterError> {
     let path = path::resolve(catalog, &at.table, name).map_err(|error| FilterError { pointer: format!("{here}/field"), message: error.message })?;
     let Some(field) = path.field(catalog) else { return wrong(format!("{here}/field"), format!("`{name}` is no field")) };
     if field.secret {

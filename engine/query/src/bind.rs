@@ -1,4 +1,10 @@
 //! Variables and periods of a condition replaced by what they stand for now.
+//!
+//! **Invariants**
+//! - A variable that stands for nothing makes its test unknown, and only its test.
+//! - Days and moments are never compared with each other: after binding, a test of a moment names moments, one of a day days.
+//!
+//! **Not here:** who asks (`access`), evaluation (`model::eval`, the room `sql`).
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use model::{Condition, FieldKind, Op, Operand, Path, Period, Related, Term, Test, Value, Variable};
@@ -15,6 +21,19 @@ pub trait Binder {
     fn kind(&self, path: &Path) -> Option<FieldKind>;
 }
 
+/// The day an instant falls on in the actor's zone.
+pub fn day_of(binder: &dyn Binder, at: DateTime<Utc>) -> NaiveDate {
+    let utc = at.date_naive();
+    let next = utc.succ_opt().unwrap_or(utc);
+    if binder.day_start(next) <= at {
+        next
+    } else if binder.day_start(utc) <= at {
+        utc
+    } else {
+        utc.pred_opt().unwrap_or(utc)
+    }
+}
+
 /// Replaces every variable; what is not known makes its test unknown.
 pub fn bind(condition: &Condition, binder: &dyn Binder) -> Condition {
     match condition {
@@ -22,7 +41,7 @@ pub fn bind(condition: &Condition, binder: &dyn Binder) -> Condition {
         Condition::Any(parts) => Condition::Any(parts.iter().map(|part| bind(part, binder)).collect()),
         Condition::Not(part) => Condition::Not(Box::new(bind(part, binder))),
         Condition::Related(related) => Condition::Related(Related { condition: Box::new(bind(&related.condition, binder)), ..related.clone() }),
-        Condition::Test(test) => bind_test(test, binder).map_or(Condition::Unknown, Condition::Test),
+        Condition::Test(test) => bind_test(test, binder).unwrap_or(Condition::Unknown),
         Condition::Unknown => Condition::Unknown,
     }
 }
@@ -38,16 +57,26 @@ pub fn has_unknown(condition: &Condition) -> bool {
     }
 }
 
-fn bind_test(test: &Test, binder: &dyn Binder) -> Option<Test> {
-    let value = |term: &Term| match term {
-        Term::Value(value) => Some(value.clone()),
-        Term::Variable(variable) => binder.variable(variable),
+fn bind_test(test: &Test, binder: &dyn Binder) -> Option<Condition> {
+    let kind = binder.kind(&test.path);
+    let is_day = matches!(kind, Some(FieldKind::Date));
+    let bound = |term: &Term| -> Option<Term> {
+        let value = match term {
+            Term::Value(value) => value.clone(),
+            // The record around is there only when the statement runs.
+            Term::Variable(Variable::Outer(_)) => return Some(term.clone()),
+            Term::Variable(variable) => binder.variable(variable).filter(|value| !value.is_empty())?,
+        };
+        Some(Term::Value(match value {
+            Value::Instant(at) if is_day => Value::Date(day_of(binder, at)),
+            value => value,
+        }))
     };
     let operand = match &test.operand {
         Operand::None => Operand::None,
-        Operand::One(one) => Operand::One(Term::Value(value(one)?)),
-        Operand::Many(many) => Operand::Many(many.iter().map(|one| Some(Term::Value(value(one)?))).collect::<Option<_>>()?),
-        Operand::Range(from, to) => Operand::Range(Term::Value(value(from)?), Term::Value(value(to)?)),
+        Operand::One(one) => Operand::One(bound(one)?),
+        Operand::Many(many) => Operand::Many(many.iter().map(bound).collect::<Option<_>>()?),
+        Operand::Range(from, to) => Operand::Range(bound(from)?, bound(to)?),
         Operand::Period(period) => {
             let (from, to) = binder.days(*period);
             Operand::Range(Term::Value(Value::Date(from)), Term::Value(Value::Date(to)))
@@ -55,31 +84,41 @@ fn bind_test(test: &Test, binder: &dyn Binder) -> Option<Test> {
     };
     let op = if test.op == Op::In { Op::Between } else { test.op };
     let test = Test { op, operand, path: test.path.clone() };
-    let is_moment = matches!(binder.kind(&test.path), Some(FieldKind::Datetime)) && test.op != Op::AnniversaryIn;
-    Some(if is_moment { whole_days(test, binder) } else { test })
+    Some(if matches!(kind, Some(FieldKind::Datetime)) { moments(test, binder) } else { Condition::Test(test) })
 }
 
-/// A moment compared with a day: the day's first and last instants take its place.
-fn whole_days(test: Test, binder: &dyn Binder) -> Test {
-    let first = |day: NaiveDate| Term::Value(Value::Instant(binder.day_start(day)));
-    let last = |day: NaiveDate| Term::Value(Value::Instant(binder.day_start(day.succ_opt().unwrap_or(day)) - TimeDelta::microseconds(1)));
-    let day = |term: &Term| match term {
+fn day(term: &Term) -> Option<NaiveDate> {
+    match term {
         Term::Value(Value::Date(day)) => Some(*day),
         _ => None,
-    };
-    let (op, operand) = match (test.op, test.operand) {
-        (Op::Between, Operand::Range(from, to)) => {
-            let (from, to) = (day(&from).map_or(from, first), day(&to).map_or(to, last));
-            (Op::Between, Operand::Range(from, to))
-        }
-        (op, Operand::One(one)) => match (op, day(&one)) {
-            (_, None) => (op, Operand::One(one)),
-            (Op::Is, Some(day)) => (Op::Between, Operand::Range(first(day), last(day))),
-            (Op::Gt | Op::After, Some(day)) => (Op::Gt, Operand::One(last(day))),
-            (Op::Lte, Some(day)) => (Op::Lte, Operand::One(last(day))),
-            (op, Some(day)) => (op, Operand::One(first(day))),
-        },
-        other => other,
-    };
-    Test { op, operand, ..test }
+    }
 }
+
+/// A moment compared with days: the days' first and last instants take their place.
+fn moments(test: Test, binder: &dyn Binder) -> Condition {
+    let first = |day: NaiveDate| Term::Value(Value::Instant(binder.day_start(day)));
+    let last = |day: NaiveDate| Term::Value(Value::Instant(binder.day_start(day.succ_opt().unwrap_or(day)) - TimeDelta::microseconds(1)));
+    let with = |op: Op, operand: Operand| Condition::Test(Test { op, operand, path: test.path.clone() });
+    let within = |from: &Term, to: &Term| {
+        let (from, to) = (day(from).map_or(from.clone(), first), day(to).map_or(to.clone(), last));
+        with(Op::Between, Operand::Range(from, to))
+    };
+    let equal = |term: &Term| if day(term).is_some() { within(term, term) } else { with(Op::Is, Operand::One(term.clone())) };
+    match (test.op, &test.operand) {
+        (Op::Between, Operand::Range(from, to)) => within(from, to),
+        (Op::AnyOf, Operand::Many(many)) if many.iter().any(|term| day(term).is_some()) => Condition::Any(many.iter().map(equal).collect()),
+        (Op::NoneOf, Operand::Many(many)) if many.iter().any(|term| day(term).is_some()) => Condition::Not(Box::new(Condition::Any(many.iter().map(equal).collect()))),
+        (op, Operand::One(one)) => match (op, day(one)) {
+            (Op::Is, Some(_)) => equal(one),
+            (Op::IsNot, Some(_)) => Condition::Not(Box::new(equal(one))),
+            (Op::Gt | Op::After, Some(day)) => with(Op::Gt, Operand::One(last(day))),
+            (Op::Lte, Some(day)) => with(Op::Lte, Operand::One(last(day))),
+            (op, Some(day)) => with(op, Operand::One(first(day))),
+            (_, None) => Condition::Test(test),
+        },
+        _ => Condition::Test(test),
+    }
+}
+
+#[cfg(test)]
+mod tests;

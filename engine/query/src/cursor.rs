@@ -1,14 +1,22 @@
-//! Where a page ended, as an opaque text: the sort keys of its last record, tied to the order they belong to.
+//! Where a page ended, as an opaque text: the sort keys of its last record, tied to the card and the order they belong to.
+//!
+//! **Invariants**
+//! - Whatever text comes in, what comes out are keys that the sort fields could have had; anything else is refused.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use model::Value;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
+use model::{Card, Catalog, FieldKind, Value, resolve};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{QueryError, Sort};
 
+/// Longest cursor that is read: sort keys may be long texts.
+const MAX_LENGTH: usize = 1_000_000;
+
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Cursor {
     /// The order: a cursor of another order would skip or repeat records.
     s: String,
@@ -20,7 +28,7 @@ enum Key {
     E,
     T(String),
     I(i64),
-    N(rust_decimal::Decimal),
+    N(Decimal),
     B(bool),
     D(NaiveDate),
     H(NaiveTime),
@@ -29,7 +37,9 @@ enum Key {
 }
 
 fn order(sort: &[Sort]) -> String {
-    sort.iter().map(|key| format!("{}{}", if key.descending { "-" } else { "" }, key.path)).collect::<Vec<_>>().join(",")
+    let card = sort.first().map_or("", |key| key.path.start.card.as_str());
+    let keys: Vec<String> = sort.iter().map(|key| format!("{}{}", if key.descending { "-" } else { "" }, key.path)).collect();
+    format!("{card}:{}", keys.join(","))
 }
 
 /// The cursor after a record with these sort keys.
@@ -50,26 +60,39 @@ pub fn encode(sort: &[Sort], keys: &[Value]) -> String {
 }
 
 /// The sort keys of a cursor.
-pub fn decode(sort: &[Sort], text: &str) -> Result<Vec<Value>, QueryError> {
+pub fn decode(catalog: &Catalog, card: &Card, sort: &[Sort], text: &str) -> Result<Vec<Value>, QueryError> {
     let wrong = || QueryError::new("bad_cursor", "this cursor does not belong to this question; start again without one");
-    if text.len() > 8_000 {
+    if text.len() > MAX_LENGTH {
         return Err(wrong());
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
     let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-    if cursor.s != order(sort) || cursor.k.len() != sort.len() {
+    let of_card = sort.iter().all(|key| key.path.start.card == card.key);
+    if !of_card || cursor.s != order(sort) || cursor.k.len() != sort.len() {
         return Err(wrong());
     }
-    let values = cursor.k.into_iter().map(|key| match key {
-        Key::E => Value::Empty,
-        Key::T(text) => Value::Text(text),
-        Key::I(number) => Value::Int(number),
-        Key::N(number) => Value::Decimal(number),
-        Key::B(flag) => Value::Bool(flag),
-        Key::D(date) => Value::Date(date),
-        Key::H(time) => Value::Time(time),
-        Key::A(at) => Value::Instant(at),
-        Key::U(id) => Value::Id(id),
-    });
-    Ok(values.collect())
+    cursor.k.into_iter().zip(sort).map(|(key, sort)| fitting(catalog, sort, key).ok_or_else(wrong)).collect()
+}
+
+/// The value of a key, if the field it is of could have had it. The id of a record is never empty.
+fn fitting(catalog: &Catalog, sort: &Sort, key: Key) -> Option<Value> {
+    let kind = resolve::kind_of(&sort.path, sort.path.field(catalog)?);
+    let is_id = sort.path.hops.is_empty() && sort.path.leaf == "id";
+    match (kind, key) {
+        (_, Key::E) => (!is_id).then_some(Value::Empty),
+        (FieldKind::Text(_) | FieldKind::Choice { .. } | FieldKind::Formula { .. } | FieldKind::Colour, Key::T(text)) => (!text.contains('\0')).then_some(Value::Text(text)),
+        (FieldKind::Integer { .. } | FieldKind::Rating { .. } | FieldKind::Duration, Key::I(number)) => Some(Value::Int(number)),
+        (FieldKind::Decimal(settings), Key::N(number)) => (number.scale() <= 28 && number.normalize().scale() <= u32::from(settings.scale)).then_some(Value::Decimal(number)),
+        (FieldKind::Boolean, Key::B(flag)) => Some(Value::Bool(flag)),
+        (FieldKind::Date, Key::D(date)) => in_calendar(date).then_some(Value::Date(date)),
+        (FieldKind::Time, Key::H(time)) => (time.nanosecond() < 1_000_000_000).then_some(Value::Time(time)),
+        (FieldKind::Datetime, Key::A(at)) => (in_calendar(at.date_naive()) && at.nanosecond() < 1_000_000_000).then_some(Value::Instant(at)),
+        (FieldKind::Link(_) | FieldKind::AnyLink { .. }, Key::U(id)) => Some(Value::Id(id)),
+        _ => None,
+    }
+}
+
+/// Years that both databases can write.
+fn in_calendar(date: NaiveDate) -> bool {
+    (0..=9999).contains(&date.year())
 }

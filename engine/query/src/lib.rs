@@ -6,10 +6,16 @@
 //!
 //! **Not here:** rights (`access`), SQL (`sql`).
 
+mod aggregates;
 pub mod bind;
 mod check;
 pub mod cursor;
+mod order;
 mod request;
+mod search;
+#[cfg(test)]
+mod tests;
+pub mod zone;
 
 pub use bind::{Binder, bind};
 pub use check::check;
@@ -29,6 +35,8 @@ pub const MAX_LIMIT: u32 = 500;
 pub struct CheckedQuery {
     /// Whose records.
     pub card: Arc<Card>,
+    /// Whether nobody named what is wanted: what may not be read is then left out, not refused.
+    pub whole: bool,
     /// What is wanted of each.
     pub select: Vec<Selected>,
     /// Child tables wanted with each.
@@ -37,8 +45,12 @@ pub struct CheckedQuery {
     pub expand: Vec<Path>,
     /// Which records; variables already replaced.
     pub filter: Condition,
+    /// What quick search asks besides. Nobody named its fields, so those that may not be read are empty, not refused.
+    pub search: Condition,
     /// In which order; ends in `id`.
     pub sort: Vec<Sort>,
+    /// Whether nobody said in which order.
+    pub default_order: bool,
     /// After which record: the sort keys of the last one seen.
     pub after: Option<Vec<Value>>,
     /// How many at most.
@@ -51,6 +63,8 @@ pub struct CheckedQuery {
     pub totals: Vec<Total>,
     /// Groups over all matches.
     pub groups: Vec<Group>,
+    /// The actor's zone, where groups by days of moments need it.
+    pub zone: zone::Offsets,
 }
 
 /// A column of the answer.

@@ -1,6 +1,6 @@
 //! What a client asked, read but unchecked.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value as Json;
 
 use crate::QueryError;
@@ -11,11 +11,14 @@ use crate::QueryError;
 pub struct ListRequest {
     /// Filter JSON.
     pub filter: Option<Json>,
-    /// `-date,no`
+    /// `-date,no`; in a body also `["-date", "no"]`.
+    #[serde(deserialize_with = "joined")]
     pub sort: Option<String>,
-    /// `["no", "customer.name"]`; everything readable when not said.
+    /// `["no", "customer.name"]`, or the same as one text; everything readable when not said.
+    #[serde(deserialize_with = "some_names")]
     pub fields: Option<Vec<String>>,
     /// Links wanted as whole records.
+    #[serde(deserialize_with = "names")]
     pub expand: Vec<String>,
     /// Rows of a page.
     pub limit: Option<u32>,
@@ -82,7 +85,6 @@ impl ListRequest {
     /// Reads URL parameters. Unknown ones are refused, so that a typo does not silently show everything.
     pub fn from_url(pairs: &[(String, String)]) -> Result<Self, QueryError> {
         let mut request = Self::default();
-        let list = |text: &str| text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         for (key, text) in pairs {
             match key.as_str() {
                 "filter" => {
@@ -90,15 +92,15 @@ impl ListRequest {
                     request.filter = Some(json);
                 }
                 "sort" => request.sort = Some(text.clone()),
-                "fields" => request.fields = Some(list(text)),
-                "expand" => request.expand = list(text),
+                "fields" => request.fields = Some(split(text)),
+                "expand" => request.expand.extend(split(text)),
                 "limit" => request.limit = Some(text.parse().map_err(|_| QueryError::new("bad_limit", format!("`{text}` is no number of rows")))?),
                 "cursor" => request.cursor = Some(text.clone()),
                 "q" => request.q = Some(text.clone()),
                 "count" => request.count = word(text, "count", "none, estimate, exact")?,
                 "trash" => request.trash = word(text, "trash", "without, only")?,
                 _ => {
-                    let known = ["filter", "sort", "fields", "expand", "limit", "cursor", "q", "count", "trash"];
+                    let known = KEYS[..9].iter().copied();
                     let near = model::nearest(key, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                     return Err(QueryError::new("unknown_parameter", format!("`{key}` is no parameter of a list{near}")));
                 }
@@ -109,8 +111,50 @@ impl ListRequest {
 
     /// Reads the body of `POST …/query`.
     pub fn from_json(body: Json) -> Result<Self, QueryError> {
+        let Json::Object(map) = &body else { return Err(QueryError::new("bad_query", "a question is a JSON object such as {\"filter\": …, \"limit\": 50}")) };
+        if let Some(unknown) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            let near = model::nearest(unknown, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_else(|| format!("; known are {}", KEYS.join(", ")));
+            return Err(QueryError::new("unknown_parameter", format!("`{unknown}` is no part of a question{near}")));
+        }
         serde_json::from_value(body).map_err(|error| QueryError::new("bad_query", error.to_string()))
     }
+}
+
+/// What a question may say; groups and totals only in a body.
+const KEYS: [&str; 11] = ["filter", "sort", "fields", "expand", "limit", "cursor", "q", "count", "trash", "group_by", "totals"];
+
+fn split(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// One text with commas, or a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Names {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::Text(text) => split(&text),
+            Self::List(list) => list,
+        }
+    }
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    some_names(from).map(Option::unwrap_or_default)
+}
+
+fn some_names<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = Option::<Names>::deserialize(from).map_err(|_| D::Error::custom("names are a list of texts, or one text with commas"))?;
+    Ok(names.map(Names::list))
+}
+
+fn joined<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(some_names(from)?.map(|names| names.join(",")))
 }
 
 fn word<T: for<'de> Deserialize<'de>>(text: &str, key: &str, known: &str) -> Result<T, QueryError> {

@@ -111,11 +111,10 @@ impl Formula {
 
 /// A root name as the formula sees it; `None` where the inputs know nothing of it.
 fn read(root: &Root, inputs: &dyn Inputs) -> Option<Dynamic> {
-    if root.rows {
-        if let Some(rows) = inputs.rows(&root.name) {
+    if root.rows
+        && let Some(rows) = inputs.rows(&root.name) {
             return Some(Dynamic::from(Rows::from(rows)));
         }
-    }
     if root.paths.is_empty() {
         return inputs.value(&root.name).map(to_dynamic);
     }

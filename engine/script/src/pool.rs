@@ -19,7 +19,7 @@ use std::{
 use crate::fault::{Fault, ScriptError};
 
 /// Stack of a script thread, in bytes.
-const STACK: usize = 8 * 1024 * 1024;
+pub(crate) const STACK: usize = 8 * 1024 * 1024;
 
 type Job = Box<dyn FnOnce() + Send>;
 

@@ -179,12 +179,11 @@ impl<'a> Builder<'a> {
                 format!("{alias}.id = {}", self.leaf(from, table, &path, false).sql)
             }
         };
-        if let Hop::AnyLink { field, target } = hop {
-            if let Some(Storage::CardAndColumn { card, .. }) = self.field(table, field).map(|field| field.storage.clone()) {
+        if let Hop::AnyLink { field, target } = hop
+            && let Some(Storage::CardAndColumn { card, .. }) = self.field(table, field).map(|field| field.storage.clone()) {
                 let bound = self.bind(Datum::Text(target.to_string()));
                 let _ = write!(on, " AND {from}.{card} = {bound}");
             }
-        }
         if self.empties_when_trashed(table, hop) && self.catalog.card(&next.card).is_some_and(|card| !card.builtin) {
             let _ = write!(on, " AND {alias}.trashed_at IS NULL");
         }

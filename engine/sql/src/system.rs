@@ -343,9 +343,24 @@ pub fn files(dialect: Dialect, ids: &[Uuid]) -> Statement {
     statement(dialect, &sql, binds, FILE_COLUMNS.to_vec())
 }
 
+/// What is known of an upload.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFile<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// Digest of its bytes, in hex.
+    pub sha256: &'a str,
+    /// As its owner calls it.
+    pub name: &'a str,
+    /// In bytes.
+    pub size: i64,
+    /// As its bytes tell.
+    pub media_type: &'a str,
+}
+
 /// A file that was uploaded.
-pub fn create_file(dialect: Dialect, id: Uuid, sha256: &str, name: &str, size: i64, media_type: &str, by: Option<Uuid>, now: DateTime<Utc>) -> Statement {
-    let binds = vec![Datum::Uuid(id), text(sha256), text(name), Datum::Integer(size), text(media_type), optional(by), Datum::Instant(now)];
+pub fn create_file(dialect: Dialect, file: &NewFile<'_>, by: Option<Uuid>, now: DateTime<Utc>) -> Statement {
+    let binds = vec![Datum::Uuid(file.id), text(file.sha256), text(file.name), Datum::Integer(file.size), text(file.media_type), optional(by), Datum::Instant(now)];
     statement(dialect, "INSERT INTO sys_file (id, sha256, name, size, media_type, uploaded_by, created_at) VALUES ({}, {}, {}, {}, {}, {}, {})", binds, Vec::new())
 }
 

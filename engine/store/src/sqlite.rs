@@ -97,11 +97,10 @@ impl Sqlite {
         let mut state = self.writer.state.lock().await;
         state.commit().await;
         self.readers.close().await;
-        if let Some(connection) = state.connection.take() {
-            if let Err(error) = connection.close().await {
+        if let Some(connection) = state.connection.take()
+            && let Err(error) = connection.close().await {
                 tracing::warn!(%error, "the database was not closed cleanly");
             }
-        }
     }
 }
 

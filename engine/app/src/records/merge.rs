@@ -146,7 +146,8 @@ pub fn conflicts(card: &Card, stored: &Record, merged: &Merged, theirs: &HashSet
     let mut found = Vec::new();
     for path in merged.changed_paths() {
         let row_gone = path.split('/').take(2).collect::<Vec<_>>().join("/");
-        if !theirs.contains(&path) && !(path.contains('/') && theirs.contains(&row_gone)) {
+        let changed = theirs.contains(&path) || (path.contains('/') && theirs.contains(&row_gone));
+        if !changed {
             continue;
         }
         let (yours, current) = (json_at(card, &merged.record, &path), json_at(card, stored, &path));

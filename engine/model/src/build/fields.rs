@@ -100,11 +100,10 @@ fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Diagnostic>) 
         parsed
     };
     let (min, max) = (number(&def.min, "/min"), number(&def.max, "/max"));
-    if let (Some(min), Some(max)) = (min, max) {
-        if min > max {
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max {
             wrong("/min", format!("the smallest value {min} is above the largest {max}"));
         }
-    }
     let whole = |number: Option<Decimal>| number.and_then(|number| i64::try_from(number.trunc()).ok());
     let scale = def.scale.unwrap_or(2).min(9);
     let decimal = |flavour| FieldKind::Decimal(DecimalKind { flavour, scale, rounding: def.rounding.unwrap_or_default(), min, max });
@@ -203,11 +202,10 @@ fn settings_fit(def: &FieldDef, wrong: &mut impl FnMut(&str, String)) {
     if let Some(pattern) = def.pattern.as_ref().filter(|pattern| regex::Regex::new(&format!("^(?:{pattern})$")).is_err()) {
         wrong("/pattern", format!("`{pattern}` is no regular expression"));
     }
-    if let (FieldType::Json, Some(schema)) = (def.kind, &def.schema) {
-        if let Err(error) = jsonschema::validator_for(schema) {
+    if let (FieldType::Json, Some(schema)) = (def.kind, &def.schema)
+        && let Err(error) = jsonschema::validator_for(schema) {
             wrong("/schema", format!("this is no JSON Schema: {error}"));
         }
-    }
     let sources = [def.computed.is_some(), def.rollup.is_some(), def.fetch.is_some()].into_iter().filter(|said| *said).count();
     if sources > 1 {
         wrong("", "a field has one source: `computed`, `rollup` or `fetch`".into());
@@ -265,11 +263,10 @@ pub(crate) fn add_workflows(table: &mut Table, def: &CardDef, merged: &Merged, f
 /// Every workflow of a card, the shorthand included.
 pub(crate) fn workflows(def: &CardDef) -> IndexMap<Ident, WorkflowDef> {
     let mut found = def.workflows.clone();
-    if !def.states.is_empty() {
-        if let Ok(key) = Ident::new("state") {
+    if !def.states.is_empty()
+        && let Ok(key) = Ident::new("state") {
             found.insert(key, WorkflowDef { labels: crate::Labels::default(), states: def.states.clone(), transitions: def.transitions.clone() });
         }
-    }
     found
 }
 

@@ -92,6 +92,28 @@ fn names_lead_through_links_child_tables_and_live_fetches() {
 }
 
 #[test]
+fn live_fetches_are_followed_wherever_they_stand() {
+    let files = |extra: &str| {
+        let card = format!(r#"{{"key": "node", "tree": {{"parent": "parent"}}, "fields": {{"name": {{"type": "text"}}, "parent": {{"type": "link", "target": "node"}},
+            "spot": {{"type": "address"}}, "grand": {{"type": "link", "target": "node", "fetch": {{"path": "parent.parent", "mode": "live"}}}},
+            "town": {{"type": "text", "fetch": {{"path": "parent.spot.city", "mode": "live"}}}}{extra}}}}}"#);
+        crate::load::Files::from([("pack.json".to_owned(), br#"{"id": "p", "version": "1.0.0"}"#.to_vec()), ("cards/node.json".to_owned(), card.into_bytes())])
+    };
+    let (source, _) = crate::load::read_pack(files(""));
+    let (catalog, found) = crate::build::build(&[source], 1);
+    let catalog = catalog.unwrap_or_else(|| panic!("{found:?}"));
+    let told = |name: &str| crate::path::resolve(&catalog, &TableRef::card(&ident("node")), name).map_or_else(|error| error.message, |path| path.to_string());
+    assert_eq!(told("grand.name"), "parent.parent.name");
+    assert_eq!(told("grand.grand.spot.city"), "parent.parent.parent.parent.spot.city");
+    assert_eq!(told("grand.town"), "parent.parent.parent.spot.city");
+    assert_eq!(told("town.x"), "nothing follows `town` in `town.x`");
+    let round = r#", "round": {"type": "text", "fetch": {"path": "parent.round", "mode": "live"}}"#;
+    let (source, _) = crate::load::read_pack(files(round));
+    let (_, found) = crate::build::build(&[source], 1);
+    assert!(found.iter().any(|finding| finding.message.contains("fetches through more than")), "{found:?}");
+}
+
+#[test]
 fn secret_fields_are_never_asked_for() {
     check_test("f:key_code", "starts_with", json!("a"), "/field: `key_code` is secret and cannot be asked for");
     check_test("helper.pin", "empty", Json::Null, "/field: `helper.pin` is secret and cannot be asked for");
@@ -164,7 +186,8 @@ fn texts_may_begin_with_an_at() {
 
 #[test]
 fn related_rows_are_child_rows_or_records_that_point_here() {
-    check("job", json!({"related": "lines", "has": {"field": "due", "op": "before", "value": "@record.date"}}), "has job.lines with due before @Record(Path { start: TableRef { card: \"job\", child: None }, hops: [], leaf: \"date\", part: None, end: TableRef { card: \"job\", child: None } })");
+    check("job", json!({"related": "lines", "has": {"field": "due", "op": "before", "value": "@record.date"}}), "has job.lines with due before @Outer(Path { start: TableRef { card: \"job\", child: None }, hops: [], leaf: \"date\", part: None, end: TableRef { card: \"job\", child: None } })");
+    check("job", json!({"related": "lines", "has": {"field": "item", "op": "contains", "value": "@record.no"}}), "/has/value: `@record.no` cannot stand here: one stored value is wanted, compared by is, is_not, gt, gte, lt, lte, before or after");
     check("job", json!({"related": "bill.job", "has_not": {"all": []}}), "has no bill by job with all()");
     check("firm", json!({"related": "job.lines", "by": "job.firm", "has": {"field": "item", "op": "is", "value": "x"}}), "has job.lines by job.firm with item is 'x'");
     check("firm", json!({"related": "job.lines", "has": {"all": []}}), "/related: `job.lines` are child rows of other records; say how they lead here: \"by\": \"job.LINK\" (rows of `lines`)");

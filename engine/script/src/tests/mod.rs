@@ -7,12 +7,10 @@ use super::*;
 mod arithmetic;
 mod empties;
 mod faults;
-mod fuzz;
 mod naming;
 mod ordering;
 mod running;
 mod sandbox;
-mod speed;
 
 /// A record to calculate on. Everything by its path.
 #[derive(Clone, Default)]

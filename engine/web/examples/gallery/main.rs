@@ -73,7 +73,13 @@ async fn policy(mut request: Request, next: Next) -> Response {
     if let Ok(uri) = format!("{}?{all}", request.uri().path()).parse() {
         *request.uri_mut() = uri;
     }
+    let asked: Vec<String> = request.uri().query().unwrap_or_default().split('&').filter(|pair| pair.starts_with("lang=") || pair.starts_with("theme=")).map(str::to_owned).collect();
     let mut response = next.run(request).await;
+    for pair in asked {
+        if let Ok(cookie) = HeaderValue::from_str(&format!("{pair}; Path=/")) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(web::CONTENT_SECURITY_POLICY));
     response
 }

@@ -56,6 +56,7 @@ pub fn shell(query: &HashMap<String, String>, card: &str) -> Shell {
         palette_card: Some(card.into()),
         draft_scope: "gallery.lin-wei".into(),
         drafts: true,
+        shortcuts_off: false,
         here: format!("/c/{card}"),
         notice: query.get("notice").cloned(),
         flash: query.get("flash").cloned(),
@@ -71,7 +72,7 @@ pub fn money(amount: i64) -> Cell {
     let digits = amount.abs().to_string();
     let mut text = String::from("¥");
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -107,11 +107,10 @@ async fn saved(site: &Site, asker: &Asker, card: &str, saved: Saved, created: bo
     }
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let mut response = (status, [(header::ETAG, etag(saved.version))], Json(record)).into_response();
-    if created {
-        if let Ok(place) = HeaderValue::from_str(&format!("/api/v1/records/{card}/{}", saved.id)) {
+    if created
+        && let Ok(place) = HeaderValue::from_str(&format!("/api/v1/records/{card}/{}", saved.id)) {
             response.headers_mut().insert(header::LOCATION, place);
         }
-    }
     Ok(response)
 }
 

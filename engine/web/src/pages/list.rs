@@ -69,7 +69,7 @@ pub fn ask<'a>(reader: &'a Reader, card: &'a Card, address: Address) -> Result<A
     };
     let table = card.table.reference();
     let gate = access::gate(catalog, &reader.asker.actor, card_arc(reader, card)?, ActionName::Read)?;
-    let readable = |path: &Path| path.hops.is_empty().then(|| gate.readable(None, &path.leaf) != access::Readable::Never).unwrap_or(true);
+    let readable = |path: &Path| if path.hops.is_empty() { gate.readable(None, &path.leaf) != access::Readable::Never } else { true };
     let named: Vec<Path> = address.cols.split(',').filter(|name| !name.is_empty()).filter_map(|name| path::resolve(catalog, &table, name).ok()).collect();
     let columns = match (named.is_empty(), view) {
         (false, _) => named,
@@ -410,11 +410,10 @@ pub async fn choose_columns(State(site): State<Site>, UrlPath(key): UrlPath<Stri
         for field in card.table.own_fields().chain(card.table.fields.values().filter(|field| matches!(field.key.as_str(), "owner" | "created_at" | "created_by" | "updated_at"))) {
             let readable = !field.secret && gate.readable(None, &field.key) != access::Readable::Never;
             let path = path::resolve(&snapshot.catalog, &card.table.reference(), field.key.as_str());
-            if let Ok(path) = path {
-                if readable && !path.is_many() && !all.iter().any(|known| known.path == path.to_string()) {
+            if let Ok(path) = path
+                && readable && !path.is_many() && !all.iter().any(|known| known.path == path.to_string()) {
                     all.push(choice(&path, false, false));
                 }
-            }
         }
         let reset = Address { cols: String::new(), ..asked.address.clone() };
         Ok::<_, AppError>(ColumnsMenu { action: reset.url(&asked.base()), columns: all, reset_url: reset.url(&asked.base()) })

@@ -329,8 +329,8 @@ impl Painter<'_> {
             version: record.version(),
             new: self.new,
             avatar: (!self.new).then(|| self.avatar(&title)),
-            badges: self.badges(),
-            facts: self.facts(),
+            badges: if self.new { Vec::new() } else { self.badges() },
+            facts: if self.new { Vec::new() } else { self.facts() },
             crumbs: vec![Crumb { label: card.plurals.or_key(&lang, card.key.as_str()), url: list_url.clone() }],
             position: Some(Position { text: String::new(), prev_url: None, next_url: None, list_url }),
             steps: self.steps(),
@@ -439,13 +439,12 @@ async fn show(site: &Site, reader: &Reader, key: &str, id: Uuid, tab: Option<&st
     with_title(site, reader, &card, &mut drawn).await?;
     let rights = rights(site, reader, &card, Some(id)).await?;
     let mut shown = Painter { site, reader, card: &card, drawn: &drawn, rights: &rights, new: false }.page(tab, from);
-    if let Ok((prev, next, text)) = list::neighbours(site, reader, &card, from, id).await {
-        if let Some(position) = &mut shown.position {
+    if let Ok((prev, next, text)) = list::neighbours(site, reader, &card, from, id).await
+        && let Some(position) = &mut shown.position {
             position.prev_url = prev;
             position.next_url = next;
             position.text = text.unwrap_or_default();
         }
-    }
     Ok(shown)
 }
 

@@ -61,11 +61,10 @@ pub async fn sign_in(State(site): State<Site>, headers: HeaderMap, Form(fields):
 
 /// `POST /logout`
 pub async fn sign_out(State(site): State<Site>, headers: HeaderMap) -> Response {
-    if let Some(token) = extract::cookie(&headers, extract::SESSION) {
-        if let Err(error) = accounts::sign_out(&site.app, token).await {
+    if let Some(token) = extract::cookie(&headers, extract::SESSION)
+        && let Err(error) = accounts::sign_out(&site.app, token).await {
             return failed(&site, &shell::bare(&site, &headers, "/login"), &error, false);
         }
-    }
     let mut response = Redirect::to("/login").into_response();
     let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", extract::SESSION);
     response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&gone).unwrap_or(HeaderValue::from_static("")));
@@ -78,13 +77,11 @@ pub async fn language(State(site): State<Site>, UrlPath(code): UrlPath<String>, 
     if !known {
         return failed(&site, &shell::bare(&site, &headers, "/"), &AppError::not_found("language"), false);
     }
-    if let Ok(asker) = extract::asker(&site, &headers).await {
-        if let Some(user) = asker.actor.user {
-            if let Err(error) = accounts::set_language(&site.app, user, &code).await {
+    if let Ok(asker) = extract::asker(&site, &headers).await
+        && let Some(user) = asker.actor.user
+            && let Err(error) = accounts::set_language(&site.app, user, &code).await {
                 return failed(&site, &shell::bare(&site, &headers, "/"), &error, false);
             }
-        }
-    }
     with_cookie(safe_next(get(&fields, "next")), extract::LANGUAGE, &code, site.secure)
 }
 

@@ -1,0 +1,310 @@
+// A card being edited: what was changed, drafts, saving, conflicts, derived values, tabs.
+import htmx from './htmx';
+import { all, around, find, make, settled, t, whenever } from './dom';
+import { Lines } from './lines';
+import { send } from './net';
+import { toast, toastLater } from './toast';
+import { getValues, setValues, titlesOf } from './values';
+
+type Entries = [string, string][];
+interface Draft { version: string; at: number; entries: Entries; titles: Record<string, string> }
+
+let baseline = new Map<string, string>();
+let baselineOf = '';
+let leaving = false;
+
+const form = () => find<HTMLFormElement>('#form');
+const record = () => find<HTMLElement>('#record');
+const fixed = new Set(['_csrf', 'version']);
+
+function entriesOf(target: HTMLFormElement): Entries {
+  return [...new FormData(target)].map(([name, value]): [string, string] => [name, String(value)]).filter(([name]) => !fixed.has(name));
+}
+
+/** What counts as one edit: a field with all its parts, or a row. */
+function groups(entries: Entries): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of entries) {
+    const parts = name.split('.');
+    const group = parts.slice(0, parts[0] === 'c' ? 3 : 2).join('.');
+    found.set(group, `${found.get(group) ?? ''}${name}=${value}\n`);
+  }
+  return found;
+}
+
+function edits(): string[] {
+  const target = form();
+  if (!target) return [];
+  const now = groups(entriesOf(target));
+  const names = new Set([...now.keys(), ...baseline.keys()]);
+  return [...names].filter((name) => (now.get(name) ?? '') !== (baseline.get(name) ?? ''));
+}
+
+const draftKey = () => {
+  const here = record();
+  return here && `cardstock.draft:${document.body.dataset.draftScope}:${here.dataset.card}/${here.dataset.id || 'new'}`;
+};
+
+function keepDraft() {
+  const target = form();
+  const key = draftKey();
+  if (!target || !key || document.body.dataset.drafts !== 'true' || !edits().length) return;
+  const draft: Draft = { version: find<HTMLInputElement>('#version')?.value ?? '', at: Date.now(), entries: entriesOf(target).filter(([name]) => !isSecret(target, name)), titles: { ...titlesOf(target), ...rowTitles(target) } };
+  try {
+    localStorage.setItem(key, JSON.stringify(draft));
+    const note = find('#edits-note');
+    if (note) note.textContent = t('draft_kept') + invalid();
+  } catch { /* a full or forbidden storage only means that no draft is kept */ }
+}
+
+const isSecret = (target: HTMLFormElement, name: string) => find(`input[type=password][name="${CSS.escape(name)}"]`, target) !== null;
+
+function rowTitles(target: Element): Record<string, string> {
+  const titles: Record<string, string> = {};
+  for (const cell of all('td[data-sent]', target)) {
+    const view = find<HTMLElement>('.v', cell);
+    const words = view?.dataset.titles ? JSON.parse(view.dataset.titles) as Record<string, string> : {};
+    Object.assign(titles, words);
+    const hidden = all<HTMLInputElement>(':scope > input[type=hidden]', cell);
+    if (hidden.length === 1 && hidden[0] && view?.textContent) titles[hidden[0].value] ??= view.textContent.trim();
+  }
+  return titles;
+}
+
+function dropDraft() {
+  const key = draftKey();
+  if (key) localStorage.removeItem(key);
+  const banner = find('#draft');
+  if (banner) banner.hidden = true;
+}
+
+function offerDraft() {
+  const key = draftKey();
+  const banner = find('#draft');
+  const kept = key && localStorage.getItem(key);
+  if (!kept || !banner || !form()) return;
+  const draft = JSON.parse(kept) as Draft;
+  const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).format(draft.at);
+  const words = find('[data-when]', banner);
+  if (words) words.textContent = t('draft_from', { when });
+  banner.hidden = false;
+}
+
+function takeDraft() {
+  const target = form();
+  const key = draftKey();
+  const kept = key && localStorage.getItem(key);
+  if (!target || !kept) return;
+  const draft = JSON.parse(kept) as Draft;
+  const byName = new Map<string, string[]>();
+  for (const [name, value] of draft.entries) if (!name.startsWith('c.')) byName.set(name, [...(byName.get(name) ?? []), value]);
+  for (const name of new Set([...byName.keys(), ...getValues(target).keys()])) {
+    if (name.startsWith('f.')) setValues(target, name, byName.get(name) ?? [], draft.titles);
+  }
+  for (const lines of all('x-lines', target)) if (lines instanceof Lines && lines.hasAttribute('data-editable')) lines.restore(draft.entries, draft.titles);
+  // Saved against the version it was typed over, so that somebody else's changes are not lost.
+  const version = find<HTMLInputElement>('#version');
+  if (version && draft.version) version.value = draft.version;
+  const banner = find('#draft');
+  if (banner) banner.hidden = true;
+  show();
+  recompute();
+}
+
+const invalid = () => {
+  const count = all('[aria-invalid=true]', form() ?? document).length;
+  return count ? t('invalid', { count }) : '';
+};
+
+/** The save bar and the marks beside changed fields. */
+function show() {
+  const here = record();
+  const bar = find('#savebar');
+  if (!here || !bar) return;
+  const changed = edits();
+  bar.hidden = !changed.length && !here.hasAttribute('data-new') && !here.hasAttribute('data-refused');
+  const words = find('#edits');
+  if (words && changed.length) words.textContent = t('edits', { count: changed.length });
+  const note = find('#edits-note');
+  if (note && !note.textContent) note.textContent = invalid();
+  const names = new Set(changed);
+  for (const box of all('.f[data-field]', here)) {
+    const tail = find('.lab > .tail', box);
+    const mark = tail && find('.was', tail);
+    const is = names.has(box.dataset.field ?? '') && !here.hasAttribute('data-new');
+    if (is && tail && !mark) tail.append(make('span', { class: 'was' }, t('edited')));
+    if (!is) mark?.remove();
+  }
+}
+
+const recompute = settled(150, () => {
+  const sink = find('#recompute');
+  if (sink) htmx.trigger(sink, 'recompute');
+});
+
+const later = settled(2000, keepDraft);
+
+function onEdit(event: Event) {
+  if (!around(event, '#form')) return;
+  if (event.target instanceof HTMLInputElement && event.target.matches('[data-colour-for]')) {
+    const text = find<HTMLInputElement>(`#${CSS.escape(event.target.dataset.colourFor ?? '')}`);
+    if (text) text.value = event.target.value;
+  }
+  if (event.target instanceof HTMLElement && event.target.getAttribute('aria-invalid') === 'true' && event.type === 'input') event.target.removeAttribute('aria-invalid');
+  show();
+  later();
+  const asks = event.type === 'lines-changed' || around(event, '[data-recompute]') || around(event, 'x-lookup')?.querySelector('[data-recompute]');
+  if (asks) recompute();
+}
+
+function openTab(tab: HTMLElement, focus: boolean) {
+  for (const one of all('[role=tab]', tab.closest('[role=tablist]') ?? document)) {
+    const open = one === tab;
+    one.setAttribute('aria-selected', String(open));
+    one.tabIndex = open ? 0 : -1;
+    const pane = find(`#pane-${CSS.escape(one.dataset.tab ?? '')}`);
+    if (!pane) continue;
+    pane.hidden = !open;
+    if (open && pane.hasAttribute('data-later')) { pane.removeAttribute('data-later'); htmx.trigger(pane, 'open'); }
+  }
+  if (focus) tab.focus();
+  tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  history.replaceState(history.state, '', (tab as HTMLAnchorElement).href);
+}
+
+function onTabKey(event: KeyboardEvent) {
+  const tab = around<HTMLElement>(event, '[role=tab]');
+  if (!tab) return;
+  const tabs = all('[role=tab]', tab.closest('[role=tablist]') ?? document);
+  const at = tabs.indexOf(tab);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+  if (event.key === ' ') { event.preventDefault(); openTab(tab, true); }
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = tabs[(to + tabs.length) % tabs.length];
+  if (next) openTab(next, true);
+}
+
+/** Goes to an input by its id, opening its tab, its fold and its row. */
+function goTo(id: string) {
+  const input = document.getElementById(id) ?? document.getElementById(`v-${id}`);
+  if (!input) return;
+  const pane = input.closest<HTMLElement>('[role=tabpanel]');
+  const tab = pane && find<HTMLElement>(`[role=tab][aria-controls="${pane.id}"]`);
+  if (tab && pane.hidden) openTab(tab, false);
+  const fold = input.closest('details');
+  if (fold) fold.open = true;
+  const lines = input.closest('x-lines');
+  const row = input.closest<HTMLTableRowElement>('tr.line');
+  if (lines instanceof Lines && row) { lines.edit(row, input.closest<HTMLElement>('td')?.dataset.key); return; }
+  input.scrollIntoView({ block: 'center' });
+  (input.matches('fieldset') ? find<HTMLElement>('input:not([type=hidden])', input) : input)?.focus();
+}
+
+function keepMine() {
+  const banner = find('#conflict-banner');
+  const version = find<HTMLInputElement>('#version');
+  if (!banner || !version) return;
+  version.value = banner.dataset.version ?? version.value;
+  form()?.requestSubmit();
+}
+
+/** Takes over the values of the fields both changed; the other edits stay. Rows and links are read anew instead. */
+function keepTheirs(event: Event, link: HTMLAnchorElement) {
+  const target = form();
+  const rows = all('#conflict-table [data-name]');
+  const version = find<HTMLInputElement>('#version');
+  const plain = rows.every((row) => target && find(`:is(input,select,textarea):not([type=hidden])[name="${CSS.escape(row.dataset.name ?? '')}"]`, target));
+  if (!target || !version || !plain || !rows.length) { leaving = true; dropDraft(); return; }
+  event.preventDefault();
+  for (const row of rows) setValues(target, row.dataset.name ?? '', [row.dataset.theirs ?? '']);
+  version.value = find('#conflict-banner')?.dataset.version ?? version.value;
+  find('#conflict')?.replaceChildren();
+  link.blur();
+  show();
+  recompute();
+  find('#save')?.focus();
+}
+
+async function deleteRecord(button: HTMLElement) {
+  const here = record();
+  const id = here?.dataset.id ?? '';
+  const url = button.dataset.url ?? '';
+  if (!(await send(url, new URLSearchParams({ ids: id })))) return;
+  leaving = true;
+  dropDraft();
+  toastLater(t('deleted', { count: 1 }), { url: url.replace(/delete$/, 'restore'), ids: [id] });
+  location.assign(button.dataset.back ?? '/');
+}
+
+function arrive(here: Element) {
+  const target = form();
+  const name = `${(here as HTMLElement).dataset.card}/${(here as HTMLElement).dataset.id}`;
+  // What was refused is still an edit: it is compared with what was there before it was sent.
+  const refused = here.hasAttribute('data-refused') && baselineOf === name;
+  if (target && !refused) {
+    baseline = here.hasAttribute('data-prefilled') ? new Map() : groups(entriesOf(target));
+    baselineOf = name;
+  }
+  show();
+  const notice = (here as HTMLElement).dataset.notice;
+  if (notice) toast(notice);
+  if (here.hasAttribute('data-refused')) {
+    const first = find<HTMLElement>('#errors');
+    const field = find<HTMLElement>('[data-error-for]', here)?.dataset.errorFor;
+    if (field) goTo(field); else first?.focus();
+  } else if (!refused && document.readyState === 'complete' && !here.hasAttribute('data-offered')) {
+    here.setAttribute('data-offered', '');
+  }
+  if (!here.hasAttribute('data-refused')) offerDraft();
+  const first = here.hasAttribute('data-new') && !here.hasAttribute('data-refused') && find<HTMLElement>('#form .pane:not([hidden]) :is(input:not([type=hidden],[type=file]),select,textarea)');
+  if (first && document.activeElement === document.body && !matchMedia('(pointer: coarse)').matches) first.focus();
+}
+
+export function isDirty() {
+  return !leaving && edits().length > 0;
+}
+
+export function startRecord() {
+  whenever('#record', arrive);
+  for (const name of ['input', 'change', 'lines-changed']) document.addEventListener(name, onEdit);
+  document.addEventListener('keydown', onTabKey);
+  addEventListener('beforeunload', (event) => { if (isDirty()) { keepDraft(); event.preventDefault(); } });
+
+  document.addEventListener('htmx:before:request', (event) => {
+    const { ctx } = (event as CustomEvent).detail;
+    if (ctx.sourceElement?.id !== 'form') return;
+    const sink = find('#recompute');
+    if (sink) htmx.trigger(sink, 'htmx:abort');
+  });
+  document.addEventListener('htmx:config:request', (event) => {
+    const { ctx } = (event as CustomEvent).detail;
+    if (ctx.sourceElement?.id === 'form') for (const lines of all('x-lines')) if (lines instanceof Lines) lines.leave();
+  }, true);
+  document.addEventListener('htmx:after:request', (event) => {
+    const { ctx } = (event as CustomEvent).detail;
+    if (ctx.sourceElement?.id !== 'form' || ctx.response.status >= 300) return;
+    const isNew = record()?.hasAttribute('data-new');
+    dropDraft();
+    toast(t(isNew ? 'created' : 'saved'));
+  });
+
+  document.addEventListener('click', (event) => {
+    const tab = around<HTMLElement>(event, '[role=tab]');
+    if (tab && !(event as MouseEvent).ctrlKey && !(event as MouseEvent).metaKey) { event.preventDefault(); openTab(tab, false); }
+    const error = around<HTMLElement>(event, '[data-error-for]');
+    if (error) { event.preventDefault(); goTo(error.dataset.errorFor ?? ''); }
+    const doing = around<HTMLElement>(event, '[data-do]');
+    switch (doing?.dataset.do) {
+      case 'discard': leaving = true; dropDraft(); if (record()?.hasAttribute('data-new')) history.back(); else location.reload(); break;
+      case 'draft-take': takeDraft(); break;
+      case 'draft-drop': dropDraft(); break;
+      case 'conflict-mine': keepMine(); break;
+      case 'conflict-theirs': keepTheirs(event, doing as HTMLAnchorElement); break;
+      case 'conflict-compare': { const table = find('#conflict-table'); if (table) { table.hidden = !table.hidden; doing.setAttribute('aria-expanded', String(!table.hidden)); } break; }
+      case 'clear-rating': { const box = doing.closest('fieldset'); all<HTMLInputElement>('[type=radio]', box ?? document).forEach((one) => { one.checked = false; }); box?.dispatchEvent(new Event('change', { bubbles: true })); break; }
+      case 'delete-record': void deleteRecord(doing); break;
+      case 'print': print(); break;
+    }
+  });
+}
