@@ -14,7 +14,7 @@ mod renew;
 pub mod save;
 
 /// A condition with `@record.id` replaced; other values of the record stay open.
-pub(crate) fn with_record_id(condition: &model::Condition, card: &model::Card, id: uuid::Uuid) -> model::Condition {
+pub(crate) fn with_record_id(condition: &model::Condition, id: uuid::Uuid) -> model::Condition {
     let record = model::Record { id, ..model::Record::default() };
-    save::with_record(condition, card, &record, None)
+    save::with_record(condition, &record, None)
 }

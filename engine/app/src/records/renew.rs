@@ -65,7 +65,7 @@ async fn renew(tx: &mut Tx, snapshot: &Snapshot, card: &Card, id: Uuid, now: Dat
     for field in card.table.own_fields() {
         let FieldSource::Rollup(rollup) = &field.source else { continue };
         let RowSource::Pointing { table, by } = &rollup.rows else { continue };
-        let value = aggregate(tx, snapshot, rollup, table, by, card, &record, now).await?;
+        let value = aggregate(tx, snapshot, rollup, table, by, &record, now).await?;
         record.values.insert(field.key.clone(), derive::fitted(field, value));
     }
     let system = Actor::system(Reason::Derivation, now);
@@ -81,14 +81,13 @@ async fn renew(tx: &mut Tx, snapshot: &Snapshot, card: &Card, id: Uuid, now: Dat
     follow(tx, snapshot, card, Some(&before), Some(&record), now, depth + 1).await
 }
 
-#[allow(clippy::too_many_arguments)] // One aggregate: what, over which rows, for which record.
-async fn aggregate(tx: &mut Tx, snapshot: &Snapshot, rollup: &model::Rollup, table: &TableRef, by: &Path, card: &Card, record: &Record, now: DateTime<Utc>) -> Result<Value, UnitError> {
+async fn aggregate(tx: &mut Tx, snapshot: &Snapshot, rollup: &model::Rollup, table: &TableRef, by: &Path, record: &Record, now: DateTime<Utc>) -> Result<Value, UnitError> {
     let catalog = &snapshot.catalog;
     let system = Actor::system(Reason::Derivation, now);
     let points_here = Condition::Test(Test { path: by.clone(), op: Op::Is, operand: Operand::One(Term::Value(Value::Id(record.id))) });
     let mut condition = points_here;
     if let Some(filter) = &rollup.condition {
-        condition = condition.and(bind_for(&system, catalog, &super::save::with_record(filter, card, record, None)));
+        condition = condition.and(bind_for(&system, catalog, &super::save::with_record(filter, record, None)));
     }
     let kind = rollup.field.as_ref().and_then(|path| path.field(catalog)).map(|field| field.kind.clone());
     let is_number = matches!(kind, None | Some(FieldKind::Decimal(_) | FieldKind::Integer { .. } | FieldKind::Rating { .. } | FieldKind::Duration | FieldKind::Date | FieldKind::Datetime | FieldKind::Time | FieldKind::Text(_) | FieldKind::Choice { .. } | FieldKind::Link(_)));

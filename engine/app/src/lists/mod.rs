@@ -1,0 +1,235 @@
+//! Lists: a question past the gate, a page of records with the titles of what they point to.
+
+use std::collections::HashMap;
+
+use access::{Actor, GatedQuery, gate_query};
+use form::Locale;
+use indexmap::IndexMap;
+use model::{ActionName, Aggregate, Card, Catalog, FieldKind, Ident, Path, Storage, TableRef, Value, types};
+use query::{Binder, CheckedQuery, Count, ListRequest, Selected};
+use serde_json::{Map, Value as Json, json};
+use sql::select;
+use uuid::Uuid;
+
+use crate::{App, AppError, Source, files::FileInfo, snapshot::Snapshot, titles::{self, Titles, Wanted}};
+
+mod answer;
+mod related;
+mod summary;
+
+pub use answer::{answer, expand, record_json};
+pub use related::{RelatedRequest, RelatedRows, related};
+pub use summary::{count, group_label, group_titles, groups, totals};
+
+/// Beyond this many an estimated count says "at least".
+const ESTIMATE_CAP: u32 = 10_000;
+/// Most groups of one answer.
+const MAX_GROUPS: u32 = 1_000;
+
+/// One record of a page.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its id.
+    pub id: Uuid,
+    /// Its values, one for each column.
+    pub values: Vec<Value>,
+    /// Child rows, where asked for.
+    pub children: IndexMap<Ident, Vec<Item>>,
+}
+
+/// A page of records.
+pub struct Page {
+    /// What the values are of.
+    pub columns: Vec<Selected>,
+    /// Columns of child rows.
+    pub child_columns: IndexMap<Ident, Vec<Selected>>,
+    /// The records.
+    pub items: Vec<Item>,
+    /// Titles of what they point to.
+    pub titles: Titles,
+    /// Files they hold.
+    pub files: HashMap<Uuid, FileInfo>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// How many match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// How many.
+    pub value: i64,
+    /// Exactly, or at least.
+    pub exact: bool,
+}
+
+/// A group with its totals.
+#[derive(Debug, Clone)]
+pub struct GroupRow {
+    /// Its keys, outermost level first.
+    pub key: Vec<Value>,
+    /// How many records.
+    pub count: i64,
+    /// Totals in the order asked for.
+    pub totals: Vec<Value>,
+}
+
+/// Binds a request to an actor.
+struct ActorBinder<'a>(&'a Actor, &'a Catalog);
+
+impl Binder for ActorBinder<'_> {
+    fn variable(&self, variable: &model::Variable) -> Option<Value> {
+        self.0.variable(variable)
+    }
+    fn days(&self, period: model::Period) -> (chrono::NaiveDate, chrono::NaiveDate) {
+        self.0.days(period)
+    }
+    fn day_start(&self, day: chrono::NaiveDate) -> chrono::DateTime<chrono::Utc> {
+        self.0.day_start(day)
+    }
+    fn kind(&self, path: &Path) -> Option<FieldKind> {
+        path.field(self.1).map(|field| model::resolve::kind_of(path, field))
+    }
+}
+
+/// A condition with its variables replaced, for the actor at hand.
+pub fn bind_for(actor: &Actor, catalog: &Catalog, condition: &model::Condition) -> model::Condition {
+    query::bind(condition, &ActorBinder(actor, catalog))
+}
+
+/// Checks a request and puts the gate before it.
+pub fn ask(snapshot: &Snapshot, actor: &Actor, card: &str, request: &ListRequest) -> Result<GatedQuery, AppError> {
+    let card = snapshot.card(card)?;
+    let catalog = &snapshot.catalog;
+    // The gate first: who may not see the card learns nothing from its error messages.
+    let gate = access::gate(catalog, actor, card, ActionName::Read)?;
+    let readable = |field: &model::Field| gate.readable(None, &field.key) != access::Readable::Never;
+    let checked: CheckedQuery = query::check(catalog, card, request, &ActorBinder(actor, catalog), &readable)?;
+    Ok(gate_query(catalog, actor, checked)?)
+}
+
+/// A page of records.
+pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
+    let mut source = Source::Store(&app.store);
+    page_from(&mut source, snapshot, actor, gated, locale).await
+}
+
+pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
+    let catalog = &snapshot.catalog;
+    let query = gated.query();
+    let lowered = select::list(catalog, source.dialect(), gated);
+    let rows = source.fetch(&lowered.statement).await?;
+    let more = rows.len() > query.limit as usize;
+    let width = query.select.len();
+    let mut items = Vec::with_capacity(rows.len());
+    let mut last_keys = Vec::new();
+    for row in rows.into_iter().take(query.limit as usize) {
+        let mut values = lowered.decode(row);
+        let keys = values.split_off(width);
+        let id = keys.iter().rev().find_map(|key| match key { Value::Id(id) => Some(*id), _ => None });
+        items.push(Item { id: id.unwrap_or_default(), values, children: IndexMap::new() });
+        last_keys = keys;
+    }
+    let mut page = Page { columns: query.select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };
+    page.next = more.then(|| query::cursor::encode(&query.sort, &last_keys));
+    fill_sides(source, catalog, gated, &query.card.clone(), None, &page.columns.clone(), &mut page.items).await?;
+    for child in &query.children {
+        add_children(source, catalog, gated, &query.card.clone(), child, &mut page).await?;
+    }
+    add_titles_and_files(source, catalog, actor, locale, &mut page).await?;
+    Ok(page)
+}
+
+/// Several values of own fields live in tables of their own: one statement for each such field.
+async fn fill_sides(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: Option<&Ident>, columns: &[Selected], items: &mut [Item]) -> Result<(), AppError> {
+    let owners: Vec<Uuid> = items.iter().map(|item| item.id).collect();
+    if owners.is_empty() {
+        return Ok(());
+    }
+    for (index, column) in columns.iter().enumerate() {
+        let Some(field) = column.path.field(catalog).filter(|field| matches!(field.storage, Storage::Side { .. }) && column.path.hops.is_empty()) else { continue };
+        if gated.tables().readable(&card.key, child, &field.key) != access::Readable::Always {
+            continue;
+        }
+        let mut found: HashMap<Uuid, Vec<sql::Datum>> = HashMap::new();
+        for chunk in owners.chunks(500) {
+            let Some(lowered) = select::side(catalog, source.dialect(), card, child, &field.key, chunk) else { continue };
+            for row in source.fetch(&lowered.statement).await? {
+                if let [sql::Datum::Uuid(owner), value] = row.as_slice() {
+                    found.entry(*owner).or_default().push(value.clone());
+                }
+            }
+        }
+        for item in items.iter_mut() {
+            item.values[index] = sql::encode::side_value(&field.kind, found.remove(&item.id).unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: &Ident, page: &mut Page) -> Result<(), AppError> {
+    let Some(table) = card.children.get(child) else { return Ok(()) };
+    let reference = TableRef::child(&card.key, child);
+    let readable = |field: &&model::Field| !field.secret && field.live_source().is_none() && field.key != "id" && gated.tables().readable(&card.key, Some(child), &field.key) != access::Readable::Never;
+    let columns: Vec<Selected> = table.fields.values().filter(readable).map(|field| Selected { name: field.key.to_string(), path: Path::own(reference.clone(), field.key.clone()) }).collect();
+    let paths: Vec<Path> = columns.iter().map(|column| column.path.clone()).collect();
+    let owners: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
+    let mut rows: HashMap<Uuid, Vec<Item>> = HashMap::new();
+    for chunk in owners.chunks(500) {
+        let lowered = select::children(catalog, source.dialect(), gated.tables(), &reference, chunk, &paths);
+        for row in source.fetch(&lowered.statement).await? {
+            let mut values = lowered.decode(row).into_iter();
+            if let (Some(Value::Id(owner)), Some(Value::Id(id))) = (values.next(), values.next()) {
+                rows.entry(owner).or_default().push(Item { id, values: values.collect(), children: IndexMap::new() });
+            }
+        }
+    }
+    for item in &mut page.items {
+        let mut own = rows.remove(&item.id).unwrap_or_default();
+        fill_sides(source, catalog, gated, card, Some(child), &columns, &mut own).await?;
+        item.children.insert(child.clone(), own);
+    }
+    page.child_columns.insert(child.clone(), columns);
+    Ok(())
+}
+
+async fn add_titles_and_files(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
+    let mut wanted = Wanted::new();
+    let mut files: Vec<Uuid> = Vec::new();
+    for item in &page.items {
+        collect(catalog, &page.columns, &item.values, &mut wanted, &mut files);
+        for (child, rows) in &item.children {
+            let Some(columns) = page.child_columns.get(child) else { continue };
+            rows.iter().for_each(|row| collect(catalog, columns, &row.values, &mut wanted, &mut files));
+        }
+    }
+    page.titles = titles::fetch(source, catalog, actor, &wanted, locale).await?;
+    page.files = crate::files::infos(source, &files).await?;
+    Ok(())
+}
+
+fn collect(catalog: &Catalog, columns: &[Selected], values: &[Value], wanted: &mut Wanted, files: &mut Vec<Uuid>) {
+    for (column, value) in columns.iter().zip(values) {
+        let Some(field) = column.path.field(catalog).filter(|field| field.key != "id") else { continue };
+        let mut ids: Vec<Uuid> = match value {
+            Value::Id(id) => vec![*id],
+            Value::Ids(ids) => ids.clone(),
+            Value::AnyId { card, id } => {
+                wanted.entry(card.clone()).or_default().insert(*id);
+                continue;
+            }
+            _ => continue,
+        };
+        match &field.kind {
+            FieldKind::Link(link) => wanted.entry(link.target.clone()).or_default().extend(ids),
+            FieldKind::File(_) => files.append(&mut ids),
+            _ => {}
+        }
+    }
+}
+
+/// Whether the actor may see anything of a card, before anything else is said about a request.
+pub fn may_see(snapshot: &Snapshot, actor: &Actor, card: &str) -> Result<(), AppError> {
+    let card = snapshot.card(card)?;
+    access::gate(&snapshot.catalog, actor, card, ActionName::Read)?;
+    Ok(())
+}

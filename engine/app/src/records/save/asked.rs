@@ -1,0 +1,110 @@
+//! What formulas and rules ask of other records: linked ones, those above in a tree, those pointing here.
+
+use super::*;
+
+impl Work {
+    /// What rules and formulas ask of linked records: one statement for each card linked to.
+    pub(super) async fn linked(&self, tx: &mut Tx, record: &Record) -> Result<Linked, UnitError> {
+        let mut wanted: BTreeMap<Ident, (HashSet<Uuid>, Vec<Path>)> = BTreeMap::new();
+        for need in self.snapshot.needs(&self.card.key) {
+            let ids = ids_of(record, need.child.as_ref(), &need.field, &need.target);
+            if ids.is_empty() || need.rest.leaf == "id" && need.rest.hops.is_empty() {
+                continue;
+            }
+            let entry = wanted.entry(need.target.clone()).or_default();
+            entry.0.extend(ids);
+            if !entry.1.contains(&need.rest) {
+                entry.1.push(need.rest.clone());
+            }
+        }
+        let mut linked = Linked::new();
+        let system = Actor::system(Reason::Derivation, self.actor.now);
+        for (target, (ids, paths)) in wanted {
+            let (single, _many): (Vec<Path>, Vec<Path>) = paths.into_iter().partition(|path| !path.is_many());
+            let tables = access::tables(self.catalog(), &system, std::slice::from_ref(&target), &single).map_err(AppError::from)?;
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            let lowered = select::by_ids(self.catalog(), tx.dialect(), &tables, &TableRef::card(&target), &ids, &single, true);
+            for row in tx.fetch(&lowered.statement).await? {
+                let mut values = lowered.decode(row).into_iter();
+                let Some(Value::Id(id)) = values.next() else { continue };
+                for (path, value) in single.iter().zip(values) {
+                    linked.insert((id, path.clone()), vec![value]);
+                }
+            }
+        }
+        Ok(linked)
+    }
+
+    /// For links to trees: everything above what they point to; and what lies above the record itself.
+    pub(super) async fn ancestors(&self, tx: &mut Tx, record: &Record) -> Result<HashMap<Uuid, HashSet<Uuid>>, UnitError> {
+        let mut found: HashMap<Uuid, HashSet<Uuid>> = HashMap::new();
+        let tree_links = self.card.table.fields.values().filter_map(|field| match &field.kind {
+            FieldKind::Link(link) if !link.multiple => self.catalog().card(&link.target).filter(|card| card.tree.is_some()).map(|card| (field, card)),
+            _ => None,
+        });
+        for (field, tree) in tree_links {
+            let Some(id) = record.get(field.key.as_str()).as_id() else { continue };
+            let mut above = HashSet::new();
+            let mut at = Some(id);
+            // A tree is shallow; a circle in old data must not catch us.
+            while let Some(current) = at.filter(|current| above.len() < 100 && above.insert(*current)) {
+                at = self.parent_of(tx, tree, current).await?;
+            }
+            found.insert(id, above);
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn parent_of(&self, tx: &mut Tx, tree: &Card, id: Uuid) -> Result<Option<Uuid>, UnitError> {
+        let Some(parent) = &tree.tree else { return Ok(None) };
+        let system = Actor::system(Reason::Integrity, self.actor.now);
+        let tables = access::tables(self.catalog(), &system, std::slice::from_ref(&tree.key), &[]).map_err(AppError::from)?;
+        let path = Path::own(tree.table.reference(), parent.clone());
+        let lowered = select::by_ids(self.catalog(), tx.dialect(), &tables, &tree.table.reference(), &[id], std::slice::from_ref(&path), true);
+        let row = tx.fetch(&lowered.statement).await?.into_iter().next();
+        Ok(row.and_then(|row| lowered.decode(row).get(1).and_then(Value::as_id)))
+    }
+
+    pub(super) fn check_tree(&self, record: &Record, ancestors: &HashMap<Uuid, HashSet<Uuid>>, violations: &mut Vec<Violation>) {
+        let Some(parent) = &self.card.tree else { return };
+        let above = record.get(parent.as_str()).as_id().and_then(|id| ancestors.get(&id));
+        if above.is_some_and(|above| above.contains(&record.id)) {
+            violations.push(Violation::new(parent.as_str(), Code::Cycle));
+        }
+    }
+
+    /// Questions of rules about rows of other cards, answered by the database.
+    pub(super) async fn pointing(&self, tx: &mut Tx, record: &Record) -> Result<HashMap<String, bool>, UnitError> {
+        let mut asked = Vec::new();
+        self.card.rules.iter().for_each(|rule| pointing_in(&rule.when, &mut asked));
+        let mut answers = HashMap::new();
+        for related in asked {
+            let positive = Condition::Related(model::Related { wanted: true, ..related.clone() });
+            let bound = bind_for(&self.actor, self.catalog(), &with_record(&positive, record, None));
+            let lowered = select::matching(self.catalog(), tx.dialect(), &self.card.table.reference(), &[record.id], &bound);
+            answers.insert(format!("{related:?}"), !tx.fetch(&lowered.statement).await?.is_empty());
+        }
+        Ok(answers)
+    }
+}
+
+pub(super) fn ids_of(record: &Record, child: Option<&Ident>, field: &Ident, target: &Ident) -> Vec<Uuid> {
+    let of = |values: &model::Values| match value_of(values, field.as_str()) {
+        Value::AnyId { card, id } => if card == target { vec![*id] } else { Vec::new() },
+        value => ids(value),
+    };
+    match child {
+        None => of(&record.values),
+        Some(child) => record.rows(child.as_str()).iter().flat_map(|row| of(&row.values)).collect(),
+    }
+}
+
+pub(super) fn pointing_in<'c>(condition: &'c Condition, found: &mut Vec<&'c model::Related>) {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| pointing_in(part, found)),
+        Condition::Not(part) => pointing_in(part, found),
+        Condition::Related(related) if matches!(related.rows, model::RowSource::Pointing { .. }) => found.push(related),
+        Condition::Related(related) => pointing_in(&related.condition, found),
+        Condition::Test(_) | Condition::Unknown => {}
+    }
+}

@@ -1,0 +1,92 @@
+//! The rows of a record, what is derived from them elsewhere, and what tells of it.
+
+use super::*;
+
+impl Work {
+    /// Rows, derived values of others, and what tells of it: audit, change log, outbox.
+    pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord) -> Result<(), UnitError> {
+        let dialect = tx.dialect();
+        let record = valid.record();
+        let (statements, changed) = match stored {
+            None => (write::create(self.catalog(), dialect, &self.gated, valid), filled(record)),
+            Some(stored) => {
+                let (changes, changed) = changes(&self.card, stored, record, merged);
+                (write::update(self.catalog(), dialect, &self.gated, valid, stored.version(), &changes), changed)
+            }
+        };
+        for (index, statement) in statements.iter().enumerate() {
+            let count = tx.execute(statement).await.map_err(|error| self.explain(error))?;
+            if index == 0 && stored.is_some() && count == 0 {
+                return Err(store::StoreError::Busy { detail: "the record was changed at the same moment".into() }.into());
+            }
+        }
+        if !self.admits(tx, record.id, &self.gated.rows()).await? && !self.is_assignment(stored, merged) {
+            return Err(AppError::forbidden("the record would leave what you may change").into());
+        }
+        self.attach(tx, record, stored).await?;
+        renew::after_save(tx, &self.snapshot, &self.card, stored, Some(record), self.actor.now).await?;
+        let event = system::Event {
+            at: self.actor.now,
+            actor: self.actor.user,
+            card: self.card.key.as_str(),
+            record: record.id,
+            version: record.version(),
+            action: if stored.is_some() { "updated" } else { "created" },
+            fields: Json::from(changed).to_string(),
+            tracked: tracked(&self.card, stored, record),
+            site: &self.site,
+            tx: Uuid::now_v7(),
+            ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+        };
+        for statement in system::event(dialect, &event) {
+            tx.execute(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn filled(record: &Record) -> Vec<String> {
+    record.values.iter().filter(|(_, value)| !value.is_empty()).map(|(key, _)| key.to_string()).collect()
+}
+
+/// Every column that differs from what is stored, derived ones included, and the places as people call them.
+pub(super) fn changes<'r>(card: &'r Card, stored: &Record, record: &'r Record, merged: &Merged) -> (write::Changes<'r>, Vec<String>) {
+    let mut changes = write::Changes::default();
+    for field in card.table.fields.values().filter(|field| field.key != "id" && field.key != "trashed_at") {
+        if stored.get(field.key.as_str()) != record.get(field.key.as_str()) {
+            changes.fields.push(field.key.clone());
+        }
+    }
+    let mut paths: Vec<String> = changes.fields.iter().filter(|key| !matches!(key.as_str(), "version" | "updated_at" | "updated_by")).map(Ident::to_string).collect();
+    for (key, table) in &card.children {
+        let (before, after) = (stored.rows(key.as_str()), record.rows(key.as_str()));
+        changes.removed.extend(before.iter().filter(|row| !after.iter().any(|kept| kept.id == row.id)).map(|row| (table, row.id)));
+        for (position, row) in after.iter().enumerate() {
+            match before.iter().enumerate().find(|(_, known)| known.id == row.id) {
+                None => changes.added.push((table, position, row)),
+                Some((old_position, known)) => {
+                    let fields: Vec<Ident> = table.own_fields().map(|field| field.key.clone()).filter(|field| value_of(&known.values, field.as_str()) != value_of(&row.values, field.as_str())).collect();
+                    if !fields.is_empty() || old_position != position {
+                        paths.extend(fields.iter().map(|field| format!("{key}/{}/{field}", row.id)));
+                        changes.changed.push((table, position, row, fields));
+                    }
+                }
+            }
+        }
+    }
+    paths.extend(merged.rows.iter().filter(|(_, change)| !matches!(change, RowChange::Changed(_))).map(|((table, id), _)| format!("{table}/{id}")));
+    (changes, paths)
+}
+
+/// Old and new values of tracked fields: `{"total": ["1.00", "2.00"]}`. Secret values are never kept.
+pub(super) fn tracked(card: &Card, stored: Option<&Record>, record: &Record) -> Option<String> {
+    let mut kept: IndexMap<String, [Json; 2]> = IndexMap::new();
+    for field in card.table.own_fields().filter(|field| !field.secret && !field.track.is_none()) {
+        let new = record.get(field.key.as_str());
+        let old = stored.map(|stored| stored.get(field.key.as_str()).clone()).unwrap_or_default();
+        if old != *new {
+            kept.insert(field.key.to_string(), [types::to_json(&field.kind, &old), types::to_json(&field.kind, new)]);
+        }
+    }
+    (!kept.is_empty()).then(|| serde_json::to_string(&kept).unwrap_or_default())
+}

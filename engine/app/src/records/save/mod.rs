@@ -1,0 +1,234 @@
+//! Saving one record: the one way by which anything is written.
+//!
+//! Look up, allow, read, derive, validate, store, tell. In that order, always.
+
+use std::{collections::{BTreeMap, HashMap, HashSet}, sync::Arc};
+
+use access::{Actor, GatedWrite, Readable, Reason, gate_write};
+use chrono::{DateTime, Datelike, Utc};
+use indexmap::IndexMap;
+use model::{
+    ActionName, Card, Code, Condition, Field, FieldKind, Ident, Path, Record, Rejected, Reset, Row, TableRef, ValidRecord, Value, Violation, record::value_of, types,
+    validate::validate,
+};
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+use sql::{Datum, select, system, write};
+use store::Tx;
+use uuid::Uuid;
+
+mod asked;
+mod conditions;
+mod defaults;
+mod links;
+mod reach;
+mod repeat;
+mod rights;
+mod keep;
+mod unique;
+
+pub(crate) use conditions::with_record;
+pub(crate) use links::{ids, links_set};
+
+use super::{
+    derive::{self, Context},
+    draft::{self, Draft},
+    facts::{DraftFacts, Linked},
+    load,
+    merge::{self, Merged, RowChange},
+    renew,
+};
+use crate::{App, AppError, Source, Stale, UnitError, lists::bind_for, snapshot::Snapshot};
+
+/// How a save is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The client's key under which the answer is kept for a day.
+    pub idempotency_key: Option<String>,
+    /// The version from `If-Match`; goes before one in the body.
+    pub version: Option<i64>,
+    /// Only say what would happen.
+    pub dry_run: bool,
+}
+
+/// What came of a save.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// The record.
+    pub id: Uuid,
+    /// Its version now.
+    pub version: i64,
+    /// Warnings of rules.
+    pub warnings: Vec<Violation>,
+    /// Whether edits of somebody else were kept beside these.
+    pub merged: bool,
+    /// Whether the answer was kept from an earlier try.
+    pub replayed: bool,
+}
+
+/// Makes a record.
+pub async fn create(app: &App, actor: &Actor, card: &str, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
+    save(app, actor, card, None, body, options).await
+}
+
+/// Changes a record.
+pub async fn change(app: &App, actor: &Actor, card: &str, id: Uuid, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
+    save(app, actor, card, Some(id), body, options).await
+}
+
+async fn save(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
+    let work = Arc::new(Work::new(app, actor, card, id, body, options)?);
+    app.store
+        .write(move |tx: &mut Tx| {
+            let work = work.clone();
+            Box::pin(async move { work.run(tx).await })
+        })
+        .await
+        .map_err(|error| error.error)
+}
+
+/// One save, as data: it may be run again.
+pub(crate) struct Work {
+    snapshot: Arc<Snapshot>,
+    actor: Actor,
+    card: Arc<Card>,
+    gated: GatedWrite,
+    id: Option<Uuid>,
+    body: Map<String, Json>,
+    options: Options,
+    site: String,
+}
+
+impl Work {
+    pub(crate) fn new(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Self, AppError> {
+        let snapshot = app.snapshot();
+        let card = snapshot.card(card)?.clone();
+        let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
+        let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), snapshot })
+    }
+
+    fn catalog(&self) -> &model::Catalog {
+        &self.snapshot.catalog
+    }
+
+    pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Saved, UnitError> {
+        if let Some(saved) = self.replay(tx).await? {
+            return Ok(saved);
+        }
+        let (draft, mut violations) = draft::read(&self.card, self.catalog(), &self.body);
+        let stored = self.stored(tx).await?;
+        let read_version = self.options.version.or(draft.version);
+        let draft = self.with_lookups(tx, draft, &mut violations).await?;
+        let mut draft = draft;
+        let chosen_id = draft.id;
+        if stored.is_none() {
+            self.put_defaults(&mut draft, &mut violations);
+        }
+        let given = given(&draft);
+        let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
+        self.check_rights(tx, stored.as_ref(), &mut merged, &mut violations).await?;
+        let was_behind = self.check_version(tx, stored.as_ref(), &merged, read_version).await?;
+        if let Some(stored) = stored.as_ref().filter(|_| !merged.is_change() && violations.is_empty()) {
+            return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false });
+        }
+        merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
+        let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
+        self.store(tx, stored.as_ref(), &merged, &valid).await?;
+        let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false };
+        self.remember(tx, &saved).await?;
+        Ok(saved)
+    }
+
+    /// Everything up to storing: the record as it would be, and what is wrong with it.
+    pub(crate) async fn preview(&self, tx: &mut Tx) -> Result<super::preview::Preview, UnitError> {
+        let (mut draft, mut violations) = draft::read(&self.card, self.catalog(), &self.body);
+        let stored = self.stored(tx).await?;
+        if stored.is_none() {
+            self.put_defaults(&mut draft, &mut violations);
+        }
+        let given = given(&draft);
+        let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
+        merged.record.id = self.id.unwrap_or_else(Uuid::now_v7);
+        self.stamp(stored.as_ref(), &mut merged.record);
+        let linked = self.linked(tx, &merged.record).await?;
+        let set = links_set(&self.card, stored.as_ref(), &merged.record);
+        let ancestors = HashMap::new();
+        let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given: &given };
+        let record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
+        let violations = self.at_their_places(&merged, violations);
+        Ok(super::preview::Preview { record, violations })
+    }
+
+    /// Derives, numbers, checks links and rules; gives the record only if nothing is wrong.
+    async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &[Touched], mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
+        self.stamp(stored, &mut merged.record);
+        let linked = self.linked(tx, &merged.record).await?;
+        let set = links_set(&self.card, stored, &merged.record);
+        let ancestors = self.ancestors(tx, &merged.record).await?;
+        let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
+        merged.record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
+        self.check_links(tx, stored, &merged.record, &mut violations).await?;
+        self.check_tree(&merged.record, &ancestors, &mut violations);
+        self.number(tx, stored, &mut merged.record, &violations).await?;
+        self.check_unique(tx, stored, &merged.record, &mut violations).await?;
+        let pointing = self.pointing(tx, &merged.record).await?;
+        let facts = DraftFacts { record: &merged.record, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
+        let verdict = validate(&self.card, merged.record.clone(), stored, &facts, self.at_their_places(merged, violations));
+        let (warnings, errors): (Vec<_>, Vec<_>) = verdict.violations.into_iter().partition(|violation| violation.warning);
+        match verdict.valid {
+            Some(valid) => Ok((valid, warnings)),
+            None => Err(AppError::Rejected(Rejected(errors)).into()),
+        }
+    }
+
+    /// Violations found while reading name places of the body; people know rows by their place in the table.
+    fn at_their_places(&self, merged: &Merged, violations: Vec<Violation>) -> Vec<Violation> {
+        let moved = |violation: Violation| {
+            let place = merged.places.iter().find(|(body, _)| violation.path == *body || violation.path.starts_with(&format!("{body}/")));
+            match place {
+                Some((body, place)) => Violation { path: violation.path.replacen(body.as_str(), place, 1), ..violation },
+                None => violation,
+            }
+        };
+        violations.into_iter().map(moved).collect()
+    }
+
+    /// The engine's own fields.
+    fn stamp(&self, stored: Option<&Record>, record: &mut Record) {
+        let mut put = |name: &str, value: Value| {
+            if let Some(field) = self.card.table.fields.get(name) {
+                record.values.insert(field.key.clone(), value);
+            }
+        };
+        let by = self.actor.user.map_or(Value::Empty, Value::Id);
+        put("version", Value::Int(stored.map_or(1, |stored| stored.version() + 1)));
+        put("updated_at", Value::Instant(micros(self.actor.now)));
+        put("updated_by", by.clone());
+        if stored.is_none() {
+            put("created_at", Value::Instant(micros(self.actor.now)));
+            put("created_by", by);
+            put("site", Value::Text(self.site.clone()));
+        }
+    }
+}
+
+/// A place of a record: (child table and row), field.
+pub(crate) type Touched = (Option<(Ident, Uuid)>, Ident);
+
+fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
+}
+
+/// Places the client gave a value. New rows get their ids while merging, so they are known by their order there.
+fn given(draft: &Draft) -> Vec<Touched> {
+    let own = draft.values.iter().filter(|(_, value)| !value.is_empty()).map(|(key, _)| (None, key.clone()));
+    let rows = draft.children.iter().flat_map(|(table, change)| {
+        let rows: Vec<&draft::RowDraft> = match change {
+            draft::ChildDraft::Whole(rows) => rows.iter().collect(),
+            draft::ChildDraft::Parts { add, change, .. } => change.iter().chain(add).collect(),
+        };
+        rows.into_iter().filter_map(|row| Some((row.id?, row))).flat_map(|(id, row)| row.values.iter().filter(|(_, value)| !value.is_empty()).map(move |(key, _)| (Some((table.clone(), id)), key.clone()))).collect::<Vec<_>>()
+    });
+    own.chain(rows).collect()
+}
