@@ -42,7 +42,11 @@ fn clause(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery, table:
     let mut all = vec![predicate::lower(builder, rows, &gated.query().filter, false)];
     all.extend(builder.access(&rows.alias, table));
     let owner = builder.alias();
-    let physical = builder.physical(&TableRef::card(&table.card));
-    all.push(format!("EXISTS (SELECT 1 FROM {physical} {owner} WHERE {owner}.id = {}.parent_id AND {owner}.trashed_at IS NULL)", rows.alias));
+    let of = TableRef::card(&table.card);
+    let physical = builder.physical(&of);
+    // What is referred to may be read in some of the owners only; then it is only their rows.
+    let narrow: Vec<String> = gated.narrow().iter().map(|narrow| builder.ungated(|builder| predicate::lower_at(builder, &owner, &of, narrow))).collect();
+    let narrow: String = narrow.iter().map(|narrow| format!(" AND {narrow}")).collect();
+    all.push(format!("EXISTS (SELECT 1 FROM {physical} {owner} WHERE {owner}.id = {}.parent_id AND {owner}.trashed_at IS NULL{narrow})", rows.alias));
     all.join(" AND ")
 }

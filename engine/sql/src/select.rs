@@ -155,9 +155,14 @@ fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) ->
     let mut all: Vec<String> = trash(builder, rows, gated.query().trash).into_iter().collect();
     let table = rows.table.clone();
     all.extend(builder.access(&rows.alias, &table));
-    let filter = &gated.query().filter;
-    if !filter.is_always() {
-        all.push(predicate::lower(builder, rows, filter, false));
+    for asked in [&gated.query().filter, &gated.query().search] {
+        if !asked.is_always() {
+            all.push(predicate::lower(builder, rows, asked, false));
+        }
+    }
+    // Joins of its own: those of the question see only what the actor may.
+    for narrow in gated.narrow() {
+        all.push(builder.ungated(|builder| predicate::lower_at(builder, &rows.alias, &rows.table, narrow)));
     }
     all
 }

@@ -167,26 +167,28 @@ async fn fill_sides(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQue
 }
 
 async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: &Ident, page: &mut Page) -> Result<(), AppError> {
-    let Some(table) = card.children.get(child) else { return Ok(()) };
     let reference = TableRef::child(&card.key, child);
-    let readable = |field: &&model::Field| !field.secret && field.live_source().is_none() && field.key != "id" && gated.tables().readable(&card.key, Some(child), &field.key) != access::Readable::Never;
-    let columns: Vec<Selected> = table.fields.values().filter(readable).map(|field| Selected { name: field.key.to_string(), path: Path::own(reference.clone(), field.key.clone()) }).collect();
+    let columns = gated.child_columns(catalog, child);
     let paths: Vec<Path> = columns.iter().map(|column| column.path.clone()).collect();
     let owners: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
-    let mut rows: HashMap<Uuid, Vec<Item>> = HashMap::new();
+    let (mut rows, mut owned_by) = (Vec::new(), Vec::new());
     for chunk in owners.chunks(500) {
         let lowered = select::children(catalog, source.dialect(), gated.tables(), &reference, chunk, &paths);
         for row in source.fetch(&lowered.statement).await? {
             let mut values = lowered.decode(row).into_iter();
             if let (Some(Value::Id(owner)), Some(Value::Id(id))) = (values.next(), values.next()) {
-                rows.entry(owner).or_default().push(Item { id, values: values.collect(), children: IndexMap::new() });
+                rows.push(Item { id, values: values.collect(), children: IndexMap::new() });
+                owned_by.push(owner);
             }
         }
     }
+    fill_sides(source, catalog, gated, card, Some(child), &columns, &mut rows).await?;
+    let mut by_owner: HashMap<Uuid, Vec<Item>> = HashMap::new();
+    for (owner, row) in owned_by.into_iter().zip(rows) {
+        by_owner.entry(owner).or_default().push(row);
+    }
     for item in &mut page.items {
-        let mut own = rows.remove(&item.id).unwrap_or_default();
-        fill_sides(source, catalog, gated, card, Some(child), &columns, &mut own).await?;
-        item.children.insert(child.clone(), own);
+        item.children.insert(child.clone(), by_owner.remove(&item.id).unwrap_or_default());
     }
     page.child_columns.insert(child.clone(), columns);
     Ok(())
