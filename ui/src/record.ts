@@ -274,8 +274,8 @@ export function startRecord() {
   document.addEventListener('htmx:before:request', (event) => {
     const { ctx } = (event as CustomEvent).detail;
     if (ctx.sourceElement?.id !== 'form') return;
-    const sink = find('#recompute');
-    if (sink) htmx.trigger(sink, 'htmx:abort');
+    // It lies inside the form: were this to bubble, the form's own request would be stopped too.
+    find('#recompute')?.dispatchEvent(new CustomEvent('htmx:abort', { bubbles: false }));
   });
   document.addEventListener('htmx:config:request', (event) => {
     const { ctx } = (event as CustomEvent).detail;
