@@ -1,1 +1,24 @@
+//! Whole scenarios over HTTP, each on SQLite and on PostgreSQL.
+//!
+//! **Invariants**
+//! - A case is written once and named in [`both`]; what it says holds on both databases.
+//! - Cases share nothing: each has a site of its own.
 
+mod bad_input;
+mod lists;
+mod records;
+mod rights;
+mod site;
+
+/// Runs cases on both databases.
+#[macro_export]
+macro_rules! both {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $case() { $crate::site::run($crate::site::Database::Sqlite, super::$case); })*
+        }
+        mod postgres {
+            $(#[test] fn $case() { $crate::site::run($crate::site::Database::Postgres, super::$case); })*
+        }
+    };
+}

@@ -15,7 +15,7 @@ let leaving = false;
 
 const form = () => find<HTMLFormElement>('#form');
 const record = () => find<HTMLElement>('#record');
-const fixed = new Set(['_csrf', 'version']);
+const fixed = new Set(['_csrf', 'version', '_fresh']);
 
 function entriesOf(target: HTMLFormElement): Entries {
   return [...new FormData(target)].map(([name, value]): [string, string] => [name, String(value)]).filter(([name]) => !fixed.has(name));
@@ -142,6 +142,12 @@ const recompute = settled(150, () => {
   if (sink) htmx.trigger(sink, 'recompute');
 });
 
+/** Which links were set since the server last worked values out: what is copied from them is copied anew. */
+function forgetFresh() {
+  const fresh = find<HTMLInputElement>('#fresh');
+  if (fresh) fresh.value = '';
+}
+
 const later = settled(2000, keepDraft);
 
 function onEdit(event: Event) {
@@ -153,6 +159,9 @@ function onEdit(event: Event) {
   if (event.target instanceof HTMLElement && event.target.getAttribute('aria-invalid') === 'true' && event.type === 'input') event.target.removeAttribute('aria-invalid');
   show();
   later();
+  const link = around<HTMLElement>(event, 'x-lookup')?.dataset.name;
+  const fresh = find<HTMLInputElement>('#fresh');
+  if (link && fresh && event.type === 'change') fresh.value = `${fresh.value} ${link}`.trim();
   const asks = event.type === 'lines-changed' || around(event, '[data-recompute]') || around(event, 'x-lookup')?.querySelector('[data-recompute]');
   if (asks) recompute();
 }
@@ -283,6 +292,7 @@ export function startRecord() {
   }, true);
   document.addEventListener('htmx:after:request', (event) => {
     const { ctx } = (event as CustomEvent).detail;
+    if (ctx.sourceElement?.id === 'recompute' && ctx.response.status < 300) forgetFresh();
     if (ctx.sourceElement?.id !== 'form' || ctx.response.status >= 300) return;
     const isNew = record()?.hasAttribute('data-new');
     dropDraft();

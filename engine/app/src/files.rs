@@ -65,12 +65,13 @@ pub async fn upload(app: &Arc<App>, actor: &Actor, name: &str, media_type: &str,
         return Err(AppError::TooLarge { detail: format!("a file has at most {MAX_UPLOAD} bytes") });
     }
     let sha256: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let media_type = type_of(&content, media_type);
     let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
     let path = path_of(app, &sha256);
     let written = tokio::task::spawn_blocking(move || keep(&path, &content)).await;
     written.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| AppError::Unavailable { detail: error.to_string() })?;
     let name = clean_name(name);
-    let info = FileInfo { id: Uuid::now_v7(), sha256, name, size, media_type: clean_type(media_type), uploaded_by: actor.user, owner: None };
+    let info = FileInfo { id: Uuid::now_v7(), sha256, name, size, media_type, uploaded_by: actor.user, owner: None };
     let file = system::NewFile { id: info.id, sha256: &info.sha256, name: &info.name, size, media_type: &info.media_type };
     run(&app.store, vec![system::create_file(app.store.dialect(), &file, actor.user, actor.now)]).await?;
     Ok(info)
@@ -100,6 +101,16 @@ fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let kept: String = last.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '<' | '>')).take(200).collect();
     if kept.trim().is_empty() { "file".to_owned() } else { kept.trim().to_owned() }
+}
+
+/// What the bytes tell goes before what the sender says; a picture is one only if its bytes say so.
+fn type_of(content: &[u8], said: &str) -> String {
+    let said = clean_type(said);
+    match infer::get(content) {
+        Some(found) => found.mime_type().to_owned(),
+        None if said.starts_with("image/") && said != "image/svg+xml" => "application/octet-stream".to_owned(),
+        None => said,
+    }
 }
 
 fn clean_type(media_type: &str) -> String {

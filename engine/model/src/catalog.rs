@@ -212,6 +212,16 @@ impl Field {
             _ => None,
         }
     }
+    /// The link at whose setting it is copied.
+    pub fn copied_from(&self) -> Option<&Ident> {
+        match &self.source {
+            Source::Snapshot { path, .. } => match path.hops.first() {
+                Some(crate::Hop::Link { field, .. }) => Some(field),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
     /// Whether people, not the engine, fill it in.
     pub fn is_editable(&self) -> bool {
         !self.system && !self.read_only && !self.workflow && matches!(self.source, Source::Entered | Source::Snapshot { editable: true, .. })

@@ -126,6 +126,20 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The column of a path as it is shown: a link that is emptied when its target goes reads as empty from the moment
+    /// the target lies in the trash.
+    pub fn alive(&mut self, rows: &mut Rows, path: &Path) -> Column {
+        let column = self.column(rows, path);
+        let target = match self.field(&path.end, &path.leaf).map(|field| &field.kind) {
+            Some(model::FieldKind::Link(link)) if link.on_delete == OnDelete::SetNull && !link.multiple => self.catalog.card(&link.target).filter(|target| !target.builtin),
+            _ => None,
+        };
+        let Some(target) = target else { return column };
+        let alias = self.alias();
+        let sql = format!("(SELECT {alias}.id FROM {} {alias} WHERE {alias}.id = {} AND {alias}.trashed_at IS NULL)", target.table.physical, column.sql);
+        Column { sql, nullable: true, ..column }
+    }
+
     fn readable(&self, table: &TableRef, field: &Ident) -> Readable {
         match self.tables {
             Some(tables) if field != "id" => tables.readable(&table.card, table.child.as_ref(), field),

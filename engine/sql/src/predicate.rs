@@ -89,7 +89,7 @@ fn lower_test(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test, hops: &[H
     let (op, opposite) = positive(test.op);
     let side = side_table(builder, test);
     if side.is_none() && !hops.iter().any(is_many) {
-        let column = builder.column(rows, &test.path);
+        let column = if matches!(test.op, Op::Empty | Op::NotEmpty) { builder.alive(rows, &test.path) } else { builder.column(rows, &test.path) };
         return scalar(builder, &column, test, negated);
     }
     let test = Test { op, ..test.clone() };
@@ -134,9 +134,11 @@ fn many(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test, side: Option<St
                 Storage::Side { table } => Some(table.clone()),
                 _ => None,
             });
+            let link = Path { start: test.path.start.clone(), hops: test.path.hops[..split].to_vec(), leaf: field.clone(), part: None, end: before.clone() };
+            let readable = builder.leaf_readable(rows, &link);
             let alias = builder.alias();
             let side = side.unwrap_or_else(|| "sys_nothing".into());
-            format!("EXISTS (SELECT 1 FROM {side} {alias}, {from} WHERE {alias}.owner_id = {owner} AND {}.id = {alias}.value{access} AND {inner})", inner_rows.alias)
+            format!("EXISTS (SELECT 1 FROM {side} {alias}, {from} WHERE {alias}.owner_id = {owner} AND {readable} AND {}.id = {alias}.value{access} AND {inner})", inner_rows.alias)
         }
         Hop::Link { .. } | Hop::AnyLink { .. } | Hop::Parent => truth(builder.dialect, false).to_owned(),
     }

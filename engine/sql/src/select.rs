@@ -1,7 +1,7 @@
 //! Questions as SQL: pages, single records, counts, totals, groups, titles, child rows.
 
 use access::{GatedQuery, Tables};
-use model::{Aggregate, Card, Catalog, DatePart, FieldKind, Ident, Path, Storage, TableRef, Value};
+use model::{Aggregate, Card, Catalog, DatePart, FieldKind, Ident, OnDelete, Path, Storage, TableRef, Value};
 use query::{Sort, Trash};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -128,7 +128,7 @@ impl Selection {
                 self.outputs.push(Output::AnyLink);
             }
             Storage::Column(_) => {
-                let column = builder.column(rows, path);
+                let column = builder.alive(rows, path);
                 self.add(column.sql, column.physical);
                 self.outputs.push(Output::Value(model::resolve::kind_of(path, field)));
             }
@@ -315,7 +315,7 @@ pub fn groups(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, levels: u
     let mut selection = Selection::new();
     let mut keys = Vec::new();
     for group in &gated.query().groups[..levels] {
-        let column = builder.column(&mut rows, &group.path);
+        let column = builder.alive(&mut rows, &group.path);
         let (sql, physical, kind) = match group.by {
             Some(part) => (bucket(dialect, &column, part), Physical::Text, FieldKind::Colour),
             None => (column.sql, column.physical, group.path.field(catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&group.path, field))),
@@ -411,7 +411,13 @@ pub fn side(catalog: &Catalog, dialect: Dialect, card: &Card, child: Option<&Ide
     let Storage::Side { table } = &field.storage else { return None };
     let mut builder = Builder::new(catalog, dialect, None);
     let ids = bind_ids(&mut builder, owners);
-    let sql = format!("SELECT owner_id, value FROM {table} WHERE owner_id IN ({ids}) ORDER BY owner_id, position");
+    let target = match &field.kind {
+        FieldKind::Link(link) if link.on_delete == OnDelete::SetNull => catalog.card(&link.target).filter(|target| !target.builtin),
+        _ => None,
+    };
+    // What is in the trash is left out.
+    let alive = target.map(|target| format!(" AND EXISTS (SELECT 1 FROM {} t WHERE t.id = value AND t.trashed_at IS NULL)", target.table.physical)).unwrap_or_default();
+    let sql = format!("SELECT owner_id, value FROM {table} WHERE owner_id IN ({ids}){alive} ORDER BY owner_id, position");
     let physical = encode::side_physical(&field.kind);
     let kind = if physical == Physical::Text { FieldKind::Colour } else { pointer() };
     Some(Lowered { statement: builder.finish(&sql, vec![Physical::Uuid, physical]), outputs: vec![Output::Value(pointer()), Output::Value(kind)] })

@@ -50,6 +50,7 @@ pub struct Tx {
 
 enum TxInner {
     Sqlite(Box<sqlx::SqliteConnection>),
+    SqliteReader(Box<sqlx::pool::PoolConnection<sqlx::Sqlite>>),
     Postgres(Box<sqlx::pool::PoolConnection<sqlx::Postgres>>),
 }
 
@@ -58,6 +59,7 @@ impl Tx {
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         match &mut self.inner {
             TxInner::Sqlite(connection) => rows::execute_sqlite(connection, statement).await,
+            TxInner::SqliteReader(connection) => rows::execute_sqlite(connection, statement).await,
             TxInner::Postgres(connection) => rows::execute_postgres(connection, statement).await,
         }
     }
@@ -66,6 +68,7 @@ impl Tx {
     pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
         match &mut self.inner {
             TxInner::Sqlite(connection) => rows::fetch_sqlite(connection, statement).await,
+            TxInner::SqliteReader(connection) => rows::fetch_sqlite(connection, statement).await,
             TxInner::Postgres(connection) => rows::fetch_postgres(connection, statement).await,
         }
     }
@@ -73,7 +76,7 @@ impl Tx {
     /// Which words the statements must be written in.
     pub fn dialect(&self) -> Dialect {
         match self.inner {
-            TxInner::Sqlite(_) => Dialect::Sqlite,
+            TxInner::Sqlite(_) | TxInner::SqliteReader(_) => Dialect::Sqlite,
             TxInner::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -94,9 +97,18 @@ impl Tx {
         self.control("RELEASE SAVEPOINT part").await
     }
 
+    fn discard(self) {
+        match self.inner {
+            TxInner::Sqlite(connection) => drop(connection),
+            TxInner::SqliteReader(connection) => drop(connection.detach()),
+            TxInner::Postgres(connection) => drop(connection.detach()),
+        }
+    }
+
     async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match &mut self.inner {
             TxInner::Sqlite(connection) => rows::control_sqlite(connection, sql).await,
+            TxInner::SqliteReader(connection) => rows::control_sqlite(connection, sql).await,
             TxInner::Postgres(connection) => rows::control_postgres(connection, sql).await,
         }
     }
@@ -141,6 +153,33 @@ impl Store {
         match &self.inner {
             Inner::Sqlite(sqlite) => sqlite.write(unit).await,
             Inner::Postgres(postgres) => postgres.write(unit).await,
+        }
+    }
+
+    /// Runs a unit that only reads, on one consistent state of the database; whatever it might change is undone.
+    pub async fn look<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let inner = match &self.inner {
+            Inner::Sqlite(sqlite) => TxInner::SqliteReader(Box::new(sqlite.readers().acquire().await.map_err(StoreError::from)?)),
+            Inner::Postgres(postgres) => TxInner::Postgres(Box::new(postgres.pool().acquire().await.map_err(StoreError::from)?)),
+        };
+        let mut tx = Tx { inner };
+        let begin = if tx.dialect() == Dialect::Sqlite { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
+        let task = tokio::spawn(async move {
+            tx.control(begin).await?;
+            let result = unit(&mut tx).await;
+            if tx.control("ROLLBACK").await.is_err() {
+                // What cannot roll back must not be used again.
+                tx.discard();
+            }
+            result
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => Err(StoreError::Unexpected { detail: error.to_string() }.into()),
         }
     }
 

@@ -7,7 +7,7 @@ use app::Snapshot;
 use axum::{Json, extract::State};
 use model::{ActionName, Card, Field, FieldKind, Ident, Table};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{Components, ComponentsBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, PathItem, Paths, RefOr, Schema, path::OperationBuilder, security::{HttpAuthScheme, HttpBuilder, SecurityScheme}};
+use utoipa::openapi::{ComponentsBuilder, Info, OpenApiBuilder, security::{HttpAuthScheme, HttpBuilder, SecurityScheme}};
 
 use crate::{Site, extract::Asker};
 
@@ -19,45 +19,27 @@ pub async fn document(State(_): State<Site>, asker: Asker) -> Json<Value> {
 /// The document, with only the cards, actions and fields that the actor has.
 pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
     let catalog = &snapshot.catalog;
-    let mut paths = Paths::new();
-    let mut components = ComponentsBuilder::new();
+    let (mut paths, mut components) = (Map::new(), Map::new());
     for card in catalog.cards.values() {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
-        for (name, schema) in schemas(card, &reading, &actor.lang) {
-            if let Ok(schema) = serde_json::from_value::<RefOr<Schema>>(schema) {
-                components = components.schema(name, schema);
-            }
-        }
+        components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
         for (path, method, operation) in operations(card, &actor.lang, &allowed) {
-            let parsed = serde_json::from_value(operation).unwrap_or_else(|_| OperationBuilder::new().build());
-            match paths.paths.get_mut(&path) {
-                Some(item) => put(item, &method, parsed),
-                None => {
-                    paths.paths.insert(path, PathItem::new(method, parsed));
-                }
-            }
+            paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
-    let components: Components = components.security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build())).build();
-    let document: OpenApi = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).paths(paths).components(Some(components)).build();
-    let mut document = serde_json::to_value(document).unwrap_or(Value::Null);
+    let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let frame = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).components(Some(ComponentsBuilder::new().security_scheme("token", token).build())).build();
+    // Schemas are written as they are: the types of utoipa know fewer words of JSON Schema than 3.1 allows.
+    let mut document = serde_json::to_value(frame).unwrap_or(Value::Null);
+    document["paths"] = paths.into();
+    document["components"]["schemas"] = components.into();
     document["info"]["description"] = "Records of every card you may see. Decimals are texts, times are RFC 3339 in UTC, ids are UUIDs. Errors are application/problem+json.".into();
     document["security"] = json!([{"token": []}]);
     document
 }
 
-fn put(item: &mut PathItem, method: &HttpMethod, operation: utoipa::openapi::path::Operation) {
-    match method {
-        HttpMethod::Get => item.get = Some(operation),
-        HttpMethod::Post => item.post = Some(operation),
-        HttpMethod::Patch => item.patch = Some(operation),
-        HttpMethod::Delete => item.delete = Some(operation),
-        _ => {}
-    }
-}
-
-type Operations = Vec<(String, HttpMethod, Value)>;
+type Operations = Vec<(String, &'static str, Value)>;
 
 fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> Operations {
     let (key, label) = (card.key.as_str(), card.labels.or_key(lang, card.key.as_str()));
@@ -77,18 +59,18 @@ fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> 
     };
     let problem = json!({"description": "A problem, as application/problem+json."});
     let mut all = vec![
-        (base.clone(), HttpMethod::Get, operation("list", format!("List {plural}"), &list, None, json!({"200": answer(&format!("{key}.list")), "400": problem}))),
-        (one.clone(), HttpMethod::Get, operation("read", format!("Read {label}"), &id, None, json!({"200": answer(key), "404": problem}))),
-        (format!("{one}/history"), HttpMethod::Get, operation("history", format!("History of {label}"), &id, None, json!({"200": {"description": ""}, "404": problem}))),
+        (base.clone(), "get", operation("list", format!("List {plural}"), &list, None, json!({"200": answer(&format!("{key}.list")), "400": problem}))),
+        (one.clone(), "get", operation("read", format!("Read {label}"), &id, None, json!({"200": answer(key), "404": problem}))),
+        (format!("{one}/history"), "get", operation("history", format!("History of {label}"), &id, None, json!({"200": {"description": ""}, "404": problem}))),
     ];
     if allowed(ActionName::Create) {
-        all.push((base, HttpMethod::Post, operation("create", format!("Create {label}"), &json!([]), Some(body(&format!("{key}.input"))), json!({"201": answer(key), "422": problem}))));
+        all.push((base, "post", operation("create", format!("Create {label}"), &json!([]), Some(body(&format!("{key}.input"))), json!({"201": answer(key), "422": problem}))));
     }
     if allowed(ActionName::Update) {
-        all.push((one.clone(), HttpMethod::Patch, operation("update", format!("Change {label}"), &id, Some(body(&format!("{key}.input"))), json!({"200": answer(key), "412": problem, "422": problem}))));
+        all.push((one.clone(), "patch", operation("update", format!("Change {label}"), &id, Some(body(&format!("{key}.input"))), json!({"200": answer(key), "412": problem, "422": problem}))));
     }
     if allowed(ActionName::Delete) {
-        all.push((one, HttpMethod::Delete, operation("delete", format!("Delete {label}"), &id, None, json!({"204": {"description": ""}, "409": problem}))));
+        all.push((one, "delete", operation("delete", format!("Delete {label}"), &id, None, json!({"204": {"description": ""}, "409": problem}))));
     }
     all
 }

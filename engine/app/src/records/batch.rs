@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{remove, save::{self, Options, Saved, Work}};
+use super::{remove::{self, Deletion}, save::{self, Options, Saved, Work}};
 use crate::{App, AppError, UnitError};
 
 /// Most items of a batch.
@@ -24,17 +24,34 @@ pub enum Item {
     Delete(Uuid),
 }
 
-/// All items in one transaction: one that fails undoes all. Deletions are carried out one by one, after the others.
-pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item]) -> Result<Vec<Saved>, (usize, AppError)> {
-    let mut works = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let (id, body, version) = match item {
-            Item::Create(body) => (None, body.clone(), None),
-            Item::Update { id, version, body } => (Some(*id), body.clone(), *version),
-            Item::Delete(_) => return Err((index, AppError::malformed("bad_batch", "an atomic batch creates and updates; delete one by one"))),
-        };
-        works.push(Work::new(app, actor, card, id, body, &Options { version, ..Options::default() }).map_err(|error| (index, error))?);
+/// One item, allowed and ready.
+enum Step {
+    Save(Work),
+    Delete(Deletion),
+}
+
+impl Step {
+    fn new(app: &App, actor: &Actor, card: &str, item: &Item) -> Result<Self, AppError> {
+        let options = |version| Options { version, ..Options::default() };
+        Ok(match item {
+            Item::Create(body) => Self::Save(Work::new(app, actor, card, None, body.clone(), &options(None))?),
+            Item::Update { id, version, body } => Self::Save(Work::new(app, actor, card, Some(*id), body.clone(), &options(*version))?),
+            Item::Delete(id) => Self::Delete(Deletion::new(app, actor, card, *id)?),
+        })
     }
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<Saved>, UnitError> {
+        match self {
+            Self::Save(work) => work.run(tx).await.map(Some),
+            Self::Delete(deletion) => deletion.run(tx).await.map(|_| None),
+        }
+    }
+}
+
+/// All items in order, in one transaction: one that fails undoes all. A deletion answers nothing.
+pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item]) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
+    let steps = items.iter().enumerate().map(|(index, item)| Step::new(app, actor, card, item).map_err(|error| (index, error)));
+    let works: Vec<Step> = steps.collect::<Result<_, _>>()?;
     let works = Arc::new(works);
     let run = app.store.write(move |tx: &mut Tx| {
         let works = works.clone();

@@ -4,13 +4,13 @@
 //! - The same draft gives the same values, however it came in.
 //! - Settles: what depends on what is calculated until nothing changes any more.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::{HashMap, HashSet}, sync::Arc};
 
 use model::{Aggregate, Card, Code, Field, FieldKind, Ident, Record, RowSource, Rollup, Source, Table, Value, Values, Violation, eval::{Facts, Place, compare, holds}, path, record::value_of, types};
 use rust_decimal::Decimal;
 use script::{Inputs, RowSet};
 
-use super::facts::DraftFacts;
+use super::{facts::DraftFacts, save::Touched};
 use crate::{snapshot::{Snapshot, is_zero_over_nothing}};
 
 /// How often everything is calculated at most; a publish refuses circles, so this is depth.
@@ -47,9 +47,9 @@ pub(crate) struct Context<'a> {
     /// Records of trees with everything above them.
     pub ancestors: &'a HashMap<uuid::Uuid, std::collections::HashSet<uuid::Uuid>>,
     /// Links that were set now: (child table, row, field).
-    pub set: &'a [(Option<(Ident, uuid::Uuid)>, Ident)],
+    pub set: &'a HashSet<Touched>,
     /// Fields that the client gave a value: (child table, row, field).
-    pub given: &'a [(Option<(Ident, uuid::Uuid)>, Ident)],
+    pub given: &'a HashSet<Touched>,
 }
 
 impl Context<'_> {
@@ -84,7 +84,7 @@ fn take_over(card: &Card, record: &mut Record, context: &Context<'_>) {
         let Some(table) = fields_of(card, &place) else { continue };
         for field in table.own_fields() {
             let Source::Snapshot { path, editable } = &field.source else { continue };
-            let Some(model::Hop::Link { field: link, .. }) = path.hops.first() else { continue };
+            let Some(link) = field.copied_from() else { continue };
             let was_set = context.set.contains(&(owner.clone(), link.clone()));
             let was_given = *editable && context.given.contains(&(owner.clone(), field.key.clone()));
             if !was_set || was_given {

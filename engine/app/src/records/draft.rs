@@ -63,7 +63,10 @@ pub struct Lookup {
 pub fn read(card: &Card, catalog: &model::Catalog, body: &Map<String, Json>) -> (Draft, Vec<Violation>) {
     let mut reader = Reader { catalog, card, violations: Vec::new(), lookups: Vec::new() };
     let mut draft = Draft { version: body.get("version").and_then(Json::as_i64), ..Draft::default() };
-    draft.id = body.get("id").and_then(Json::as_str).and_then(|id| Uuid::try_parse(id).ok());
+    if body.get("version").is_some_and(|version| !version.is_null()) && draft.version.is_none() {
+        reader.violations.push(Violation::new("version", Code::Type).with("wanted", "A whole number"));
+    }
+    draft.id = reader.read_id(body, "id");
     for (key, json) in body {
         if key.starts_with('$') || key == "version" || key == "id" {
             continue;
@@ -88,6 +91,18 @@ struct Reader<'c> {
 }
 
 impl Reader<'_> {
+    fn read_id(&mut self, map: &Map<String, Json>, path: &str) -> Option<Uuid> {
+        self.id_at(map.get("id").filter(|id| !id.is_null()), path)
+    }
+
+    fn id_at(&mut self, json: Option<&Json>, path: &str) -> Option<Uuid> {
+        let id = json?.as_str().and_then(|id| Uuid::try_parse(id).ok());
+        if id.is_none() {
+            self.violations.push(Violation::new(path, Code::Type).with("wanted", "An id"));
+        }
+        id
+    }
+
     fn read_field(&mut self, table: &Table, key: &str, json: &Json, path: &str) -> Option<(Ident, Value)> {
         let Some(field) = table.fields.get(key) else {
             self.violations.push(unknown(self.card, table, key, path));
@@ -129,7 +144,10 @@ impl Reader<'_> {
                 let list = |name: &str| map.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
                 let add = self.read_rows(table, &list("add"), &format!("{key}/add"));
                 let change = self.read_rows(table, &list("change"), &format!("{key}/change"));
-                let remove = list("remove").iter().filter_map(|id| Uuid::try_parse(id.as_str()?).ok()).collect();
+                let mut remove = Vec::new();
+                for (index, id) in list("remove").iter().enumerate() {
+                    remove.extend(self.id_at(Some(id), &format!("{key}/remove/{index}")));
+                }
                 Some(ChildDraft::Parts { add, change, remove })
             }
             _ => {
@@ -150,7 +168,7 @@ impl Reader<'_> {
             self.violations.push(Violation::new(path, Code::Type).with("wanted", "A document"));
             return row;
         };
-        row.id = map.get("id").and_then(Json::as_str).and_then(|id| Uuid::try_parse(id).ok());
+        row.id = self.read_id(map, &format!("{path}/id"));
         for (key, json) in map {
             if matches!(key.as_str(), "id" | "position") {
                 continue;

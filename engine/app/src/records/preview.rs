@@ -1,6 +1,6 @@
 //! What a draft would become: for forms that show totals while people type. Nothing is stored.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use access::Actor;
 use model::{Record, Violation};
@@ -19,29 +19,15 @@ pub struct Preview {
     pub violations: Vec<Violation>,
 }
 
-/// Carries a save out up to the point of storing, then undoes it.
-pub async fn preview(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>) -> Result<Preview, AppError> {
-    let work = Arc::new(Work::new(app, actor, card, id, body, &Options { dry_run: true, ..Options::default() })?);
-    let found: Arc<Mutex<Option<Preview>>> = Arc::default();
-    let keep = found.clone();
-    let result = app
-        .store
-        .write(move |tx: &mut Tx| {
-            let (work, keep) = (work.clone(), keep.clone());
-            Box::pin(async move {
-                let preview = work.preview(tx).await?;
-                if let Ok(mut slot) = keep.lock() {
-                    *slot = Some(preview);
-                }
-                // Undone on purpose: a number that was drawn goes back.
-                Err::<(), UnitError>(AppError::malformed("preview", "nothing is stored").into())
-            })
+/// Carries a save out up to the point of storing. `fresh` are links that were set just now, `customer` or
+/// `lines/0/product`: what is copied when they are set is copied anew, whatever the body says of it.
+pub async fn preview(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, fresh: Vec<String>) -> Result<Preview, AppError> {
+    let work = Arc::new((Work::new(app, actor, card, id, body, &Options { dry_run: true, ..Options::default() })?, fresh));
+    app.store
+        .look(move |tx: &mut Tx| {
+            let work = work.clone();
+            Box::pin(async move { work.0.preview(tx, &work.1).await })
         })
-        .await;
-    let preview = found.lock().ok().and_then(|mut slot| slot.take());
-    match (preview, result) {
-        (Some(preview), _) => Ok(preview),
-        (None, Err(error)) => Err(error.error),
-        (None, Ok(())) => Err(AppError::Internal("a preview gave nothing".into())),
-    }
+        .await
+        .map_err(|error: UnitError| error.error)
 }

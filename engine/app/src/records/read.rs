@@ -11,12 +11,17 @@ use crate::{App, AppError, lists::{self, Page}, snapshot::Snapshot};
 
 /// A record with its child rows. Also from the trash, for those who may restore.
 pub async fn read(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid, locale: &Locale) -> Result<Page, AppError> {
-    for trash in [Trash::Without, Trash::Only] {
+    read_in(app, snapshot, actor, card, id, &[Trash::Without, Trash::Only], locale).await
+}
+
+/// A record with its child rows, looked for in these places.
+pub async fn read_in(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid, places: &[Trash], locale: &Locale) -> Result<Page, AppError> {
+    for trash in places.iter().copied() {
         let request = ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), limit: Some(1), trash, ..ListRequest::default() };
         let gated = match lists::ask(snapshot, actor, card, &request) {
             Ok(gated) => gated.with_children(snapshot.card(card)?.children.keys().cloned().collect::<Vec<Ident>>()),
             // Who may not restore does not see the trash.
-            Err(AppError::Forbidden { .. }) if trash == Trash::Only => break,
+            Err(AppError::Forbidden { .. }) if trash == Trash::Only && places.len() > 1 => break,
             Err(error) => return Err(error),
         };
         let page = lists::page(app, snapshot, actor, &gated, locale).await?;

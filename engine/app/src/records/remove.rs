@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use access::{Actor, gate_write};
+use access::{Actor, GatedWrite, gate_write};
 use futures::future::BoxFuture;
-use model::{ActionName, Card, FieldKind, Ident, OnDelete};
+use model::{ActionName, Card, FieldKind, Ident, OnDelete, record::value_of};
 use sql::{Datum, select, system, write::{self, Stamp}};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{load, renew};
+use super::{load, renew, save::{ids, links_set}};
 use crate::{App, AppError, Blocker, Source, UnitError, snapshot::Snapshot};
 
 /// Most records that stand in the way are counted up to this.
@@ -17,23 +17,40 @@ const BLOCKERS: u32 = 1_000;
 
 /// Moves a record to the trash, with everything that goes along. Answers the trash id under which it can be restored.
 pub async fn delete(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Uuid, AppError> {
-    let snapshot = app.snapshot();
-    let card = snapshot.card(card)?.clone();
-    let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Delete)?;
-    let work = Arc::new((snapshot, actor.clone(), card, gated, app.site.clone()));
+    let work = Arc::new(Deletion::new(app, actor, card, id)?);
     app.store
         .write(move |tx: &mut Tx| {
             let work = work.clone();
-            Box::pin(async move {
-                let (snapshot, actor, card, gated, site) = &*work;
-                check(tx, snapshot, actor, card, id, &gated.rows(), false).await?;
-                let removal = Removal { snapshot, actor, site, trash_id: Uuid::now_v7() };
-                removal.remove(tx, card, &[id]).await?;
-                Ok::<Uuid, UnitError>(removal.trash_id)
-            })
+            Box::pin(async move { work.run(tx).await })
         })
         .await
         .map_err(|error| error.error)
+}
+
+/// One deletion, as data: it may be run again.
+pub(crate) struct Deletion {
+    snapshot: Arc<Snapshot>,
+    actor: Actor,
+    card: Arc<Card>,
+    gated: GatedWrite,
+    id: Uuid,
+    site: String,
+}
+
+impl Deletion {
+    pub(crate) fn new(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Self, AppError> {
+        let snapshot = app.snapshot();
+        let card = snapshot.card(card)?.clone();
+        let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Delete)?;
+        Ok(Self { actor: actor.clone(), card, gated, id, site: app.site.clone(), snapshot })
+    }
+
+    pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Uuid, UnitError> {
+        check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
+        let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7() };
+        removal.remove(tx, &self.card, &[self.id]).await?;
+        Ok(removal.trash_id)
+    }
 }
 
 /// The record is there, in or out of the trash as wanted, and the actor's to act on.
@@ -178,6 +195,7 @@ pub async fn restore(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<(
 impl Removal<'_> {
     async fn restore(&self, tx: &mut Tx) -> Result<(), UnitError> {
         let stamp = Stamp { by: self.actor.user, at: self.actor.now };
+        let mut back = Vec::new();
         for card in self.snapshot.catalog.cards.values().filter(|card| !card.builtin) {
             let restored = tx.fetch(&write::restore(&self.snapshot.catalog, tx.dialect(), card, self.trash_id, stamp)).await.map_err(|error| match error {
                 store::StoreError::Unique { .. } => {
@@ -186,9 +204,46 @@ impl Removal<'_> {
                 other => other.into(),
             })?;
             let ids: Vec<Uuid> = restored.iter().filter_map(|row| row.first().and_then(sql::encode::id)).collect();
+            back.push((card, ids));
+        }
+        for (card, ids) in back {
             for record in self.load_all(tx, card, &ids).await? {
+                self.check_targets(tx, card, &record).await?;
                 self.tell(tx, card, record.id, record.version(), "restored").await?;
                 renew::after_save(tx, self.snapshot, card, None, Some(&record), self.actor.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record comes back only where what it cannot be without is there.
+    async fn check_targets(&self, tx: &mut Tx, card: &Card, record: &model::Record) -> Result<(), UnitError> {
+        let catalog = &self.snapshot.catalog;
+        let mut wanted: BTreeMap<&Ident, (Vec<Uuid>, &model::Field)> = BTreeMap::new();
+        for (owner, key) in links_set(card, None, record) {
+            let child = owner.as_ref().map(|(table, _)| table);
+            let Some(field) = card.table_of(child).and_then(|table| table.field(&key)) else { continue };
+            let FieldKind::Link(link) = &field.kind else { continue };
+            if link.on_delete == OnDelete::SetNull || field.system {
+                continue;
+            }
+            let values = match &owner {
+                None => Some(&record.values),
+                Some((table, row)) => record.rows(table.as_str()).iter().find(|known| known.id == *row).map(|row| &row.values),
+            };
+            let entry = wanted.entry(&link.target).or_insert((Vec::new(), field));
+            entry.0.extend(values.map(|values| ids(value_of(values, key.as_str()))).unwrap_or_default());
+        }
+        for (target, (mut ids, field)) in wanted {
+            ids.sort_unstable();
+            ids.dedup();
+            let Some(target) = catalog.card(target).filter(|target| !target.builtin) else { continue };
+            let held = tx.fetch(&write::hold(catalog, tx.dialect(), &target.table.reference(), &ids)).await?;
+            if held.len() < ids.len() {
+                let lang = &self.actor.lang;
+                let (field, target) = (field.labels.or_key(lang, field.key.as_str()), target.labels.or_key(lang, target.key.as_str()));
+                let detail = format!("what `{field}` points to ({target}) is in the trash; restore that first");
+                return Err(AppError::Conflict { code: "restricted", detail, blockers: Vec::new() }.into());
             }
         }
         Ok(())

@@ -69,8 +69,8 @@ async fn renew(tx: &mut Tx, snapshot: &Snapshot, card: &Card, id: Uuid, now: Dat
         record.values.insert(field.key.clone(), derive::fitted(field, value));
     }
     let system = Actor::system(Reason::Derivation, now);
-    let nothing = (super::facts::Linked::new(), std::collections::HashMap::new());
-    let context = Context { actor: &system, linked: &nothing.0, ancestors: &nothing.1, set: &[], given: &[] };
+    let nothing = (super::facts::Linked::new(), std::collections::HashMap::new(), std::collections::HashSet::new());
+    let context = Context { actor: &system, linked: &nothing.0, ancestors: &nothing.1, set: &nothing.2, given: &nothing.2 };
     let mut faults = Vec::new();
     let record = derive::derive(snapshot, card, record, &context, &mut faults);
     let changed: Vec<Ident> = card.table.own_fields().map(|field| field.key.clone()).filter(|key| before.get(key.as_str()) != record.get(key.as_str())).collect();

@@ -112,6 +112,9 @@ pub fn update(catalog: &Catalog, dialect: Dialect, gated: &GatedWrite, valid: &V
     for (table, row) in &changes.removed {
         statements.extend(delete_rows(catalog, dialect, table, &[*row]));
     }
+    for table in card.children.values() {
+        statements.extend(step_aside(catalog, dialect, table, changes));
+    }
     for (table, position, row, fields) in &changes.changed {
         let mut statement = update_row(catalog, dialect, table, row.id, &row.values, fields, None);
         if let Some(rest) = statement.sql.split_once(" SET ") {
@@ -123,6 +126,24 @@ pub fn update(catalog: &Catalog, dialect: Dialect, gated: &GatedWrite, valid: &V
     for (key, table) in &card.children {
         let added: Vec<(usize, &Row)> = changes.added.iter().filter(|(of, _, _)| of.child.as_ref() == Some(key)).map(|(_, position, row)| (*position, *row)).collect();
         statements.extend(insert_rows(catalog, dialect, table, record.id, &added));
+    }
+    statements
+}
+
+/// Rows that exchange unique values give them up first: both databases check each row as it is written.
+fn step_aside(catalog: &Catalog, dialect: Dialect, table: &Table, changes: &Changes<'_>) -> Vec<Statement> {
+    let of_table = || changes.changed.iter().filter(|(of, ..)| of.child == table.child);
+    let mut statements = Vec::new();
+    for set in &table.unique {
+        for name in set.iter().filter_map(|key| table.field(key)?.column().map(|name| (key, name))) {
+            let ids: Vec<Uuid> = of_table().filter(|(.., fields)| fields.contains(name.0)).map(|(_, _, row, _)| row.id).collect();
+            if ids.len() < 2 {
+                continue;
+            }
+            let mut builder = Builder::new(catalog, dialect, None);
+            let bound = bind_ids(&mut builder, &ids);
+            statements.push(builder.finish(&format!("UPDATE {} SET {} = NULL WHERE id IN ({bound})", table.physical, name.1), Vec::new()));
+        }
     }
     statements
 }

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use query::ListRequest;
+use query::{ListRequest, Trash};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -59,8 +59,8 @@ fn etag(version: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-async fn record(site: &Site, asker: &Asker, card: &str, id: Uuid) -> Result<(Value, i64), AppError> {
-    let page = reading::read(&site.app, &asker.snapshot, &asker.actor, card, id, &asker.locale).await?;
+async fn record(site: &Site, asker: &Asker, card: &str, id: Uuid, place: Trash) -> Result<(Value, i64), AppError> {
+    let page = reading::read_in(&site.app, &asker.snapshot, &asker.actor, card, id, &[place], &asker.locale).await?;
     let item = page.items.first().ok_or_else(|| AppError::not_found("record"))?;
     let record = lists::record_json(&asker.snapshot.catalog, &page, item);
     let version = record.get("version").and_then(Value::as_i64).unwrap_or(0);
@@ -71,7 +71,12 @@ async fn record(site: &Site, asker: &Asker, card: &str, id: Uuid) -> Result<(Val
 pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, String)>, Query(pairs): Query<Vec<(String, String)>>, asker: Asker) -> Answer {
     let answer = async {
         lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        let (mut record, version) = record(&site, &asker, &card, id_of(&id)?).await?;
+        let place = match pairs.iter().find(|(key, _)| key == "trash").map(|(_, value)| value.as_str()) {
+            None => Trash::Without,
+            Some("only") => Trash::Only,
+            Some(_) => return Err(AppError::malformed("bad_trash", "trash is `only`, or not given")),
+        };
+        let (mut record, version) = record(&site, &asker, &card, id_of(&id)?, place).await?;
         let expand = pairs.iter().filter(|(key, _)| key == "expand").flat_map(|(_, names)| names.split(','));
         for name in expand.map(str::trim).filter(|name| !name.is_empty()) {
             lists::expand(&site.app, &asker.snapshot, &asker.actor, &card, name, &mut record, &asker.locale).await?;
@@ -96,7 +101,7 @@ fn options(headers: &HeaderMap) -> Result<Options, AppError> {
 
 async fn saved(site: &Site, asker: &Asker, card: &str, saved: Saved, created: bool) -> Result<Response, AppError> {
     // Who may create but not read is told the id, and nothing else.
-    let record = match record(site, asker, card, saved.id).await {
+    let record = match record(site, asker, card, saved.id, Trash::Without).await {
         Ok((record, _)) => record,
         Err(AppError::NotFound { .. } | AppError::Forbidden { .. }) => json!({"id": saved.id.to_string(), "version": saved.version}),
         Err(error) => return Err(error),
@@ -143,7 +148,7 @@ pub async fn restore(State(site): State<Site>, Path((card, id)): Path<(String, S
     let answer = async {
         let id = id_of(&id)?;
         remove::restore(&site.app, &asker.actor, &card, id).await?;
-        Ok(record(&site, &asker, &card, id).await.map_or_else(|_| StatusCode::NO_CONTENT.into_response(), |(record, _)| Json(record).into_response()))
+        Ok(record(&site, &asker, &card, id, Trash::Without).await.map_or_else(|_| StatusCode::NO_CONTENT.into_response(), |(record, _)| Json(record).into_response()))
     };
     answer.await.map_err(|error: AppError| asker.problem(error))
 }
@@ -180,11 +185,12 @@ fn items(body: &Value) -> Result<Vec<Item>, AppError> {
 
 /// `POST /records/{card}/batch`
 pub async fn batch(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
+    lists::may_see(&asker.snapshot, &asker.actor, &card).map_err(|error| asker.problem(error))?;
     let items = items(&body).map_err(|error| asker.problem(error))?;
     let done = |saved: &Saved| json!({"id": saved.id.to_string(), "version": saved.version});
     if body.get("atomic").and_then(Value::as_bool).unwrap_or(false) {
         return match batch::atomic(&site.app, &asker.actor, &card, &items).await {
-            Ok(all) => Ok(Json(json!({"data": all.iter().map(done).collect::<Vec<_>>()})).into_response()),
+            Ok(all) => Ok(Json(json!({"data": all.iter().map(|saved| saved.as_ref().map(done)).collect::<Vec<_>>()})).into_response()),
             Err((index, error)) => {
                 let mut problem = document(&error, &asker.actor.lang);
                 problem["item"] = index.into();
@@ -192,11 +198,12 @@ pub async fn batch(State(site): State<Site>, Path(card): Path<String>, asker: As
             }
         };
     }
+    let made: Vec<bool> = items.iter().map(|item| matches!(item, Item::Create(_))).collect();
     let results = batch::each(&site.app, &asker.actor, &card, items).await;
-    let one = |result: &Result<Option<Saved>, AppError>| match result {
-        Ok(Some(saved)) => json!({"status": 200, "data": done(saved)}),
+    let one = |(result, made): (&Result<Option<Saved>, AppError>, &bool)| match result {
+        Ok(Some(saved)) => json!({"status": if *made { 201 } else { 200 }, "data": done(saved)}),
         Ok(None) => json!({"status": 204}),
         Err(error) => json!({"status": status(error).as_u16(), "problem": document(error, &asker.actor.lang)}),
     };
-    Ok(Json(json!({"data": results.iter().map(one).collect::<Vec<_>>()})).into_response())
+    Ok(Json(json!({"data": results.iter().zip(&made).map(one).collect::<Vec<_>>()})).into_response())
 }

@@ -470,7 +470,7 @@ pub async fn new(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(
         if let Some(id) = get(&pairs, "copy").and_then(|id| Uuid::try_parse(id).ok()) {
             body = copy_of(&site, &reader, &card, id).await?;
         }
-        let preview = preview::preview(&site.app, &reader.asker.actor, &key, None, body).await?;
+        let preview = preview::preview(&site.app, &reader.asker.actor, &key, None, body, Vec::new()).await?;
         // Nothing was typed yet, so nothing is wrong yet.
         let drawn = from_draft(&site, &reader, &card, preview.record, Vec::new(), HashMap::from([(String::new(), String::new())])).await?;
         let rights = rights(&site, &reader, &card, None).await?;
@@ -581,7 +581,7 @@ async fn refused(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, subm
 async fn redraw(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, submitted: &[(String, String)], violations: Vec<Violation>) -> Result<RecordPage, AppError> {
     let card = reader.asker.snapshot.card(key)?.clone();
     let body = form::submit::body(&card, submitted, &reader.asker.locale);
-    let preview = preview::preview(&site.app, &reader.asker.actor, key, id, body).await?;
+    let preview = preview::preview(&site.app, &reader.asker.actor, key, id, body, Vec::new()).await?;
     let mut typed: HashMap<String, String> = submitted.iter().cloned().collect();
     typed.insert(String::new(), String::new());
     let mut drawn = from_draft(site, reader, &card, preview.record, violations, typed).await?;
@@ -647,7 +647,8 @@ async fn recomputed(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, s
         let card = reader.asker.snapshot.card(key)?.clone();
         let body = form::submit::body(&card, submitted, &reader.asker.locale);
         let numbers = row_numbers(&card, submitted);
-        let preview = preview::preview(&site.app, &reader.asker.actor, key, id, body).await?;
+        let fresh = fresh_links(&numbers, get(submitted, "_fresh").unwrap_or_default());
+        let preview = preview::preview(&site.app, &reader.asker.actor, key, id, body, fresh).await?;
         let drawn = from_draft(site, reader, &card, preview.record, Vec::new(), HashMap::new()).await?;
         let rights = rights(site, reader, &card, id).await?;
         let painter = Painter { site, reader, card: &card, drawn: &drawn, rights: &rights, new: id.is_none() };
@@ -657,6 +658,21 @@ async fn recomputed(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, s
         Ok(changed) => reader.draw(site, "records/recompute.html", Some(key), &changed),
         Err(error) => reader.failed(site, &error),
     }
+}
+
+/// The links that were set since the last answer, as the form names them: `f.customer`, `c.lines.3.product`. Given by
+/// their places in the record: `customer`, `lines/2/product`.
+fn fresh_links(numbers: &HashMap<Ident, Vec<usize>>, names: &str) -> Vec<String> {
+    let place = |name: &str| match name.split('.').collect::<Vec<_>>().as_slice() {
+        ["f", key] => Some((*key).to_owned()),
+        ["c", table, n, key] => {
+            let n: usize = n.parse().ok()?;
+            let index = numbers.get(*table)?.iter().position(|known| *known == n)?;
+            Some(format!("{table}/{index}/{key}"))
+        }
+        _ => None,
+    };
+    names.split(' ').filter_map(place).collect()
 }
 
 /// The numbers rows have in the form, in order: they need not be 0, 1, 2 after rows were removed.

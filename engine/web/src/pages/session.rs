@@ -39,7 +39,11 @@ pub async fn sign_in(State(site): State<Site>, headers: HeaderMap, Form(fields):
         draw(&site, status, "account/login.html", &bare, &page)
     };
     if let Err(error) = site.throttle.check(&keys) {
-        return refused(StatusCode::TOO_MANY_REQUESTS, error.to_string());
+        let mut response = refused(StatusCode::TOO_MANY_REQUESTS, error.to_string());
+        if let AppError::TooMany { seconds } = error {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        return response;
     }
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match accounts::sign_in(&site.app, name, password, agent, Utc::now()).await {

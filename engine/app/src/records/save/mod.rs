@@ -125,8 +125,8 @@ impl Work {
         if stored.is_none() {
             self.put_defaults(&mut draft, &mut violations);
         }
-        let given = given(&draft);
         let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
+        let given = given(&merged);
         self.check_rights(tx, stored.as_ref(), &mut merged, &mut violations).await?;
         let was_behind = self.check_version(tx, stored.as_ref(), &merged, read_version).await?;
         if let Some(stored) = stored.as_ref().filter(|_| !merged.is_change() && violations.is_empty()) {
@@ -141,18 +141,24 @@ impl Work {
     }
 
     /// Everything up to storing: the record as it would be, and what is wrong with it.
-    pub(crate) async fn preview(&self, tx: &mut Tx) -> Result<super::preview::Preview, UnitError> {
+    pub(crate) async fn preview(&self, tx: &mut Tx, fresh: &[String]) -> Result<super::preview::Preview, UnitError> {
         let (mut draft, mut violations) = draft::read(&self.card, self.catalog(), &self.body);
         let stored = self.stored(tx).await?;
         if stored.is_none() {
             self.put_defaults(&mut draft, &mut violations);
         }
-        let given = given(&draft);
         let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
         merged.record.id = self.id.unwrap_or_else(Uuid::now_v7);
         self.stamp(stored.as_ref(), &mut merged.record);
         let linked = self.linked(tx, &merged.record).await?;
-        let set = links_set(&self.card, stored.as_ref(), &merged.record);
+        let mut set: HashSet<Touched> = links_set(&self.card, stored.as_ref(), &merged.record).into_iter().collect();
+        let mut given = given(&merged);
+        for link in fresh.iter().filter_map(|path| touched_at(&merged.record, path)) {
+            let table = self.card.table_of(link.0.as_ref().map(|(table, _)| table));
+            let copied = table.into_iter().flat_map(|table| table.own_fields()).filter(|field| field.copied_from() == Some(&link.1));
+            copied.for_each(|field| drop(given.remove(&(link.0.clone(), field.key.clone()))));
+            set.insert(link);
+        }
         let ancestors = HashMap::new();
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given: &given };
         let record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
@@ -161,10 +167,10 @@ impl Work {
     }
 
     /// Derives, numbers, checks links and rules; gives the record only if nothing is wrong.
-    async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &[Touched], mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
+    async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &HashSet<Touched>, mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
         self.stamp(stored, &mut merged.record);
         let linked = self.linked(tx, &merged.record).await?;
-        let set = links_set(&self.card, stored, &merged.record);
+        let set: HashSet<Touched> = links_set(&self.card, stored, &merged.record).into_iter().collect();
         let ancestors = self.ancestors(tx, &merged.record).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
         merged.record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
@@ -220,15 +226,31 @@ fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }
 
-/// Places the client gave a value. New rows get their ids while merging, so they are known by their order there.
-fn given(draft: &Draft) -> Vec<Touched> {
-    let own = draft.values.iter().filter(|(_, value)| !value.is_empty()).map(|(key, _)| (None, key.clone()));
-    let rows = draft.children.iter().flat_map(|(table, change)| {
-        let rows: Vec<&draft::RowDraft> = match change {
-            draft::ChildDraft::Whole(rows) => rows.iter().collect(),
-            draft::ChildDraft::Parts { add, change, .. } => change.iter().chain(add).collect(),
-        };
-        rows.into_iter().filter_map(|row| Some((row.id?, row))).flat_map(|(id, row)| row.values.iter().filter(|(_, value)| !value.is_empty()).map(move |(key, _)| (Some((table.clone(), id)), key.clone()))).collect::<Vec<_>>()
+/// Places the client gave a value of its own: one that is not what is stored.
+fn given(merged: &Merged) -> HashSet<Touched> {
+    let own = merged.changed.iter().filter(|key| !merged.record.get(key.as_str()).is_empty()).map(|key| (None, key.clone()));
+    let rows = merged.record.children.iter().flat_map(|(table, rows)| {
+        rows.iter().flat_map(move |row| {
+            let place = (table.clone(), row.id);
+            let keys: Vec<Ident> = match merged.rows.get(&place) {
+                Some(RowChange::Changed(fields)) => fields.iter().filter(|key| !value_of(&row.values, key.as_str()).is_empty()).cloned().collect(),
+                Some(RowChange::Added) => row.values.iter().filter(|(_, value)| !value.is_empty()).map(|(key, _)| key.clone()).collect(),
+                Some(RowChange::Removed) | None => Vec::new(),
+            };
+            keys.into_iter().map(move |key| (Some(place.clone()), key))
+        })
     });
     own.chain(rows).collect()
+}
+
+/// `customer`, or `lines/0/product` by the row's place in the table.
+fn touched_at(record: &Record, path: &str) -> Option<Touched> {
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        [key] => Some((None, Ident::new(key).ok()?)),
+        [table, index, key] => {
+            let row = record.rows(table).get(index.parse::<usize>().ok()?)?;
+            Some((Some((Ident::new(table).ok()?, row.id)), Ident::new(key).ok()?))
+        }
+        _ => None,
+    }
 }

@@ -6,7 +6,8 @@ impl Work {
     /// What is stored now, held until the end of the transaction, if the actor may change it.
     pub(super) async fn stored(&self, tx: &mut Tx) -> Result<Option<Record>, UnitError> {
         let Some(id) = self.id else { return Ok(None) };
-        if let Some(hold) = write::hold_for_update(self.catalog(), tx.dialect(), &self.card, id) {
+        // Who only looks keeps nobody waiting.
+        if let Some(hold) = write::hold_for_update(self.catalog(), tx.dialect(), &self.card, id).filter(|_| !self.options.dry_run) {
             tx.fetch(&hold).await?;
         }
         let stored = load::record(&mut Source::Tx(tx), self.catalog(), &self.card, id, self.actor.now).await?;

@@ -41,11 +41,12 @@ impl Work {
     }
 }
 
+/// The rows whose values stand in a row before them already. Empty values are never the same.
 pub(super) fn twice(rows: &[Row], set: &[Ident]) -> Vec<usize> {
-    let values = |row: &Row| -> Vec<Value> { set.iter().map(|key| value_of(&row.values, key.as_str()).clone()).collect() };
-    let is_double = |index: usize| {
-        let own = values(&rows[index]);
-        !own.iter().any(Value::is_empty) && rows[..index].iter().any(|row| values(row) == own)
+    let mut seen = HashSet::new();
+    let mut again = |row: &Row| {
+        let values: Vec<&Value> = set.iter().map(|key| value_of(&row.values, key.as_str())).collect();
+        !values.iter().any(|value| value.is_empty()) && !seen.insert(format!("{values:?}"))
     };
-    (0..rows.len()).filter(|index| is_double(*index)).collect()
+    rows.iter().enumerate().filter(|(_, row)| again(row)).map(|(index, _)| index).collect()
 }
