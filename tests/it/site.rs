@@ -57,7 +57,6 @@ pub fn pack(path: &str) -> Files {
 pub struct Site {
     pub app: Arc<App>,
     pub base: String,
-    pub database: Database,
     _folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
 }
@@ -109,7 +108,7 @@ impl Site {
         tokio::spawn(web::serve(site, listener, async {
             let _ = stopped.await;
         }));
-        Self { app, base, database, _folder: folder, stop: Some(stop) }
+        Self { app, base, _folder: folder, stop: Some(stop) }
     }
 
     /// Somebody with an account and an API token.

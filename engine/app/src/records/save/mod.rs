@@ -156,7 +156,9 @@ impl Work {
         for link in fresh.iter().filter_map(|path| touched_at(&merged.record, path)) {
             let table = self.card.table_of(link.0.as_ref().map(|(table, _)| table));
             let copied = table.into_iter().flat_map(|table| table.own_fields()).filter(|field| field.copied_from() == Some(&link.1));
-            copied.for_each(|field| drop(given.remove(&(link.0.clone(), field.key.clone()))));
+            for field in copied {
+                given.remove(&(link.0.clone(), field.key.clone()));
+            }
             set.insert(link);
         }
         let ancestors = HashMap::new();
