@@ -104,7 +104,7 @@ fn every_field_type_operator_and_function_is_explained() {
     same("functions over rows", &first_cells(section(&text, "Functions over rows")), &words(script::ROW_FUNCTIONS.iter().map(|function| function.name)));
 }
 
-/// Every key that the published schemas know stands in backticks in the reference.
+/// Every key that the published schemas know stands in the reference, by itself or in an example.
 #[test]
 fn every_key_of_a_definition_is_explained() {
     let text = read("docs/definitions.md");
@@ -113,7 +113,7 @@ fn every_key_of_a_definition_is_explained() {
         let schema: Json = serde_json::from_str(&read(&format!("schemas/{name}.schema.json"))).expect("a schema");
         let mut keys = BTreeSet::new();
         collect(&schema, &mut keys);
-        missing.extend(keys.into_iter().filter(|key| !text.contains(&format!("`{key}`"))).map(|key| format!("{name}: {key}")));
+        missing.extend(keys.into_iter().filter(|key| !text.contains(&format!("`{key}`")) && !text.contains(&format!("\"{key}\":"))).map(|key| format!("{name}: {key}")));
     }
     assert!(missing.is_empty(), "docs/definitions.md says nothing of {missing:#?}");
 }

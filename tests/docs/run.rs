@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
-use model::{Diagnostic, Level, build, load::Files, load::PackSource, load::read_pack};
+use model::{Diagnostic, build, load::Files, load::PackSource, load::read_pack};
 use serde_json::{Value as Json, json};
 
 use crate::{

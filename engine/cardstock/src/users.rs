@@ -1,6 +1,9 @@
 //! Accounts, tokens, and the OpenAPI document, from the command line.
 
-use std::process::ExitCode;
+use std::{
+    io::{ErrorKind, Write},
+    process::ExitCode,
+};
 
 use access::{ADMINISTRATOR, Actor};
 use app::{AppError, accounts};
@@ -57,7 +60,13 @@ pub async fn openapi(site: &SiteArgs) -> Result<ExitCode, AppError> {
     let role = model::Ident::new(ADMINISTRATOR).map_err(|error| AppError::Internal(error.to_string()))?;
     let actor = Actor::user(Default::default(), "administrator", vec![role], Utc::now());
     let document = web::openapi::write(&app.snapshot(), &actor);
-    println!("{}", serde_json::to_string_pretty(&document).unwrap_or_default());
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    // Whoever reads only the beginning, such as `head`, is no error.
+    if let Err(error) = writeln!(std::io::stdout(), "{text}")
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        return Err(AppError::Unavailable { detail: error.to_string() });
+    }
     app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
