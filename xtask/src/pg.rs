@@ -4,9 +4,19 @@ use std::{path::PathBuf, process::Command};
 
 use crate::shell::{self, Outcome};
 
+/// Longest name that a socket may have, with its file in the folder.
+const MAX_SOCKET: usize = 80;
+
 fn folder() -> PathBuf {
     // A place that an unprivileged user can reach, and short: sockets have short names.
-    if shell::is_root() { PathBuf::from("/var/tmp/cardstock-pg") } else { shell::cache().join("pg") }
+    let cached = shell::cache().join("pg");
+    if shell::is_root() {
+        PathBuf::from("/var/tmp/cardstock-pg")
+    } else if cached.as_os_str().len() > MAX_SOCKET {
+        std::env::temp_dir().join("cardstock-pg")
+    } else {
+        cached
+    }
 }
 
 fn as_owner(command: &str) -> Outcome {
@@ -18,8 +28,16 @@ fn is_running(bin: &str, folder: &str) -> bool {
     as_owner(&command).is_ok()
 }
 
-/// Starts the cluster, unless it runs; gives its address.
-pub fn start() -> Result<String, String> {
+/// A running cluster.
+pub struct Cluster {
+    /// Its address.
+    pub url: String,
+    /// Whether it was started now, and did not run before.
+    pub is_ours: bool,
+}
+
+/// Starts the cluster, unless it runs.
+pub fn start() -> Result<Cluster, String> {
     let bin = shell::postgres_bin().ok_or("PostgreSQL is not installed")?.display().to_string();
     let path = folder();
     let folder = path.display().to_string();
@@ -29,13 +47,13 @@ pub fn start() -> Result<String, String> {
     }
     let url = format!("postgres://postgres@localhost/postgres?host={folder}");
     if is_running(&bin, &folder) {
-        return Ok(url);
+        return Ok(Cluster { url, is_ours: false });
     }
     let init = format!("rm -rf {folder}/data && {bin}/initdb -D {folder}/data -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null");
     as_owner(&init)?;
     let options = format!("-k {folder} -c listen_addresses= -c max_connections=200 -c shared_buffers=64MB");
     as_owner(&format!("{bin}/pg_ctl -D {folder}/data -o \"{options}\" -l {folder}/log -w start >/dev/null"))?;
-    Ok(url)
+    Ok(Cluster { url, is_ours: true })
 }
 
 /// Stops the cluster and forgets its data.
