@@ -202,6 +202,20 @@ export class Lines extends HTMLElement {
     toast(t('row_removed'), { label: t('undo'), run: () => { this.body.insertBefore(row, place?.isConnected ? place : null); this.recount(); this.changed(); this.focusRow(row); } });
   }
 
+  /** Puts values into a cell of a saved row; says whether there is such a cell. */
+  put(id: string, key: string, values: string[], titles: Record<string, string>): boolean {
+    this.leave();
+    const row = this.rows.find((one) => one.dataset.rowId === id);
+    const cell = row && all<HTMLTableCellElement>('td[data-sent]', row).find((one) => one.dataset.key === key);
+    const view = cell && find<HTMLElement>('.v', cell);
+    if (!row || !cell || !view) return false;
+    all(':scope > input[type=hidden]', cell).forEach((input) => input.remove());
+    for (const value of values) cell.append(make('input', { type: 'hidden', name: `c.${this.table}.${row.dataset.n}.${key}`, value }));
+    view.textContent = values.map((value) => titles[value] || value).join(', ');
+    view.dataset.titles = JSON.stringify(titles);
+    return true;
+  }
+
   /** The rows of a draft: names and values as a form sends them. */
   restore(entries: [string, string][], titles: Record<string, string>) {
     this.leave();

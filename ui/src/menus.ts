@@ -70,7 +70,8 @@ type Leaf = { field: string; op: string; value?: unknown };
 /** The value a filter's form holds, in the shape that filters take. */
 function filterValue(form: HTMLFormElement): unknown {
   const values = new FormData(form).getAll('value').map(String).map((text) => text.trim()).filter((text) => text !== '');
-  const number = (text: string) => text.replace(/[,\s]/g, '');
+  const point = document.body.dataset.point ?? '.';
+  const number = (text: string) => [...text].filter((one) => one === point || !/[.,\s]/.test(one)).map((one) => (one === point ? '.' : one)).join('');
   switch (form.dataset.editor) {
     case 'none': return undefined;
     case 'options': case 'links': return values;

@@ -7,37 +7,46 @@ import { toast, toastLater } from './toast';
 import { getValues, setValues, titlesOf } from './values';
 
 type Entries = [string, string][];
-interface Draft { version: string; at: number; entries: Entries; titles: Record<string, string> }
+interface Draft { version: string; at: number; entries: Entries; base: Entries; titles: Record<string, string> }
 
-let baseline = new Map<string, string>();
+/** What the form started from, and of which record; that is sent along, so that only edits are saved. */
+let baseline: Entries = [];
 let baselineOf = '';
 let leaving = false;
 
 const form = () => find<HTMLFormElement>('#form');
 const record = () => find<HTMLElement>('#record');
-const fixed = new Set(['_csrf', 'version', '_fresh']);
+const fixed = new Set(['_csrf', '_fresh', 'version', 'over', 'from', 'tab']);
 
 function entriesOf(target: HTMLFormElement): Entries {
   return [...new FormData(target)].map(([name, value]): [string, string] => [name, String(value)]).filter(([name]) => !fixed.has(name));
 }
 
-/** What counts as one edit: a field with all its parts, or a row. */
+/** A field with all its parts, or a whole table. */
+const topOf = (name: string) => name.split('.').slice(0, 2).join('.');
+
+/** What counts as one edit: a field with all its parts, or a row. Rows are known by their ids, as numbers change. */
 function groups(entries: Entries): Map<string, string> {
+  const ids = new Map(entries.filter(([name, value]) => value && /^c\.[^.]+\.\d+\.id$/.test(name)).map(([name, value]) => [name.slice(0, -3), value]));
   const found = new Map<string, string>();
   for (const [name, value] of entries) {
     const parts = name.split('.');
-    const group = parts.slice(0, parts[0] === 'c' ? 3 : 2).join('.');
-    found.set(group, `${found.get(group) ?? ''}${name}=${value}\n`);
+    const isRow = parts[0] === 'c' && parts.length > 3;
+    const row = parts.slice(0, 3).join('.');
+    const group = isRow ? ids.has(row) ? `${topOf(name)}#${ids.get(row)}` : row : topOf(name);
+    found.set(group, `${found.get(group) ?? ''}${isRow ? parts.slice(3).join('.') : name}=${value}\n`);
   }
   return found;
 }
 
+function differing(now: Entries, before: Entries): string[] {
+  const [left, right] = [groups(now), groups(before)];
+  return [...new Set([...left.keys(), ...right.keys()])].filter((name) => (left.get(name) ?? '') !== (right.get(name) ?? ''));
+}
+
 function edits(): string[] {
   const target = form();
-  if (!target) return [];
-  const now = groups(entriesOf(target));
-  const names = new Set([...now.keys(), ...baseline.keys()]);
-  return [...names].filter((name) => (now.get(name) ?? '') !== (baseline.get(name) ?? ''));
+  return target ? differing(entriesOf(target), baseline) : [];
 }
 
 const draftKey = () => {
@@ -49,7 +58,7 @@ function keepDraft() {
   const target = form();
   const key = draftKey();
   if (!target || !key || document.body.dataset.drafts !== 'true' || !edits().length) return;
-  const draft: Draft = { version: find<HTMLInputElement>('#version')?.value ?? '', at: Date.now(), entries: entriesOf(target).filter(([name]) => !isSecret(target, name)), titles: { ...titlesOf(target), ...rowTitles(target) } };
+  const draft: Draft = { version: find<HTMLInputElement>('#version')?.value ?? '', at: Date.now(), base: baseline, entries: entriesOf(target).filter(([name]) => !isSecret(target, name)), titles: { ...titlesOf(target), ...rowTitles(target) } };
   try {
     localStorage.setItem(key, JSON.stringify(draft));
     const note = find('#edits-note');
@@ -96,13 +105,16 @@ function takeDraft() {
   const kept = key && localStorage.getItem(key);
   if (!target || !kept) return;
   const draft = JSON.parse(kept) as Draft;
+  const base = draft.base ?? baseline;
+  const edited = new Set(differing(draft.entries, base).map((group) => topOf(group.replace('#', '.'))));
   const byName = new Map<string, string[]>();
   for (const [name, value] of draft.entries) if (!name.startsWith('c.')) byName.set(name, [...(byName.get(name) ?? []), value]);
   for (const name of new Set([...byName.keys(), ...getValues(target).keys()])) {
-    if (name.startsWith('f.')) setValues(target, name, byName.get(name) ?? [], draft.titles);
+    if (name.startsWith('f.') && edited.has(topOf(name))) setValues(target, name, byName.get(name) ?? [], draft.titles);
   }
-  for (const lines of all('x-lines', target)) if (lines instanceof Lines && lines.hasAttribute('data-editable')) lines.restore(draft.entries, draft.titles);
-  // Saved against the version it was typed over, so that somebody else's changes are not lost.
+  for (const lines of all('x-lines', target)) if (lines instanceof Lines && lines.hasAttribute('data-editable') && edited.has(`c.${lines.table}`)) lines.restore(draft.entries, draft.titles);
+  // Saved against what it was typed over, so that somebody else's changes are not lost.
+  baseline = [...baseline.filter(([name]) => !edited.has(topOf(name))), ...base.filter(([name]) => edited.has(topOf(name)))];
   const version = find<HTMLInputElement>('#version');
   if (version && draft.version) version.value = draft.version;
   const banner = find('#draft');
@@ -143,9 +155,12 @@ const recompute = settled(150, () => {
 });
 
 /** Which links were set since the server last worked values out: what is copied from them is copied anew. */
+let asked = '';
+
 function forgetFresh() {
   const fresh = find<HTMLInputElement>('#fresh');
-  if (fresh) fresh.value = '';
+  // One may have been set while the answer was on its way.
+  if (fresh?.value.startsWith(asked)) fresh.value = fresh.value.slice(asked.length).trim();
 }
 
 const later = settled(2000, keepDraft);
@@ -179,6 +194,8 @@ function openTab(tab: HTMLElement, focus: boolean) {
   if (focus) tab.focus();
   tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   history.replaceState(history.state, '', (tab as HTMLAnchorElement).href);
+  const kept = find<HTMLInputElement>('#tab');
+  if (kept) kept.value = tab.dataset.tab ?? '';
 }
 
 function onTabKey(event: KeyboardEvent) {
@@ -212,27 +229,46 @@ function goTo(id: string) {
 
 function keepMine() {
   const banner = find('#conflict-banner');
-  const version = find<HTMLInputElement>('#version');
-  if (!banner || !version) return;
-  version.value = banner.dataset.version ?? version.value;
+  const over = find<HTMLInputElement>('#over');
+  if (!banner || !over) return;
+  over.value = banner.dataset.version ?? '';
   form()?.requestSubmit();
 }
 
-/** Takes over the values of the fields both changed; the other edits stay. Rows and links are read anew instead. */
+/** Puts values into a field or into a cell of a row; says whether there is such a place. */
+function put(target: HTMLFormElement, name: string, pairs: [string, string][]): boolean {
+  const [kind, table, row, key] = name.split('.');
+  const values = pairs.map(([value]) => value);
+  const titles = Object.fromEntries(pairs);
+  if (kind === 'c') {
+    const lines = all('x-lines', target).find((one) => one.dataset.table === table);
+    return lines instanceof Lines && row !== undefined && key !== undefined && lines.put(row, key, values, titles);
+  }
+  const has = (name: string) => find(`:is(input,select,textarea,x-lookup,x-upload):is([name="${CSS.escape(name)}"],[data-name="${CSS.escape(name)}"])`, target) !== null;
+  if (has(name)) { setValues(target, name, values, titles); return true; }
+  const parts = [...getValues(target).keys()].filter((one) => one.startsWith(`${name}.`));
+  const whole = values[0] ? JSON.parse(values[0]) as Record<string, unknown> : {};
+  for (const part of parts) setValues(target, part, [String(whole[part.slice(name.length + 1)] ?? '')]);
+  return parts.length > 0;
+}
+
+/** Takes over the values of what both changed; the other edits stay. What has no place in the form is read anew. */
 function keepTheirs(event: Event, link: HTMLAnchorElement) {
   const target = form();
   const rows = all('#conflict-table [data-name]');
-  const version = find<HTMLInputElement>('#version');
-  const plain = rows.every((row) => target && find(`:is(input,select,textarea):not([type=hidden])[name="${CSS.escape(row.dataset.name ?? '')}"]`, target));
-  if (!target || !version || !plain || !rows.length) { leaving = true; dropDraft(); return; }
+  const pairsOf = (row: HTMLElement) => JSON.parse(row.dataset.theirs || '[]') as [string, string][];
+  if (!target || !rows.length || !rows.every((row) => put(target, row.dataset.name ?? '', pairsOf(row)))) { leaving = true; dropDraft(); return; }
   event.preventDefault();
-  for (const row of rows) setValues(target, row.dataset.name ?? '', [row.dataset.theirs ?? '']);
-  version.value = find('#conflict-banner')?.dataset.version ?? version.value;
+  // A field that holds theirs now is no edit any more. In a row, the server sees that nothing differs.
+  const now = entriesOf(target);
+  const taken = rows.map((row) => row.dataset.name ?? '').filter((name) => name.startsWith('f.'));
+  baseline = [...baseline.filter(([name]) => !taken.includes(topOf(name))), ...now.filter(([name]) => taken.includes(topOf(name)))];
   find('#conflict')?.replaceChildren();
   link.blur();
   show();
   recompute();
-  find('#save')?.focus();
+  const bar = find('#savebar');
+  (bar && !bar.hidden ? find('#save') : find('#main'))?.focus();
 }
 
 async function deleteRecord(button: HTMLElement) {
@@ -246,14 +282,17 @@ async function deleteRecord(button: HTMLElement) {
   location.assign(button.dataset.back ?? '/');
 }
 
+const nameOf = (here: HTMLElement) => `${here.dataset.card}/${here.dataset.id}`;
+
 function arrive(here: Element) {
   const target = form();
-  const name = `${(here as HTMLElement).dataset.card}/${(here as HTMLElement).dataset.id}`;
+  const name = nameOf(here as HTMLElement);
   // What was refused is still an edit: it is compared with what was there before it was sent.
   const refused = here.hasAttribute('data-refused') && baselineOf === name;
   if (target && !refused) {
-    baseline = here.hasAttribute('data-prefilled') ? new Map() : groups(entriesOf(target));
-    baselineOf = name;
+    baseline = here.hasAttribute('data-prefilled') ? [] : entriesOf(target);
+    // What a page of its own was refused with says nothing about what was there before.
+    baselineOf = here.hasAttribute('data-refused') ? '' : name;
   }
   show();
   const notice = (here as HTMLElement).dataset.notice;
@@ -288,7 +327,12 @@ export function startRecord() {
   });
   document.addEventListener('htmx:config:request', (event) => {
     const { ctx } = (event as CustomEvent).detail;
-    if (ctx.sourceElement?.id === 'form') for (const lines of all('x-lines')) if (lines instanceof Lines) lines.leave();
+    if (ctx.sourceElement?.id === 'recompute') asked = find<HTMLInputElement>('#fresh')?.value ?? '';
+    if (ctx.sourceElement?.id !== 'form') return;
+    for (const lines of all('x-lines')) if (lines instanceof Lines) lines.leave();
+    const here = record();
+    if (!here || here.hasAttribute('data-new') || baselineOf !== nameOf(here)) return;
+    for (const [name, value] of baseline) ctx.request.body.append(`was.${name}`, value);
   }, true);
   document.addEventListener('htmx:after:request', (event) => {
     const { ctx } = (event as CustomEvent).detail;
@@ -296,6 +340,7 @@ export function startRecord() {
     if (ctx.sourceElement?.id !== 'form' || ctx.response.status >= 300) return;
     const isNew = record()?.hasAttribute('data-new');
     dropDraft();
+    if (ctx.response.headers.has('hx-redirect')) { leaving = true; toastLater(t('saved')); return; }
     toast(t(isNew ? 'created' : 'saved'));
   });
 

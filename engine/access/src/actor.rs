@@ -1,5 +1,7 @@
 //! Who acts.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Days, Months, NaiveDate, TimeZone, Utc, Datelike};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
@@ -39,6 +41,8 @@ pub struct Actor {
     pub lang: String,
     /// The zone in which days begin.
     pub zone: Tz,
+    /// How the user likes things shown, by name; rights never depend on it.
+    pub preferences: BTreeMap<String, String>,
     /// When the request began.
     pub now: DateTime<Utc>,
     system: Option<Reason>,
@@ -47,12 +51,12 @@ pub struct Actor {
 impl Actor {
     /// A user with groups. What packs bind is filled in by whoever knows the database.
     pub fn user(id: Uuid, name: impl Into<String>, roles: Vec<Ident>, now: DateTime<Utc>) -> Self {
-        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, now, system: None }
+        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, system: None }
     }
 
     /// The system, for one of a closed list of reasons.
     pub fn system(reason: Reason, now: DateTime<Utc>) -> Self {
-        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, now, system: Some(reason) }
+        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, system: Some(reason) }
     }
 
     /// Whether rights are not asked for: the system, and administrators.

@@ -1,5 +1,7 @@
 //! Who is who: signing in, sessions, tokens, and what packs bind to a user.
 
+use std::collections::BTreeMap;
+
 use access::{ADMINISTRATOR, Actor, Reason};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,6 +15,8 @@ use crate::{App, AppError, run, snapshot::Snapshot};
 
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(14);
+/// How exactly it is known when a session was last used.
+const SEEN: TimeDelta = TimeDelta::minutes(10);
 /// How long a link to set a password is good.
 const LINK: TimeDelta = TimeDelta::hours(24);
 /// Shortest and longest password, in characters.
@@ -113,13 +117,17 @@ pub enum Credential<'a> {
 /// taken away is gone at once.
 pub async fn authenticate(app: &App, snapshot: &Snapshot, credential: Credential<'_>, now: DateTime<Utc>) -> Result<Actor, AppError> {
     let dialect = app.store.dialect();
-    let statement = match credential {
+    let statement = match &credential {
         Credential::Session(token) => system::session_user(dialect, hash_of(token), now),
         Credential::Token(token) => system::token_user(dialect, hash_of(token), now),
     };
-    let id = app.store.fetch(&statement).await?.into_iter().flatten().next();
-    let Some(Datum::Uuid(id)) = id else { return Err(AppError::Unauthenticated) };
-    actor_of(app, snapshot, id, now).await
+    let row = app.store.fetch(&statement).await?.into_iter().next().unwrap_or_default();
+    let Some(Datum::Uuid(id)) = row.first() else { return Err(AppError::Unauthenticated) };
+    if let (Credential::Session(token), Some(Datum::Instant(seen))) = (&credential, row.get(1))
+        && now - *seen > SEEN {
+            run(&app.store, vec![system::touch_session(dialect, hash_of(token), now)]).await?;
+        }
+    actor_of(app, snapshot, *id, now).await
 }
 
 /// A user as an actor.
@@ -136,7 +144,8 @@ pub async fn actor_of(app: &App, snapshot: &Snapshot, id: Uuid, now: DateTime<Ut
     if let Some(language) = user.language {
         actor.lang = language;
     }
-    if let Some(zone) = preference(app, id, "zone").await?.and_then(|zone| zone.parse().ok()) {
+    actor.preferences = preferences(app, id).await?;
+    if let Some(zone) = actor.preferences.get("zone").and_then(|zone| zone.parse().ok()) {
         actor.zone = zone;
     }
     bind(app, snapshot, &mut actor).await?;
@@ -297,13 +306,75 @@ pub async fn set_active(app: &App, user: Uuid, active: bool) -> Result<(), AppEr
     run(&app.store, statements).await
 }
 
-/// A preference of a user.
-pub async fn preference(app: &App, user: Uuid, key: &str) -> Result<Option<String>, AppError> {
-    let row = app.store.fetch(&system::preference(app.store.dialect(), user, key)).await?.into_iter().flatten().next();
-    Ok(row.and_then(|datum| match datum {
-        Datum::Text(text) => Some(text),
+/// A session, as its owner may know it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The hash of its token, which says nothing about the token.
+    pub id: String,
+    /// When it was last used, to ten minutes.
+    pub seen: DateTime<Utc>,
+    /// What the browser said about itself.
+    pub agent: String,
+}
+
+/// Where a user is signed in.
+pub async fn sessions(app: &App, user: Uuid, now: DateTime<Utc>) -> Result<Vec<Session>, AppError> {
+    let rows = app.store.fetch(&system::sessions_of(app.store.dialect(), user, now)).await?;
+    let session = |row: Vec<Datum>| match <[Datum; 4]>::try_from(row) {
+        Ok([Datum::Bytes(token), _, Datum::Instant(seen), Datum::Text(agent)]) => Some(Session { id: URL_SAFE_NO_PAD.encode(token), seen, agent }),
+        Ok([Datum::Bytes(token), _, Datum::Instant(seen), _]) => Some(Session { id: URL_SAFE_NO_PAD.encode(token), seen, agent: String::new() }),
         _ => None,
-    }))
+    };
+    Ok(rows.into_iter().filter_map(session).collect())
+}
+
+/// The id of the session that a token belongs to.
+pub fn session_id(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(hash_of(token))
+}
+
+/// Ends one of a user's own sessions.
+pub async fn end_session(app: &App, user: Uuid, id: &str) -> Result<(), AppError> {
+    let token = URL_SAFE_NO_PAD.decode(id).map_err(|_| AppError::not_found("session"))?;
+    run(&app.store, vec![system::end_session_of(app.store.dialect(), user, token)]).await
+}
+
+/// An API token, as its owner may know it.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is for.
+    pub name: String,
+    /// When it was made.
+    pub made: DateTime<Utc>,
+    /// When it ends.
+    pub ends: Option<DateTime<Utc>>,
+}
+
+/// A user's API tokens.
+pub async fn tokens(app: &App, user: Uuid) -> Result<Vec<Token>, AppError> {
+    let rows = app.store.fetch(&system::tokens_of(app.store.dialect(), user)).await?;
+    let token = |row: Vec<Datum>| match <[Datum; 4]>::try_from(row) {
+        Ok([Datum::Uuid(id), Datum::Text(name), Datum::Instant(made), ends]) => Some(Token { id, name, made, ends: if let Datum::Instant(ends) = ends { Some(ends) } else { None } }),
+        _ => None,
+    };
+    Ok(rows.into_iter().filter_map(token).collect())
+}
+
+/// Takes one of a user's own API tokens back.
+pub async fn revoke_token(app: &App, user: Uuid, id: Uuid) -> Result<(), AppError> {
+    run(&app.store, vec![system::revoke_token(app.store.dialect(), user, id)]).await
+}
+
+/// How a user likes things shown.
+pub async fn preferences(app: &App, user: Uuid) -> Result<BTreeMap<String, String>, AppError> {
+    let rows = app.store.fetch(&system::preferences(app.store.dialect(), user)).await?;
+    let pair = |row: Vec<Datum>| match <[Datum; 2]>::try_from(row) {
+        Ok([Datum::Text(key), Datum::Text(value)]) => Some((key, value)),
+        _ => None,
+    };
+    Ok(rows.into_iter().filter_map(pair).collect())
 }
 
 /// Keeps a preference.

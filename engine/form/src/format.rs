@@ -22,11 +22,29 @@ pub struct Locale {
     pub currency: String,
 }
 
+/// Ways to write a date: name, `strftime` pattern.
+pub const DATES: [(&str, &str); 5] = [("iso", "%Y-%m-%d"), ("words", "%-d %b %Y"), ("slashes", "%d/%m/%Y"), ("dots", "%d.%m.%Y"), ("american", "%m/%d/%Y")];
+
+/// Ways to write a number: name, what stands between thousands, what before decimals.
+pub const NUMBERS: [(&str, char, char); 3] = [("comma", ',', '.'), ("dot", '.', ','), ("space", '\u{202f}', ',')];
+
 impl Locale {
     /// The usual habits of a language.
     pub fn of(lang: &str, zone: Tz) -> Self {
         let date = if lang.starts_with("zh") { "%Y-%m-%d" } else { "%-d %b %Y" };
         Self { lang: lang.to_owned(), zone, date: date.to_owned(), thousands: ',', point: '.', currency: String::new() }
+    }
+
+    /// With a person's own ways to write dates ([`DATES`]) and numbers ([`NUMBERS`]); unknown names change nothing.
+    #[must_use]
+    pub fn with_habits(mut self, date: Option<&str>, number: Option<&str>) -> Self {
+        if let Some((_, pattern)) = DATES.iter().find(|(name, _)| Some(*name) == date) {
+            (*pattern).clone_into(&mut self.date);
+        }
+        if let Some((_, thousands, point)) = NUMBERS.iter().find(|(name, _, _)| Some(*name) == number) {
+            (self.thousands, self.point) = (*thousands, *point);
+        }
+        self
     }
 }
 
@@ -167,6 +185,7 @@ pub fn input(kind: &FieldKind, value: &Value, locale: &Locale) -> String {
             local.format(if local.second() == 0 { "%Y-%m-%dT%H:%M" } else { "%Y-%m-%dT%H:%M:%S" }).to_string()
         }
         (FieldKind::Duration, Value::Int(seconds)) => duration(*seconds),
+        (FieldKind::Decimal(_), Value::Decimal(number)) => number.to_string().replace('.', &locale.point.to_string()),
         (FieldKind::RichText, Value::Json(json)) => plain_text(json),
         (FieldKind::Json { .. }, Value::Json(json)) => serde_json::to_string_pretty(json).unwrap_or_default(),
         (_, Value::AnyId { card, id }) => format!("{card}:{id}"),
@@ -190,5 +209,17 @@ mod tests {
         check("-999", 0, "-999");
         check("-0.00", 2, "0.00");
         check("1000", 0, "1,000");
+    }
+
+    #[test]
+    fn numbers_are_read_back_as_they_were_written_in_every_habit() {
+        let kind = FieldKind::Decimal(model::DecimalKind { flavour: DecimalFlavour::Decimal, scale: 2, rounding: model::Rounding::default(), min: None, max: None });
+        let number: Decimal = "1234567.50".parse().expect("a number");
+        for (name, _, _) in NUMBERS {
+            let locale = Locale::of("en", chrono_tz::UTC).with_habits(None, Some(name));
+            for text in [input(&kind, &Value::Decimal(number), &locale), text(&kind, &Value::Decimal(number), &locale)] {
+                assert_eq!(crate::submit::plain_number(&text, &locale), "1234567.50", "{name}: {text}");
+            }
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Names: `f.KEY` for fields, `f.KEY.PART` for parts of an address or place, `c.TABLE.N.KEY` for child rows, with
 //! `c.TABLE.N.id` for rows that exist; `c.TABLE` alone (any value) says that the table was on the form, even if no
-//! row is left. Names that come several times are several values.
+//! row is left. Names that come several times are several values. `was.NAME` beside `NAME` says what the form started
+//! from, so that only edits are taken, and what others changed meanwhile is not put back.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,43 @@ pub fn body(card: &Card, submitted: &[(String, String)], locale: &Locale) -> Map
     body
 }
 
+/// What the form started from, as far as it says so.
+pub fn base(card: &Card, submitted: &[(String, String)], locale: &Locale) -> Map<String, Json> {
+    let before: Vec<(String, String)> = submitted.iter().filter_map(|(name, text)| Some((name.strip_prefix("was.")?.to_owned(), text.clone()))).collect();
+    body(card, &before, locale)
+}
+
+/// Only what was edited: fields that differ from what the form started from, and rows as `add`, `change`, `remove`.
+/// What a form does not say it started from is taken as it is.
+pub fn edits(card: &Card, submitted: &[(String, String)], locale: &Locale) -> Map<String, Json> {
+    let before = base(card, submitted, locale);
+    let mut now = body(card, submitted, locale);
+    now.retain(|key, value| before.get(key) != Some(value));
+    for key in card.children.keys() {
+        if let (Some(Json::Array(rows)), Some(Json::Array(old))) = (now.get(key.as_str()), before.get(key.as_str())) {
+            let parts = row_edits(rows, old);
+            now.insert(key.to_string(), parts);
+        }
+    }
+    now
+}
+
+fn row_edits(rows: &[Json], old: &[Json]) -> Json {
+    let known = |id: &Json| old.iter().find(|row| row["id"] == *id);
+    let is_new = |row: &&Json| row["id"].is_null();
+    let change = rows.iter().filter(|row| !is_new(row)).filter_map(|row| {
+        let before = known(&row["id"]);
+        let kept: Map<String, Json> = row.as_object()?.iter().filter(|(key, value)| *key == "id" || before.is_none_or(|before| before.get(*key) != Some(*value))).map(|(key, value)| (key.clone(), value.clone())).collect();
+        (kept.len() > 1).then_some(Json::Object(kept))
+    });
+    let gone = old.iter().map(|row| &row["id"]).filter(|id| !id.is_null() && !rows.iter().any(|row| row["id"] == **id));
+    json!({
+        "add": rows.iter().filter(is_new).collect::<Vec<_>>(),
+        "change": change.collect::<Vec<_>>(),
+        "remove": gone.collect::<Vec<_>>(),
+    })
+}
+
 /// Name (behind the prefix) → its strings, in order of first appearance.
 type Strings<'a> = indexmap::IndexMap<&'a str, Vec<&'a str>>;
 
@@ -43,7 +81,17 @@ fn fields_of<'a>(submitted: &'a [(String, String)], prefix: &str) -> Strings<'a>
     strings
 }
 
+/// The numbers that the rows of a body have on the form, in order: they need not be 0, 1, 2.
+pub fn row_numbers(table: &Table, submitted: &[(String, String)], locale: &Locale) -> Vec<u32> {
+    let key = table.child.as_ref().map_or("", model::Ident::as_str);
+    numbered_rows(table, submitted, &format!("c.{key}."), locale).into_keys().collect()
+}
+
 fn rows(table: &Table, submitted: &[(String, String)], prefix: &str, locale: &Locale) -> Vec<Json> {
+    numbered_rows(table, submitted, prefix, locale).into_values().map(Json::Object).collect()
+}
+
+fn numbered_rows(table: &Table, submitted: &[(String, String)], prefix: &str, locale: &Locale) -> BTreeMap<u32, Map<String, Json>> {
     let mut by_number: BTreeMap<u32, Map<String, Json>> = BTreeMap::new();
     for (name, _) in submitted {
         let Some(number) = name.strip_prefix(prefix).and_then(|rest| rest.split('.').next()).and_then(|number| number.parse().ok()) else { continue };
@@ -58,8 +106,9 @@ fn rows(table: &Table, submitted: &[(String, String)], prefix: &str, locale: &Lo
         });
     }
     // A row in which nothing was typed is the empty last line of the editor, not a row.
-    let typed = |row: &Map<String, Json>| row.values().any(|value| !value.is_null() && *value != Json::Array(Vec::new()));
-    by_number.into_values().filter(typed).map(Json::Object).collect()
+    let typed = |row: &mut Map<String, Json>| row.values().any(|value| !value.is_null() && *value != Json::Array(Vec::new()));
+    by_number.retain(|_, row| typed(row));
+    by_number
 }
 
 fn read_fields(table: &Table, strings: &Strings<'_>, locale: &Locale, body: &mut Map<String, Json>) {
@@ -116,7 +165,7 @@ fn value(field: &Field, texts: &[&str], locale: &Locale) -> Json {
 }
 
 /// `1,234.50 %` → `1234.50`; also what people paste: full-width digits, signs of currencies, spaces.
-fn plain_number(text: &str, locale: &Locale) -> String {
+pub(crate) fn plain_number(text: &str, locale: &Locale) -> String {
     let kept = text.chars().filter_map(|c| match c {
         c if c == locale.point => Some('.'),
         c if c == locale.thousands => None,
@@ -168,6 +217,14 @@ mod tests {
         let locale = Locale::of("en", chrono_tz::UTC);
         assert_eq!(plain_number("¥1,234.50", &locale), "1234.50");
         assert_eq!(plain_number("−１２", &locale), "-12");
+    }
+
+    #[test]
+    fn rows_are_edited_one_by_one() {
+        let old = [json!({"id": "a", "n": 1, "t": "x"}), json!({"id": "b", "n": 2})];
+        let rows = [json!({"id": "a", "n": 1, "t": "y"}), json!({"id": "c", "n": 3}), json!({"n": 4})];
+        let expected = json!({"add": [{"n": 4}], "change": [{"id": "a", "t": "y"}, {"id": "c", "n": 3}], "remove": ["b"]});
+        assert_eq!(row_edits(&rows, &old), expected);
     }
 
     #[test]

@@ -168,8 +168,24 @@ pub fn create_session(dialect: Dialect, token: Vec<u8>, user: Uuid, now: DateTim
 
 /// The user of a session that has not expired.
 pub fn session_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    let sql = "SELECT user_id FROM sys_session WHERE token = {} AND expires_at > {}";
-    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid])
+    let sql = "SELECT user_id, seen_at FROM sys_session WHERE token = {} AND expires_at > {}";
+    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid, Physical::Instant])
+}
+
+/// Notes that a session is in use.
+pub fn touch_session(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
+    statement(dialect, "UPDATE sys_session SET seen_at = {} WHERE token = {}", vec![Datum::Instant(now), Datum::Bytes(token)], Vec::new())
+}
+
+/// A user's sessions that have not expired, the last used first: hash of the token, begun, last used, browser.
+pub fn sessions_of(dialect: Dialect, user: Uuid, now: DateTime<Utc>) -> Statement {
+    let sql = "SELECT token, created_at, seen_at, agent FROM sys_session WHERE user_id = {} AND expires_at > {} ORDER BY seen_at DESC, created_at DESC LIMIT 100";
+    statement(dialect, sql, vec![Datum::Uuid(user), Datum::Instant(now)], vec![Physical::Bytes, Physical::Instant, Physical::Instant, Physical::Text])
+}
+
+/// Ends one session of a user.
+pub fn end_session_of(dialect: Dialect, user: Uuid, token: Vec<u8>) -> Statement {
+    statement(dialect, "DELETE FROM sys_session WHERE user_id = {} AND token = {}", vec![Datum::Uuid(user), Datum::Bytes(token)], Vec::new())
 }
 
 /// Ends a session.
@@ -186,6 +202,17 @@ pub fn end_sessions(dialect: Dialect, user: Uuid) -> Statement {
 pub fn create_token(dialect: Dialect, token: Vec<u8>, id: Uuid, user: Uuid, name: &str, now: DateTime<Utc>) -> Statement {
     let binds = vec![Datum::Bytes(token), Datum::Uuid(id), Datum::Uuid(user), text(name), Datum::Instant(now)];
     statement(dialect, "INSERT INTO sys_token (token, id, user_id, name, created_at) VALUES ({}, {}, {}, {}, {})", binds, Vec::new())
+}
+
+/// A user's API tokens, the newest first: id, what it is for, made, ends.
+pub fn tokens_of(dialect: Dialect, user: Uuid) -> Statement {
+    let sql = "SELECT id, name, created_at, expires_at FROM sys_token WHERE user_id = {} ORDER BY created_at DESC, id LIMIT 100";
+    statement(dialect, sql, vec![Datum::Uuid(user)], vec![Physical::Uuid, Physical::Text, Physical::Instant, Physical::Instant])
+}
+
+/// Takes one API token of a user back.
+pub fn revoke_token(dialect: Dialect, user: Uuid, id: Uuid) -> Statement {
+    statement(dialect, "DELETE FROM sys_token WHERE user_id = {} AND id = {}", vec![Datum::Uuid(user), Datum::Uuid(id)], Vec::new())
 }
 
 /// The user of an API token that has not expired.
@@ -209,6 +236,11 @@ pub fn use_login_link(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> S
 /// A preference of a user.
 pub fn preference(dialect: Dialect, user: Uuid, key: &str) -> Statement {
     statement(dialect, "SELECT value FROM sys_preference WHERE user_id = {} AND key = {}", vec![Datum::Uuid(user), text(key)], vec![Physical::Text])
+}
+
+/// Every preference of a user: key, value.
+pub fn preferences(dialect: Dialect, user: Uuid) -> Statement {
+    statement(dialect, "SELECT key, value FROM sys_preference WHERE user_id = {}", vec![Datum::Uuid(user)], vec![Physical::Text, Physical::Text])
 }
 
 /// Keeps a preference.

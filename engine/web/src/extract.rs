@@ -79,7 +79,8 @@ pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> 
         (None, None) => return Err(AppError::Unauthenticated),
     };
     let actor = accounts::authenticate(&site.app, &snapshot, credential, now).await?;
-    let locale = Locale::of(&actor.lang, actor.zone);
+    let habit = |name: &str| actor.preferences.get(name).map(String::as_str);
+    let locale = Locale::of(&actor.lang, actor.zone).with_habits(habit("date"), habit("number"));
     Ok(Asker { actor, snapshot, locale })
 }
 

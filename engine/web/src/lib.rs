@@ -72,6 +72,8 @@ pub fn router(site: Site) -> Router {
         .route("/me", get(pages::me::page).post(pages::me::save))
         .route("/me/password", post(pages::me::password))
         .route("/me/tokens", post(pages::me::token))
+        .route("/me/tokens/{id}/revoke", post(pages::me::revoke))
+        .route("/me/sessions/{id}/end", post(pages::me::end_session))
         .route("/palette", get(pages::palette::page))
         .route("/lookup/{card}", get(pages::palette::lookup))
         .route("/c/{card}", get(pages::list::page).post(pages::record::create))

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::value::{Kwargs, Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, escape_formatter};
 use serde::{Deserialize, Serialize};
 
@@ -236,7 +236,12 @@ fn environment(sources: &[(String, String)], texts: &Arc<Texts>) -> Result<Envir
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(syntax()?);
-    environment.set_formatter(|out, state, value| if value.is_none() { Ok(()) } else { escape_formatter(out, state, value) });
+    environment.set_formatter(|out, state, value| match value.kind() {
+        ValueKind::None => Ok(()),
+        // As HTML and scripts write it.
+        ValueKind::Bool => escape_formatter(out, state, &Value::from(if value.is_true() { "true" } else { "false" })),
+        _ => escape_formatter(out, state, value),
+    });
     environment.add_function("icon", icon);
     environment.add_function("asset", asset);
     let words = Arc::clone(texts);

@@ -62,7 +62,7 @@ fn window_of(lang: &str, page: u64) -> RowsWindow {
         let number = page * 100 + index + 1;
         let grade = match line.5 { "A" => Tone::Green, "B" => Tone::Blue, _ => Tone::Amber };
         Row {
-            id: format!("{number}"), index: number, url: format!("/c/customer/{number}?from=list"), title: line.0.into(), avatar: Some(Avatar::of(line.0)),
+            id: format!("{number}"), index: number, url: format!("/c/customer/{number}?from=list"), title: line.0.into(), name: line.0.into(), avatar: Some(Avatar::of(line.0)),
             cells: vec![
                 cell(Widget::Text, line.0), choice(&l(lang, line.1), line.2), person(line.3), cell(Widget::Text, l(lang, line.4)),
                 Cell { widget: Widget::Choices, ..choice(line.5, grade) }, cell(Widget::Integer, if line.6 == 0 { String::new() } else { line.6.to_string() }),

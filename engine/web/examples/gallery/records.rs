@@ -237,7 +237,7 @@ fn lines(lang: &str, count: usize, wrong: bool) -> ChildTableView {
 fn conflict(lang: &str) -> Conflict {
     Conflict {
         who: "Chen Yu".into(), when: l(lang, "40 seconds ago|40 秒前|40 秒前"), version: 8, others: 1, reload_url: "/c/customer/1".into(), deleted: false,
-        fields: vec![ConflictField { name: "f.limit".into(), label: l(lang, "Credit limit|信用额度|信用額度"), base: money(400_000), theirs: money(600_000), mine: money(500_000), theirs_raw: "600000".into() }],
+        fields: vec![ConflictField { name: "f.limit".into(), label: l(lang, "Credit limit|信用额度|信用額度"), base: money(400_000), theirs: money(600_000), mine: money(500_000), theirs_raw: r#"[["600000",""]]"#.into() }],
     }
 }
 

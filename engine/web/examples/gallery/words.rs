@@ -36,6 +36,7 @@ pub fn shell(query: &HashMap<String, String>, card: &str) -> Shell {
         languages: languages.into(),
         theme,
         density: query.get("density").cloned().unwrap_or_default(),
+        point: '.',
         csrf: "gallery-token".into(),
         company: "Deepblue Trading".into(),
         user: Some(UserChip { name: "Lin Wei".into(), initials: "LW".into(), tone: Tone::Teal, detail: "lin.wei@deepblue.example".into(), admin: true }),

@@ -96,7 +96,7 @@ fn options(headers: &HeaderMap) -> Result<Options, AppError> {
     if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 200) {
         return Err(AppError::malformed("bad_key", "an Idempotency-Key has 1 to 200 characters"));
     }
-    Ok(Options { idempotency_key: key, version, dry_run: false })
+    Ok(Options { idempotency_key: key, version, ..Options::default() })
 }
 
 async fn saved(site: &Site, asker: &Asker, card: &str, saved: Saved, created: bool) -> Result<Response, AppError> {

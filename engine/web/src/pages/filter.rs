@@ -182,7 +182,10 @@ async fn edit(site: &Site, reader: &Reader, asked: &Asked<'_>, name: &str, has_o
     };
     let mut values = Vec::new();
     for item in &items {
-        values.push(FilterValue { raw: item.as_str().map_or_else(|| item.to_string(), str::to_owned), text: one_text(site, reader, &kind, item).await? });
+        let plain = item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+        let number = matches!(kind, FieldKind::Decimal(_)).then(|| model::types::read_json(&kind, item).ok()).flatten();
+        let raw = number.map_or(plain, |number| form::format::input(&kind, &number, &reader.asker.locale));
+        values.push(FilterValue { raw, text: one_text(site, reader, &kind, item).await? });
     }
     let options = match &kind {
         FieldKind::Choice { options, .. } => options.iter().map(|option| OptionView { value: option.value.clone(), text: option.labels.or_key(lang, &option.value), tone: cells::tone(option.colour), selected: values.iter().any(|value| value.raw == option.value) }).collect(),

@@ -38,6 +38,8 @@ use crate::{
 pub struct Reader {
     /// Who, and the definitions.
     pub asker: Asker,
+    /// The session this request came with, by its id.
+    pub session: Option<String>,
     /// The theme's cookie.
     pub theme: String,
     /// Path and query of this page, or of the page a fragment belongs to.
@@ -53,7 +55,10 @@ impl FromRequestParts<Site> for Reader {
         let here = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let theme = extract::cookie(&parts.headers, extract::THEME).unwrap_or("system").to_owned();
         match extract::asker(site, &parts.headers).await {
-            Ok(asker) => Ok(Self { asker, theme, here, fragment }),
+            Ok(asker) => {
+                let session = extract::cookie(&parts.headers, extract::SESSION).map(app::accounts::session_id);
+                Ok(Self { asker, session, theme, here, fragment })
+            }
             Err(AppError::Unauthenticated) => Err(to_sign_in(&parts.uri, fragment)),
             Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),
         }
@@ -117,6 +122,11 @@ impl Reader {
     /// Draws an error for this reader.
     pub fn failed(&self, site: &Site, error: &AppError) -> Response {
         failed(site, &shell::of(site, self, None), error, self.fragment)
+    }
+
+    /// Whether this reader may see what a path leads to, in some record.
+    pub fn may_show(&self, path: &model::Path) -> bool {
+        access::tables(&self.asker.snapshot.catalog, &self.asker.actor, &[], std::slice::from_ref(path)).is_ok()
     }
 
     /// A text of the interface.

@@ -29,17 +29,15 @@ fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
 /// Records of a card by words: id, title, and a word that tells them apart.
 async fn find(site: &Site, reader: &Reader, card: &Card, q: &str, filter: Option<Json>, limit: u32) -> Result<(Vec<(Uuid, String, String)>, bool), AppError> {
     let snapshot = &reader.asker.snapshot;
-    let title: Vec<String> = card.title.paths().map(ToString::to_string).collect();
+    let title: Vec<String> = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
     let paths = title.len();
-    let more = card.search.iter().find(|path| !path.is_many() && !title.contains(&path.to_string())).map(ToString::to_string);
-    let gate = access::gate(&snapshot.catalog, &reader.asker.actor, snapshot.card(card.key.as_str())?, ActionName::Read)?;
-    let more = more.filter(|name| name.contains('.') || model::Ident::new(name).is_ok_and(|key| gate.readable(None, &key) != access::Readable::Never));
+    let more = card.search.iter().find(|path| !path.is_many() && reader.may_show(path) && !title.contains(&path.to_string())).map(ToString::to_string);
     let fields: Vec<String> = title.into_iter().chain(more).collect();
     let request = ListRequest { q: (!q.is_empty()).then(|| q.to_owned()), filter, fields: Some(fields), limit: Some(limit), sort: (card.builtin).then(|| "name".to_owned()), ..ListRequest::default() };
     let gated = lists::ask(snapshot, &reader.asker.actor, card.key.as_str(), &request)?;
     let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
     let one = |item: &lists::Item| {
-        let title = app::titles::text(&snapshot.catalog, card, &item.values[..paths.min(item.values.len())], &reader.asker.locale);
+        let title = words::title(reader, card, &page.columns, &item.values);
         let detail = item.values.get(paths).and_then(model::Value::as_text).filter(|text| *text != title).unwrap_or_default().to_owned();
         (item.id, title, detail)
     };
@@ -166,8 +164,13 @@ fn as_filter(condition: &model::Condition, pairs: &[(String, String)]) -> Option
         Condition::Test(test) => {
             let value = match &test.operand {
                 Operand::None => Json::Null,
-                Operand::One(Term::Variable(Variable::Record(path))) => {
-                    let typed = get(pairs, &format!("f.{}", path.leaf));
+                Operand::One(Term::Variable(variable @ (Variable::Record(_) | Variable::Row(_)))) => {
+                    let typed = match variable {
+                        Variable::Record(path) => get(pairs, &format!("f.{}", path.leaf)),
+                        // One row is being edited: only its inputs were sent along.
+                        Variable::Row(path) => pairs.iter().find(|(name, _)| name.starts_with("c.") && name.ends_with(&format!(".{}", path.leaf))).map_or("", |(_, value)| value.as_str()),
+                        _ => "",
+                    };
                     if typed.is_empty() {
                         return None;
                     }

@@ -72,6 +72,9 @@ async fn related(site: &Site, reader: &Reader, own: &Card, id: Uuid, name: &str,
     let PanelContent::Related { table, by, columns, totals, sort, condition, create } = &panel.content else { return Err(AppError::not_found("panel")) };
     let snapshot = &reader.asker.snapshot;
     let lang = &reader.asker.actor.lang;
+    let columns: Vec<Path> = columns.iter().filter(|path| reader.may_show(path)).cloned().collect();
+    let totals: Vec<Path> = totals.iter().filter(|path| reader.may_show(path)).cloned().collect();
+    let (columns, totals) = (columns.as_slice(), totals.as_slice());
     let target = snapshot.card(table.card.as_str())?.clone();
     let rows = lists::related(&site.app, snapshot, &reader.asker.actor, &lists::RelatedRequest { table, by, columns, totals, sort: sort.as_deref(), condition: condition.as_ref(), record: id, after: after.as_deref() }, &reader.asker.locale).await?;
     let known = Known { catalog: &snapshot.catalog, locale: &reader.asker.locale, titles: &rows.page.titles, files: &rows.page.files };
@@ -110,16 +113,16 @@ async fn tree(site: &Site, reader: &Reader, id: Uuid, name: &str, heading: &str,
     let snapshot = &reader.asker.snapshot;
     let card = snapshot.card(of)?.clone();
     let parent = card.tree.clone().ok_or_else(|| AppError::not_found("panel"))?;
-    let mut fields: Vec<String> = card.title.paths().map(ToString::to_string).collect();
+    let title: Vec<&Path> = card.title.paths().filter(|path| reader.may_show(path)).collect();
+    let mut fields: Vec<String> = title.iter().map(ToString::to_string).collect();
     fields.push(parent.to_string());
     let request = ListRequest { filter: Some(json!({"field": by.to_string(), "op": "is", "value": id.to_string()})), fields: Some(fields), limit: Some(query::MAX_LIMIT), sort: Some("created_at".into()), ..ListRequest::default() };
     let gated = lists::ask(snapshot, &reader.asker.actor, of, &request)?;
     let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
-    let paths = card.title.paths().count();
     let at = page.columns.iter().position(|column| column.name == parent.as_str()).unwrap_or(0);
     let may_create = may(snapshot, &reader.asker.actor, &card, ActionName::Create);
     let nodes: Vec<(Uuid, Option<Uuid>, TreeNode)> = page.items.iter().map(|item| {
-        let title = app::titles::text(&snapshot.catalog, &card, &item.values[..paths], &reader.asker.locale);
+        let title = words::title(reader, &card, &page.columns, &item.values);
         let create = url(&format!("/c/{of}/new"), &[(&format!("f.{}", by.leaf), &id.to_string()), (&format!("f.{parent}"), &item.id.to_string())]);
         (item.id, item.values[at].as_id(), TreeNode { title, url: format!("/c/{of}/{}", item.id), open: true, create_url: may_create.then_some(create), ..TreeNode::default() })
     }).collect();

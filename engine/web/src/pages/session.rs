@@ -24,8 +24,10 @@ pub async fn form(State(site): State<Site>, headers: HeaderMap, Query(pairs): Qu
     if extract::asker(&site, &headers).await.is_ok() {
         return Redirect::to(safe_next(get(&pairs, "next"))).into_response();
     }
-    let page = LoginPage { next: safe_next(get(&pairs, "next")).to_owned(), demo: site.demo.to_vec(), ..LoginPage::default() };
-    draw(&site, StatusCode::OK, "account/login.html", &shell::bare(&site, &headers, "/login"), &page)
+    let bare = shell::bare(&site, &headers, "/login");
+    let notice = (get(&pairs, "notice") == "password").then(|| site.templates.texts(&bare.lang).get("password.changed", &[]));
+    let page = LoginPage { next: safe_next(get(&pairs, "next")).to_owned(), notice, demo: site.demo.to_vec(), ..LoginPage::default() };
+    draw(&site, StatusCode::OK, "account/login.html", &bare, &page)
 }
 
 /// `POST /login`
@@ -117,7 +119,7 @@ pub async fn use_link(State(site): State<Site>, UrlPath(token): UrlPath<String>,
         return draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "account/password.html", &bare, &page);
     }
     match accounts::use_link(&site.app, &token, password, Utc::now()).await {
-        Ok(()) => Redirect::to("/login").into_response(),
+        Ok(()) => Redirect::to("/login?notice=password").into_response(),
         Err(AppError::Malformed { code, detail }) => {
             page.expired = code == "bad_link";
             page.error = Some(detail);

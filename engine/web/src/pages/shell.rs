@@ -15,7 +15,7 @@ use crate::{
 /// The frame of pages without a session.
 pub fn bare(site: &Site, headers: &HeaderMap, here: &str) -> Shell {
     let lang = extract::language(headers);
-    Shell { languages: languages(&lang), lang, theme: theme(extract::cookie(headers, extract::THEME).unwrap_or_default()), density: "normal".into(), company: site.name.to_string(), here: here.to_owned(), home_url: "/".into(), ..Shell::default() }
+    Shell { languages: languages(&lang), lang, theme: theme(extract::cookie(headers, extract::THEME).unwrap_or_default()), density: "normal".into(), point: '.', company: site.name.to_string(), here: here.to_owned(), home_url: "/".into(), ..Shell::default() }
 }
 
 fn languages(current: &str) -> Vec<Language> {
@@ -47,7 +47,9 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         lang: actor.lang.clone(),
         languages: languages(&actor.lang),
         theme: theme(&reader.theme),
-        density: "normal".into(),
+        density: actor.preferences.get("density").cloned().unwrap_or_else(|| "normal".into()),
+        point: reader.asker.locale.point,
+        shortcuts_off: actor.preferences.get("shortcuts").is_some_and(|on| on == "false"),
         csrf: String::new(),
         company: site.name.to_string(),
         user: Some(UserChip { name, initials: avatar.initials, tone: avatar.tone, detail: roles(snapshot, actor), admin: actor.is_administrator() }),
@@ -61,7 +63,6 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         here: reader.here.clone(),
         notice: None,
         flash: None,
-        ..Shell::default()
     }
 }
 

@@ -19,15 +19,14 @@ pub async fn page(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
         let snapshot = &reader.asker.snapshot;
         let card = snapshot.card(&key)?.clone();
         let after = pairs.iter().find(|(name, _)| name == "after").map(|(_, value)| value.clone());
-        let mut fields: Vec<String> = card.title.paths().map(ToString::to_string).collect();
+        let mut fields: Vec<String> = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
         fields.extend(["updated_by".to_owned(), "updated_at".to_owned()]);
         let request = ListRequest { trash: Trash::Only, fields: Some(fields), sort: Some("-updated_at".into()), cursor: after, limit: Some(100), ..ListRequest::default() };
         let gated = lists::ask(snapshot, &reader.asker.actor, &key, &request)?;
         let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
         let lang = &reader.asker.actor.lang;
-        let paths = card.title.paths().count();
         let row = |item: &lists::Item| {
-            let title = app::titles::text(&snapshot.catalog, &card, &item.values[..paths.min(item.values.len())], &reader.asker.locale);
+            let title = words::title(&reader, &card, &page.columns, &item.values);
             let find = |name: &str| page.columns.iter().position(|column| column.name == name).map(|index| &item.values[index]);
             let by = find("updated_by").and_then(model::Value::as_id).and_then(|id| page.titles.get(&id).cloned()).unwrap_or_else(|| words::word("system", lang));
             let (when, at) = match find("updated_at") {

@@ -105,6 +105,13 @@ pub fn ago(at: chrono::DateTime<chrono::Utc>, now: chrono::DateTime<chrono::Utc>
     }
 }
 
+/// A record's title out of the columns that were read; what its reader may not see is left out.
+pub fn title(reader: &super::Reader, card: &model::Card, columns: &[query::Selected], values: &[model::Value]) -> String {
+    let value = |path: &model::Path| columns.iter().position(|column| column.name == path.to_string()).and_then(|at| values.get(at)).cloned().unwrap_or_default();
+    let parts: Vec<model::Value> = card.title.paths().map(value).collect();
+    app::titles::text(&reader.asker.snapshot.catalog, card, &parts, &reader.asker.locale)
+}
+
 /// What was done to a record, in words.
 pub fn action(action: &str, fields: usize, lang: &str) -> String {
     match action {

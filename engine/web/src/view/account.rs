@@ -11,7 +11,7 @@ pub struct LoginPage {
     pub next: String,
     /// Why it did not work.
     pub error: Option<String>,
-    /// A word before signing in: "You have signed out", "Your session has ended".
+    /// A word before signing in: "Your password was changed".
     pub notice: Option<String>,
     /// Sign-ins that a demo offers.
     pub demo: Vec<DemoSignIn>,
@@ -71,6 +71,8 @@ pub struct MePage {
     pub tokens: Vec<TokenRow>,
     /// A token just made, shown once.
     pub new_token: Option<String>,
+    /// What was wrong with a token asked for.
+    pub token_error: Option<String>,
     /// What was wrong with a password change.
     pub password_error: Option<String>,
     /// Something was saved.
@@ -95,8 +97,6 @@ pub struct SessionRow {
     pub id: String,
     /// Browser and system, in words.
     pub device: String,
-    /// The network address.
-    pub address: String,
     /// When it was last used, in words.
     pub seen: String,
     /// The one this page is read with.
@@ -112,8 +112,6 @@ pub struct TokenRow {
     pub label: String,
     /// When it was made, in words.
     pub made: String,
-    /// When it was last used, in words; "never".
-    pub used: String,
     /// When it ends, in words; none if never.
     pub ends: Option<String>,
 }

@@ -178,6 +178,8 @@ pub struct Row {
     pub url: String,
     /// Its title.
     pub title: String,
+    /// What stands in the first column, which opens it; its title if that column is empty.
+    pub name: String,
     /// Its avatar.
     pub avatar: Option<Avatar>,
     /// Its values, one for each column. The first column's is drawn as the title.

@@ -11,6 +11,8 @@ pub struct RecordPage {
     pub card: CardHead,
     /// The record's id; empty while it is being made.
     pub id: String,
+    /// The query of the list it was opened from, sent back with a save so that previous and next stay.
+    pub from: String,
     /// The version that was read, sent back with a save.
     pub version: i64,
     /// It is being made.
@@ -203,7 +205,7 @@ pub struct ConflictField {
     pub theirs: Cell,
     /// What was sent.
     pub mine: Cell,
-    /// Their value as an input holds it.
+    /// Their value as inputs hold it: a JSON list of pairs, value and title.
     pub theirs_raw: String,
 }
 

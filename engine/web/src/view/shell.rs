@@ -15,6 +15,8 @@ pub struct Shell {
     pub theme: Theme,
     /// Row height in lists: `compact`, `normal`, `roomy`.
     pub density: String,
+    /// What the reader writes before decimals.
+    pub point: char,
     /// The CSRF token of the session; empty on pages without one.
     pub csrf: String,
     /// The site's name, shown above the menu and in the title.

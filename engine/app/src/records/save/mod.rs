@@ -49,6 +49,8 @@ pub struct Options {
     pub version: Option<i64>,
     /// Only say what would happen.
     pub dry_run: bool,
+    /// The version whose changes of the same fields may be written over: its values were seen.
+    pub over: Option<i64>,
 }
 
 /// What came of a save.

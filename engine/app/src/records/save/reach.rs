@@ -42,6 +42,9 @@ impl Work {
         if read >= stored.version() {
             return Ok(false);
         }
+        if self.options.over == Some(stored.version()) {
+            return Ok(true);
+        }
         let rows = tx.fetch(&system::changed_since(tx.dialect(), stored.id, read)).await?;
         let theirs: HashSet<String> = rows
             .into_iter()

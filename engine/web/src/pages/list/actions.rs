@@ -1,0 +1,58 @@
+//! What is done to selected rows.
+
+use app::{AppError, records::remove};
+use axum::{
+    Form,
+    extract::{Path as UrlPath, State},
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::Reader;
+use crate::Site;
+
+fn ids(fields: &[(String, String)]) -> Vec<Uuid> {
+    fields.iter().filter(|(name, _)| name == "ids").flat_map(|(_, ids)| ids.split(',')).filter_map(|id| Uuid::try_parse(id.trim()).ok()).collect()
+}
+
+/// `POST /c/{card}/delete` with `ids`: answers which are gone, and why others are not.
+pub async fn delete(State(site): State<Site>, UrlPath(key): UrlPath<String>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    let mut gone = Vec::new();
+    let mut problems = Vec::new();
+    for id in ids(&fields) {
+        match remove::delete(&site.app, &reader.asker.actor, &key, id).await {
+            Ok(_) => gone.push(id.to_string()),
+            Err(error) => problems.push((id, error)),
+        }
+    }
+    outcome(&reader, "deleted", &gone, problems)
+}
+
+/// `POST /c/{card}/restore` with `ids`.
+pub async fn restore(State(site): State<Site>, UrlPath(key): UrlPath<String>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    let mut back = Vec::new();
+    let mut problems = Vec::new();
+    for id in ids(&fields) {
+        match remove::restore(&site.app, &reader.asker.actor, &key, id).await {
+            Ok(()) => back.push(id.to_string()),
+            Err(error) => problems.push((id, error)),
+        }
+    }
+    outcome(&reader, "restored", &back, problems)
+}
+
+/// What was done to each: `{"deleted": [ids], "problems": [{"id", "detail"}]}`. Nothing done at all is an error.
+fn outcome(reader: &Reader, word: &str, done: &[String], problems: Vec<(Uuid, AppError)>) -> Response {
+    let lang = &reader.asker.actor.lang;
+    let status = match (done.is_empty(), problems.first()) {
+        (true, Some((_, error))) => crate::problem::status(error),
+        _ => StatusCode::OK,
+    };
+    let told: Vec<Json> = problems.iter().map(|(id, error)| json!({"id": id.to_string(), "detail": crate::problem::document(error, lang)["detail"]})).collect();
+    let body = json!({word: done, "problems": told});
+    let mut response = (status, axum::Json(body)).into_response();
+    response.headers_mut().insert(HeaderName::from_static("x-done"), HeaderValue::from(done.len()));
+    response
+}

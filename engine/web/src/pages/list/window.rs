@@ -1,0 +1,95 @@
+//! Windows of rows, and the neighbours of one record.
+
+use app::{AppError, lists};
+use axum::{
+    extract::{Path as UrlPath, Query, State},
+    response::Response,
+};
+use model::{ActionName, Card};
+use query::ListRequest;
+use uuid::Uuid;
+
+use super::{Address, Asked, Reader, ask, columns::columns, is_numbered, may, picture, url, words};
+use crate::{
+    Site,
+    pages::cells::Known,
+    view::{Avatar, PhoneSlot, Row, RowsWindow},
+};
+
+/// A window of rows.
+pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<RowsWindow, AppError> {
+    let snapshot = &reader.asker.snapshot;
+    let base = asked.base();
+    let picture = picture(asked.card).filter(|key| !asked.columns.iter().any(|path| path.leaf == key.as_str()));
+    let picture: Vec<String> = picture.into_iter().filter(|key| model::Ident::new(key).is_ok()).collect();
+    let request = asked.request(&picture);
+    let gated = match lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &request) {
+        // A picture that may not be seen is no reason to show no list.
+        Err(AppError::Forbidden { .. }) if !picture.is_empty() => lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &asked.request(&[]))?,
+        other => other?,
+    };
+    let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
+    let known = Known { catalog: &snapshot.catalog, locale: &reader.asker.locale, titles: &page.titles, files: &page.files };
+    let deletable = may(snapshot, &reader.asker.actor, asked.card, ActionName::Delete);
+    let back = asked.address.url(&base);
+    let from = back.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
+    let find = |name: &str| page.columns.iter().position(|column| column.name == name);
+    let numbered = is_numbered(asked.card);
+    let columns = columns(reader, asked);
+    let mut rows = Vec::with_capacity(page.items.len());
+    for (number, item) in page.items.iter().enumerate() {
+        let cells = asked.columns.iter().filter_map(|path| {
+            let index = find(&path.to_string())?;
+            let field = path.field(&snapshot.catalog)?;
+            Some(known.cell(field, &model::resolve::kind_of(path, field), &item.values[index]))
+        });
+        let cells: Vec<_> = cells.collect();
+        let name = cells.first().map(|cell| cell.text.clone()).filter(|text| !text.is_empty());
+        let title = words::title(reader, asked.card, &page.columns, &item.values);
+        let mut avatar = (!numbered).then(|| Avatar::of(&title));
+        if let Some(id) = picture.first().and_then(|key| find(key)).and_then(|index| item.values[index].as_id()) {
+            avatar = Some(Avatar { image: Some(format!("/files/{id}")), ..avatar.unwrap_or_else(|| Avatar::of(&title)) });
+        }
+        let beside = cells.iter().zip(&columns).skip(1).filter(|(_, column)| column.phone == PhoneSlot::None);
+        let meta: Vec<String> = beside.map(|(cell, _)| cell.text.clone()).filter(|text| !text.is_empty()).take(2).collect();
+        rows.push(Row {
+            id: item.id.to_string(),
+            index: number as u64 + 1,
+            url: if from.is_empty() { format!("{base}/{}", item.id) } else { url(&format!("{base}/{}", item.id), &[("from", &from)]) },
+            name: name.unwrap_or_else(|| title.clone()),
+            title,
+            avatar,
+            cells,
+            meta: meta.join(" · "),
+            deletable,
+        });
+    }
+    let next_url = page.next.as_ref().map(|next| asked.address.url_with(&format!("{base}/rows"), &[("after", next)]));
+    Ok(RowsWindow { rows, columns, url: asked.address.url_with(&format!("{base}/rows"), &[("after", &asked.address.after)]), next_url })
+}
+
+/// `GET /c/{card}/rows`
+pub async fn rows(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
+    let answer = async {
+        let card = reader.asker.snapshot.card(&key)?.clone();
+        let asked = ask(&reader, &card, Address::read(&pairs))?;
+        window(&site, &reader, &asked).await
+    };
+    match answer.await {
+        Ok(window) => reader.draw(&site, "list/rows.html", Some(&key), &window),
+        Err(error) => reader.failed(&site, &error),
+    }
+}
+
+/// The neighbours of a record in the list it was opened from, as far as one window reaches.
+pub async fn neighbours(site: &Site, reader: &Reader, card: &Card, from: &str, id: Uuid) -> Result<(Option<String>, Option<String>, Option<String>), AppError> {
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(from.as_bytes()).into_owned().collect();
+    let asked = ask(reader, card, Address::read(&pairs))?;
+    let request = ListRequest { fields: Some(vec!["id".into()]), limit: Some(query::MAX_LIMIT), ..asked.request(&[]) };
+    let gated = lists::ask(&reader.asker.snapshot, &reader.asker.actor, card.key.as_str(), &request)?;
+    let page = lists::page(&site.app, &reader.asker.snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
+    let Some(at) = page.items.iter().position(|item| item.id == id) else { return Ok((None, None, None)) };
+    let link = |index: usize| page.items.get(index).map(|item| url(&format!("/c/{}/{}", card.key, item.id), &[("from", from)]));
+    let text = if page.next.is_none() { format!("{} / {}", at + 1, page.items.len()) } else { format!("{}", at + 1) };
+    Ok((at.checked_sub(1).and_then(link), link(at + 1), Some(text)))
+}

@@ -1,0 +1,150 @@
+//! The page of a record as a whole: its head, tabs and faults.
+
+use app::titles;
+use model::{ActionName, FieldKind, PanelContent, TabContent, Value, Violation, eval::Place};
+
+use super::painter::Painter;
+use crate::{
+    pages::{list, panels, shell::may, url, words},
+    view::{self, Avatar, Crumb, ErrorItem, Fact, HistoryPanel, Position, RecordPage, Tag},
+};
+
+impl Painter<'_> {
+
+    pub(super) fn page(&self, tab: Option<&str>, from: &str) -> RecordPage {
+        let (card, record) = (self.card, &self.drawn.record);
+        let lang = self.lang().to_owned();
+        let base = format!("/c/{}", card.key);
+        let own = if self.new { format!("{base}/new") } else { format!("{base}/{}", record.id) };
+        let mut tabs: Vec<view::Tab> = Vec::new();
+        let visible = card.tabs.iter().filter(|tab| self.visible(tab.visible_when.as_ref()));
+        for tab in visible {
+            let id = tab.id.to_string();
+            let label = tab.labels.or_key(&lang, tab.id.as_str());
+            let mut drawn = view::Tab { url: url(&own, &[("tab", &id), ("from", from)]), label: label.clone(), ..view::Tab::default() };
+            match &tab.content {
+                TabContent::Sections(sections) => {
+                    drawn.sections = sections.iter().map(|section| self.section(section)).collect();
+                    if drawn.sections.iter().all(|section| section.fields.is_empty() && section.panel.is_none()) {
+                        continue;
+                    }
+                    drawn.errors = drawn.sections.iter().flat_map(|section| &section.fields).filter(|field| field.error.is_some()).count();
+                }
+                TabContent::Panel(panel) => match &panel.content {
+                    PanelContent::Child { .. } | PanelContent::Files { .. } => {
+                        let panel = self.panel(panel, &id, &label);
+                        drawn.sections = vec![view::Section { id: format!("{id}-panel"), columns: 1, panel, ..view::Section::default() }];
+                    }
+                    // The side shows it already.
+                    PanelContent::History | PanelContent::Activity => continue,
+                    _ if self.new => continue,
+                    content if !panels::may_see(self.reader, content) => continue,
+                    _ => drawn.later_url = Some(format!("{base}/{}/panel/{id}", record.id)),
+                },
+            }
+            drawn.id = id;
+            tabs.push(drawn);
+        }
+        let wanted = tab.filter(|wanted| tabs.iter().any(|tab| tab.id == *wanted)).map(str::to_owned).or_else(|| tabs.iter().find(|tab| tab.errors > 0).or_else(|| tabs.first()).map(|tab| tab.id.clone()));
+        tabs.iter_mut().for_each(|tab| tab.current = Some(&tab.id) == wanted.as_ref());
+        let trashed = !record.get("trashed_at").is_empty();
+        let may_save = self.rights.write.is_some() && !trashed;
+        let title = if self.new { self.reader.t(self.site, "list.new", &[("what", &card.labels.or_key(&lang, card.key.as_str()))]) } else { self.title() };
+        let list_url = url(&base, &form_urlencoded::parse(from.as_bytes()).collect::<Vec<_>>().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect::<Vec<_>>());
+        RecordPage {
+            card: list::head(card, &lang),
+            id: if self.new { String::new() } else { record.id.to_string() },
+            version: record.version(),
+            new: self.new,
+            avatar: if self.new { None } else { self.avatar(&title) },
+            badges: if self.new { Vec::new() } else { self.badges() },
+            facts: if self.new { Vec::new() } else { self.facts(&title) },
+            crumbs: vec![Crumb { label: card.plurals.or_key(&lang, card.key.as_str()), url: list_url.clone() }],
+            position: Some(Position { text: String::new(), prev_url: None, next_url: None, list_url }),
+            steps: self.steps(),
+            actions: Vec::new(),
+            tabs,
+            save_url: if may_save { if self.new { base.clone() } else { format!("{base}/{}", record.id) } } else { String::new() },
+            recompute_url: if self.new { format!("{base}/recompute") } else { format!("{base}/{}/recompute", record.id) },
+            delete_url: (self.rights.delete && !self.new && !trashed).then(|| format!("{base}/delete")),
+            copy_url: (!self.new && may(&self.reader.asker.snapshot, &self.reader.asker.actor, card, ActionName::Create)).then(|| url(&format!("{base}/new"), &[("copy", &record.id.to_string())])),
+            errors: self.errors(),
+            notice: None,
+            conflict: None,
+            history: (!self.new).then(|| HistoryPanel { url: Some(format!("{base}/{}/history", record.id)), ..HistoryPanel::default() }),
+            from: from.to_owned(),
+            trashed,
+            locked: None,
+            prefilled: false,
+            title,
+        }
+    }
+
+    fn title(&self) -> String {
+        let record = &self.drawn.record;
+        let catalog = &self.reader.asker.snapshot.catalog;
+        // Titles that reach through links were fetched with the record's own id.
+        if let Some(title) = self.drawn.titles.get(&record.id) {
+            return title.clone();
+        }
+        let values: Vec<Value> = self.card.title.paths().map(|path| if path.hops.is_empty() { record.get(path.leaf.as_str()).clone() } else { Value::Empty }).collect();
+        titles::text(catalog, self.card, &values, &self.reader.asker.locale)
+    }
+
+    /// Numbers have no initials: the card's icon stands for them.
+    fn avatar(&self, title: &str) -> Option<Avatar> {
+        let mut avatar = Avatar::of(title);
+        let picture = self.card.table.own_fields().find(|field| matches!(&field.kind, FieldKind::File(file) if file.image && !file.multiple));
+        avatar.image = picture.and_then(|field| self.drawn.record.get(field.key.as_str()).as_id()).map(|id| format!("/files/{id}"));
+        (avatar.image.is_some() || !list::is_numbered(self.card)).then_some(avatar)
+    }
+
+    /// Choices that stand for where a record is: at most two, those with colours, those that must be filled in first.
+    fn badges(&self) -> Vec<Tag> {
+        let mut coloured: Vec<_> = self.card.table.own_fields().filter(|field| matches!(&field.kind, FieldKind::Choice { options, multiple: false } if options.iter().any(|option| option.colour.is_some()))).collect();
+        coloured.sort_by_key(|field| (!field.workflow, !field.required, field.live_source().is_some()));
+        let shown = coloured.into_iter().filter(|field| self.right(None, field, &Place::Record).is_some());
+        shown.flat_map(|field| self.known().cell(field, &field.kind, self.drawn.record.get(field.key.as_str())).tags).take(2).collect()
+    }
+
+    fn facts(&self, title: &str) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let record = &self.drawn.record;
+        if let Some(number) = self.card.numbering.as_ref().and_then(|numbering| record.get(numbering.field.as_str()).as_text()).filter(|number| !title.contains(number)) {
+            facts.push(Fact { icon: "hash".into(), text: number.to_owned(), ..Fact::default() });
+        }
+        if let Some(owner) = record.get("owner").as_id().and_then(|id| self.drawn.titles.get(&id)) {
+            facts.push(Fact { text: owner.clone(), avatar: Some(Avatar::person(owner)), ..Fact::default() });
+        }
+        if let Value::Instant(at) = record.get("updated_at") {
+            facts.push(Fact { icon: "history".into(), text: words::ago(*at, self.reader.asker.actor.now, self.lang()), ..Fact::default() });
+        }
+        facts
+    }
+
+    fn steps(&self) -> Vec<view::Step> {
+        let Some((key, workflow)) = self.card.workflows.iter().next() else { return Vec::new() };
+        let current = self.drawn.record.get(key.as_str()).as_text().and_then(|state| workflow.states.get_index_of(state)).unwrap_or(0);
+        workflow.states.iter().enumerate().map(|(index, (state, def))| view::Step { label: def.labels.or_key(self.lang(), state.as_str()), done: index < current, current: index == current }).collect()
+    }
+
+    fn errors(&self) -> Vec<ErrorItem> {
+        let one = |violation: &Violation| {
+            let steps: Vec<&str> = violation.path.split('/').collect();
+            let label = |table: &model::Table, key: &str| table.fields.get(key).map_or_else(|| key.to_owned(), |field| field.labels.or_key(self.lang(), key));
+            let (field_id, label) = match steps.as_slice() {
+                [""] => (String::new(), String::new()),
+                [key] => (format!("f-{key}"), label(&self.card.table, key)),
+                [table, row, rest @ ..] => {
+                    let name = self.card.children.get(*table).map_or_else(|| (*table).to_owned(), |known| known.labels.or_key(self.lang(), table));
+                    let number = row.parse::<usize>().map(|row| (row + 1).to_string()).unwrap_or_default();
+                    let field = rest.first().map(|key| self.card.children.get(*table).map_or_else(String::new, |known| label(known, key))).unwrap_or_default();
+                    (format!("c-{}", steps.join("-")), format!("{name} {number} · {field}"))
+                }
+                [] => (String::new(), String::new()),
+            };
+            ErrorItem { field_id, label, message: violation.message(self.lang()) }
+        };
+        self.drawn.violations.iter().filter(|violation| !violation.warning).map(one).collect()
+    }
+}
