@@ -51,7 +51,7 @@ pub fn start() -> Result<Cluster, String> {
     }
     let init = format!("rm -rf {folder}/data && {bin}/initdb -D {folder}/data -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null");
     as_owner(&init)?;
-    let options = format!("-k {folder} -c listen_addresses= -c max_connections=200 -c shared_buffers=64MB");
+    let options = format!("-k {folder} -c listen_addresses= -c max_connections=1000 -c shared_buffers=64MB");
     as_owner(&format!("{bin}/pg_ctl -D {folder}/data -o \"{options}\" -l {folder}/log -w start >/dev/null"))?;
     Ok(Cluster { url, is_ours: true })
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use access::{Actor, GatedWrite, gate_write};
 use futures::future::BoxFuture;
 use model::{ActionName, Card, FieldKind, Ident, OnDelete, record::value_of};
-use sql::{Datum, select, system, write::{self, Stamp}};
+use sql::{Datum, select, system, write::{self, Hold, Stamp}};
 use store::Tx;
 use uuid::Uuid;
 
@@ -238,7 +238,7 @@ impl Removal<'_> {
             ids.sort_unstable();
             ids.dedup();
             let Some(target) = catalog.card(target).filter(|target| !target.builtin) else { continue };
-            let held = tx.fetch(&write::hold(catalog, tx.dialect(), &target.table.reference(), &ids)).await?;
+            let held = tx.fetch(&write::hold(catalog, tx.dialect(), &target.table.reference(), &ids, Hold::Share)).await?;
             if held.len() < ids.len() {
                 let lang = &self.actor.lang;
                 let (field, target) = (field.labels.or_key(lang, field.key.as_str()), target.labels.or_key(lang, target.key.as_str()));

@@ -26,21 +26,26 @@ fn follow<'f>(tx: &'f mut Tx, snapshot: &'f Snapshot, card: &'f Card, old: Optio
         if depth >= MAX_DEPTH {
             return Ok(());
         }
-        let mut targets: BTreeSet<(Ident, Uuid)> = BTreeSet::new();
-        let tables = std::iter::once(card.table.reference()).chain(card.children.values().map(model::Table::reference));
-        for table in tables {
-            for used in snapshot.rollups_over(&table) {
-                for record in [old, new].into_iter().flatten() {
-                    targets.extend(pointed_at(record, &table, &used.by).into_iter().map(|id| (used.card.clone(), id)));
-                }
-            }
-        }
+        let targets = targets(snapshot, card, old, new);
         for (key, id) in targets {
             let Some(target) = snapshot.catalog.card(&key) else { continue };
             renew(tx, snapshot, target, id, now, depth).await?;
         }
         Ok(())
     })
+}
+
+/// The records whose aggregates count a record's rows, old and new.
+pub(crate) fn targets(snapshot: &Snapshot, card: &Card, old: Option<&Record>, new: Option<&Record>) -> BTreeSet<(Ident, Uuid)> {
+    let mut targets = BTreeSet::new();
+    for table in std::iter::once(&card.table).chain(card.children.values()).map(model::Table::reference) {
+        for used in snapshot.rollups_over(&table) {
+            for record in [old, new].into_iter().flatten() {
+                targets.extend(pointed_at(record, &table, &used.by).into_iter().map(|id| (used.card.clone(), id)));
+            }
+        }
+    }
+    targets
 }
 
 /// The records that a record's rows lead to: by a link of its own, or of its parent when the rows are child rows.

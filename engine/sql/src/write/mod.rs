@@ -272,16 +272,36 @@ pub fn same_values(catalog: &Catalog, dialect: Dialect, table: &Table, record: &
     Some(builder.finish(&sql, vec![Physical::Uuid]))
 }
 
-/// Which of these records exist outside the trash; on PostgreSQL they are held until the end of the transaction, so
-/// that nobody trashes them meanwhile.
-pub fn hold(catalog: &Catalog, dialect: Dialect, table: &TableRef, ids: &[Uuid]) -> Statement {
+/// Why records are held until the end of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// They are pointed to: nobody may trash them meanwhile.
+    Share,
+    /// They are going to change as well. Taken at once, for two that first share and then change would wait for each
+    /// other for ever.
+    Change,
+}
+
+impl Hold {
+    /// Ids and keys never change, so new rows may point to what is held for a change.
+    fn clause(self, dialect: Dialect) -> &'static str {
+        match (dialect, self) {
+            (Dialect::Sqlite, _) => "", // There is one writer.
+            (Dialect::Postgres, Self::Share) => " FOR SHARE",
+            (Dialect::Postgres, Self::Change) => " FOR NO KEY UPDATE",
+        }
+    }
+}
+
+/// Which of these records exist outside the trash; on PostgreSQL they are held until the end of the transaction, in
+/// order of their ids.
+pub fn hold(catalog: &Catalog, dialect: Dialect, table: &TableRef, ids: &[Uuid], why: Hold) -> Statement {
     let mut builder = Builder::new(catalog, dialect, None);
     let bound = bind_ids(&mut builder, ids);
     let builtin = catalog.card(&table.card).is_some_and(|card| card.builtin);
     let alive = if builtin { "" } else { " AND trashed_at IS NULL" };
-    let share = if dialect == Dialect::Postgres { " FOR SHARE" } else { "" };
     let physical = builder.physical(table);
-    builder.finish(&format!("SELECT id FROM {physical} WHERE id IN ({bound}){alive}{share}"), vec![Physical::Uuid])
+    builder.finish(&format!("SELECT id FROM {physical} WHERE id IN ({bound}){alive} ORDER BY id{}", why.clause(dialect)), vec![Physical::Uuid])
 }
 
 /// Holds one record for a change until the end of the transaction.
@@ -291,7 +311,7 @@ pub fn hold_for_update(catalog: &Catalog, dialect: Dialect, card: &Card, id: Uui
     }
     let mut builder = Builder::new(catalog, dialect, None);
     let id = builder.bind(Datum::Uuid(id));
-    Some(builder.finish(&format!("SELECT version FROM {} WHERE id = {id} FOR UPDATE", card.table.physical), vec![Physical::Integer]))
+    Some(builder.finish(&format!("SELECT version FROM {} WHERE id = {id}{}", card.table.physical, Hold::Change.clause(dialect)), vec![Physical::Integer]))
 }
 
 /// Sets stored derived values of one record, without a new version: they are not anybody's edit.

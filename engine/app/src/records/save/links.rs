@@ -2,9 +2,70 @@
 
 use super::*;
 
+/// What links were set to: which records are there, and which of them the actor may see.
+#[derive(Default)]
+pub(super) struct Targets {
+    there: HashMap<Ident, HashSet<Uuid>>,
+    seen: HashMap<Ident, HashSet<Uuid>>,
+}
+
 impl Work {
+    /// Looks up and holds, card by card in the order of keys, what links were set to, and what will be derived anew
+    /// from this record: all saves lock in this order, so none waits for another for ever.
+    pub(super) async fn hold_targets(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record, known: Targets) -> Result<Targets, UnitError> {
+        let mut wanted: BTreeMap<Ident, (BTreeSet<Uuid>, Hold)> = BTreeMap::new();
+        let set = links_set(&self.card, stored, record);
+        for (card, id) in set.iter().flat_map(|place| self.pointed(record, place)) {
+            wanted.entry(card).or_insert((BTreeSet::new(), Hold::Share)).0.insert(id);
+        }
+        let derived = if self.options.dry_run { BTreeSet::new() } else { renew::targets(&self.snapshot, &self.card, stored, Some(record)) };
+        for (card, id) in derived {
+            let entry = wanted.entry(card).or_insert((BTreeSet::new(), Hold::Change));
+            entry.0.insert(id);
+            entry.1 = Hold::Change;
+        }
+        let mut targets = known;
+        for (key, (ids, why)) in wanted {
+            let Some(card) = self.catalog().card(&key) else { continue };
+            let there = targets.there.entry(key.clone()).or_default();
+            let new: Vec<Uuid> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+            if new.is_empty() {
+                continue;
+            }
+            let found = tx.fetch(&write::hold(self.catalog(), tx.dialect(), &card.table.reference(), &new, why)).await?;
+            let found: Vec<Uuid> = found.iter().filter_map(|row| row.first().and_then(sql::encode::id)).collect();
+            there.extend(&found);
+            let seen = match access::gate(self.catalog(), &self.actor, card, ActionName::Read) {
+                Ok(gate) => self.matching(tx, card, &found, &gate.rows()).await?,
+                Err(_) => HashSet::new(),
+            };
+            targets.seen.entry(key).or_default().extend(seen);
+        }
+        Ok(targets)
+    }
+
+    /// The records that a place of a record points to.
+    fn pointed(&self, record: &Record, (owner, key): &Touched) -> Vec<(Ident, Uuid)> {
+        let child = owner.as_ref().map(|(table, _)| table);
+        let Some(field) = self.card.table_of(child).and_then(|table| table.field(key)) else { return Vec::new() };
+        let value = match owner {
+            None => record.get(key.as_str()),
+            Some((table, row)) => match record.rows(table.as_str()).iter().find(|known| known.id == *row) {
+                Some(row) => value_of(&row.values, key.as_str()),
+                None => return Vec::new(),
+            },
+        };
+        match (&field.kind, value) {
+            (FieldKind::Link(link), value) => ids(value).into_iter().map(|id| (link.target.clone(), id)).collect(),
+            (FieldKind::AnyLink { .. }, Value::AnyId { card, id }) => vec![(card.clone(), *id)],
+            _ => Vec::new(),
+        }
+    }
+
     /// Links that were set now point to records that exist, that the actor may see, and that the link's condition allows.
-    pub(super) async fn check_links(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+    pub(super) async fn check_links(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record, targets: Targets, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+        // What was calculated may have set links of its own.
+        let targets = self.hold_targets(tx, stored, record, targets).await?;
         for (owner, key) in links_set(&self.card, stored, record) {
             let child = owner.as_ref().map(|(table, _)| table);
             let Some(field) = self.card.table_of(child).and_then(|table| table.field(&key)) else { continue };
@@ -17,9 +78,9 @@ impl Work {
             };
             let value = value_of(values, key.as_str()).clone();
             let found = match &field.kind {
-                FieldKind::Link(link) => self.check_target(tx, &link.target, &ids(&value), link.condition.as_ref(), record, owner.as_ref()).await?,
+                FieldKind::Link(link) => self.check_target(tx, &targets, &link.target, &ids(&value), link.condition.as_ref(), record, owner.as_ref()).await?,
                 FieldKind::AnyLink { .. } => match &value {
-                    Value::AnyId { card, id } => self.check_target(tx, card, &[*id], None, record, owner.as_ref()).await?,
+                    Value::AnyId { card, id } => self.check_target(tx, &targets, card, &[*id], None, record, owner.as_ref()).await?,
                     _ => None,
                 },
                 FieldKind::File(_) => self.check_files(tx, field, &ids(&value), record.id).await?,
@@ -30,28 +91,26 @@ impl Work {
         Ok(())
     }
 
-    pub(super) async fn check_target(&self, tx: &mut Tx, target: &Ident, ids: &[Uuid], condition: Option<&Condition>, record: &Record, owner: Option<&(Ident, Uuid)>) -> Result<Option<Violation>, UnitError> {
+    #[allow(clippy::too_many_arguments)] // One link, what is known of its targets, and where it stands.
+    async fn check_target(&self, tx: &mut Tx, targets: &Targets, target: &Ident, ids: &[Uuid], condition: Option<&Condition>, record: &Record, owner: Option<&(Ident, Uuid)>) -> Result<Option<Violation>, UnitError> {
         let Some(card) = self.catalog().card(target) else { return Ok(Some(Violation::new("", Code::NotFound))) };
-        let rows = match access::gate(self.catalog(), &self.actor, card, ActionName::Read) {
-            Ok(gate) => gate.rows(),
-            Err(_) => return Ok(Some(Violation::new("", Code::NotFound))),
-        };
-        let held = tx.fetch(&write::hold(self.catalog(), tx.dialect(), &card.table.reference(), ids)).await?;
-        if held.len() < ids.len() || !self.all_match(tx, card, ids, &rows).await? {
+        let seen = targets.seen.get(target);
+        if !ids.iter().all(|id| seen.is_some_and(|seen| seen.contains(id))) {
             return Ok(Some(Violation::new("", Code::NotFound)));
         }
         let Some(condition) = condition else { return Ok(None) };
         let bound = with_record(condition, record, owner);
         let bound = bind_for(&self.actor, self.catalog(), &bound);
-        if query::bind::has_unknown(&bound) || self.all_match(tx, card, ids, &bound).await? { Ok(None) } else { Ok(Some(Violation::new("", Code::NotAllowed))) }
+        if query::bind::has_unknown(&bound) || self.matching(tx, card, ids, &bound).await?.len() >= ids.len() { Ok(None) } else { Ok(Some(Violation::new("", Code::NotAllowed))) }
     }
 
-    pub(super) async fn all_match(&self, tx: &mut Tx, card: &Card, ids: &[Uuid], rows: &Condition) -> Result<bool, UnitError> {
-        if rows.is_always() {
-            return Ok(true);
+    /// Which of these records a condition admits.
+    async fn matching(&self, tx: &mut Tx, card: &Card, ids: &[Uuid], rows: &Condition) -> Result<HashSet<Uuid>, UnitError> {
+        if rows.is_always() || ids.is_empty() {
+            return Ok(ids.iter().copied().collect());
         }
         let lowered = select::matching(self.catalog(), tx.dialect(), &card.table.reference(), ids, rows);
-        Ok(tx.fetch(&lowered.statement).await?.len() >= ids.len())
+        Ok(tx.fetch(&lowered.statement).await?.iter().filter_map(|row| row.first().and_then(sql::encode::id)).collect())
     }
 
     /// Files must be there, be the actor's own upload or this record's already, and fit the field.

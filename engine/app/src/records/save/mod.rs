@@ -2,7 +2,7 @@
 //!
 //! Look up, allow, read, derive, validate, store, tell. In that order, always.
 
-use std::{collections::{BTreeMap, HashMap, HashSet}, sync::Arc};
+use std::{collections::{BTreeMap, BTreeSet, HashMap, HashSet}, sync::Arc};
 
 use access::{Actor, GatedWrite, Readable, Reason, gate_write};
 use chrono::{DateTime, Datelike, Utc};
@@ -13,7 +13,7 @@ use model::{
 };
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
-use sql::{Datum, select, system, write};
+use sql::{Datum, select, system, write::{self, Hold}};
 use store::Tx;
 use uuid::Uuid;
 
@@ -28,6 +28,7 @@ mod keep;
 mod unique;
 
 pub(crate) use conditions::with_record;
+use links::Targets;
 pub(crate) use links::{ids, links_set};
 
 use super::{
@@ -173,12 +174,13 @@ impl Work {
     /// Derives, numbers, checks links and rules; gives the record only if nothing is wrong.
     async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &HashSet<Touched>, mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
         self.stamp(stored, &mut merged.record);
+        let targets = self.hold_targets(tx, stored, &merged.record, Targets::default()).await?;
         let linked = self.linked(tx, &merged.record).await?;
         let set: HashSet<Touched> = links_set(&self.card, stored, &merged.record).into_iter().collect();
         let ancestors = self.ancestors(tx, &merged.record).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
         merged.record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
-        self.check_links(tx, stored, &merged.record, &mut violations).await?;
+        self.check_links(tx, stored, &merged.record, targets, &mut violations).await?;
         self.check_tree(&merged.record, &ancestors, &mut violations);
         self.number(tx, stored, &mut merged.record, &violations).await?;
         self.check_unique(tx, stored, &merged.record, &mut violations).await?;
