@@ -104,6 +104,8 @@ pub fn gate_query(catalog: &Catalog, actor: &Actor, mut query: CheckedQuery) -> 
     asking.order(&query)?;
     query.totals.iter().filter_map(|total| total.path.as_ref()).try_for_each(|path| asking.refer(path))?;
     query.groups.iter().try_for_each(|group| asking.refer(&group.path))?;
+    // Titles only put groups in order: one that may not be read is empty.
+    query.groups.iter().filter_map(|group| group.title.as_ref()).for_each(|path| asking.open_path(path));
     asking.condition(&query.filter)?;
     query.search.each_path(&mut |path| asking.open_path(path));
     asking.open_children(&query);

@@ -1,6 +1,6 @@
 //! Values as words for a person.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;
 use model::{DecimalFlavour, FieldKind, Value};
 use rust_decimal::Decimal;
@@ -115,6 +115,23 @@ pub fn number_text(number: Decimal, scale: u8, locale: &Locale) -> String {
 /// A day in the person's habit.
 pub fn date_text(date: NaiveDate, locale: &Locale) -> String {
     date.format(&locale.date).to_string()
+}
+
+/// The span that begins on a day: `November 2026`, `Q4 2026`, `2026年11月`.
+pub fn span(first: NaiveDate, part: model::DatePart, locale: &Locale) -> String {
+    let (year, chinese) = (first.year(), locale.lang.starts_with("zh"));
+    let quarter = first.month0() / 3 + 1;
+    match (part, chinese) {
+        (model::DatePart::Day, _) => date_text(first, locale),
+        (model::DatePart::Week, true) => format!("{}年第{}周", first.iso_week().year(), first.iso_week().week()).replace('周', if locale.lang == "zh-Hant" { "週" } else { "周" }),
+        (model::DatePart::Week, false) => format!("Week {}, {}", first.iso_week().week(), first.iso_week().year()),
+        (model::DatePart::Month, true) => format!("{year}年{}月", first.month()),
+        (model::DatePart::Month, false) => first.format("%B %Y").to_string(),
+        (model::DatePart::Quarter, true) => format!("{year}年第{quarter}季度"),
+        (model::DatePart::Quarter, false) => format!("Q{quarter} {year}"),
+        (model::DatePart::Year, true) => format!("{year}年"),
+        (model::DatePart::Year, false) => year.to_string(),
+    }
 }
 
 fn time_text(time: NaiveTime) -> String {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::{
-    Aggregate, ActionName, Condition, DatePart, DuplicatesDef, FieldClass, FieldRight, Filter, Ident, Labels, NoOverlapDef, NumberingDef,
+    Aggregate, ActionName, Condition, DuplicatesDef, FieldClass, FieldRight, Filter, Ident, Labels, NoOverlapDef, NumberingDef,
     OnDelete, OptionDef, Path, RowSource, Severity, TableRef, Track, ViewKind, WorkflowDef,
-    def::{ConversionDef, MenuGroupDef, ParameterKind, Rounding},
+    def::{ConversionDef, GroupDef, MenuGroupDef, ParameterKind, Rounding},
 };
 use rust_decimal::Decimal;
 
@@ -506,10 +506,14 @@ pub struct View {
     pub filter: Option<Filter>,
     /// In which order: `-date,no`.
     pub sort: Option<String>,
-    /// Grouped by what.
-    pub group_by: Vec<(Path, Option<DatePart>)>,
+    /// Grouped by what, outermost first; as written, since only a question resolves it.
+    pub group_by: Vec<GroupDef>,
     /// Totals by column.
     pub totals: Vec<(Path, Aggregate)>,
+    /// Of a board: the choice its columns are of. Of a calendar: the day or moment records stand at.
+    pub by: Option<Path>,
+    /// Of a calendar: the day or moment records last until.
+    pub until: Option<Path>,
     /// The roles that see it; empty for all.
     pub roles: Vec<Ident>,
     /// The folder it stands in.

@@ -34,7 +34,7 @@ pub fn check(catalog: &Catalog, card: &Arc<Card>, request: &ListRequest, binder:
     let sort = order::check(catalog, card, request.sort.as_deref(), readable)?;
     let groups = aggregates::groups(catalog, &table, request)?;
     let after = request.cursor.as_deref().map(|text| cursor::decode(catalog, card, &sort, text)).transpose()?;
-    let by_moment = |group: &crate::Group| group.by.is_some() && matches!(group.path.field(catalog).map(|field| &field.kind), Some(FieldKind::Datetime));
+    let by_moment = |group: &crate::Group| group.by.is_some() && matches!(group.path.field(catalog).map(|field| resolve::kind_of(&group.path, field)), Some(FieldKind::Datetime));
     let checked = CheckedQuery {
         card: card.clone(),
         whole: request.fields.is_none(),
@@ -125,7 +125,7 @@ fn check_joins(query: &CheckedQuery) -> Result<(), QueryError> {
     let mut add = |path: &Path| reached.extend((1..=path.hops.len()).map(|length| path.hops[..length].to_vec()));
     query.select.iter().for_each(|selected| add(&selected.path));
     query.sort.iter().for_each(|sort| add(&sort.path));
-    query.groups.iter().for_each(|group| add(&group.path));
+    query.groups.iter().flat_map(|group| [Some(&group.path), group.title.as_ref()]).flatten().for_each(&mut add);
     query.totals.iter().filter_map(|total| total.path.as_ref()).for_each(&mut add);
     query.filter.each_path(&mut add);
     if reached.len() <= MAX_JOINS {

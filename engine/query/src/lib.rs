@@ -17,6 +17,7 @@ mod search;
 mod tests;
 pub mod zone;
 
+pub use aggregates::fitting;
 pub use bind::{Binder, bind};
 pub use check::check;
 pub use request::{Count, GroupRequest, ListRequest, TotalRequest, Trash};
@@ -105,6 +106,33 @@ pub struct Group {
     pub path: Path,
     /// For days and moments: by which span.
     pub by: Option<DatePart>,
+    /// For links into a tree: at which level from the top records are gathered.
+    pub level: Option<u8>,
+    /// For links: the first field of the target's title, which they are ordered by.
+    pub title: Option<Path>,
+    /// In which order.
+    pub order: GroupOrder,
+}
+
+/// In which order the groups of a level come. Empty ones are last where values decide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupOrder {
+    /// By what.
+    pub by: GroupKey,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// What groups are ordered by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GroupKey {
+    /// Their value: options in their order, links by title.
+    #[default]
+    Value,
+    /// How many records.
+    Count,
+    /// One of the totals, by its place.
+    Total(usize),
 }
 
 /// Why a question makes no sense: 400.

@@ -36,8 +36,8 @@ pub struct ListRequest {
     pub totals: Vec<TotalRequest>,
 }
 
-/// `{"field": "date", "by": "month"}`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// `{"field": "date", "by": "month", "order": "-total.sum"}`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupRequest {
     /// The path.
@@ -45,6 +45,12 @@ pub struct GroupRequest {
     /// For dates.
     #[serde(default)]
     pub by: Option<model::DatePart>,
+    /// For links into a tree: the level from the top, 1 and more.
+    #[serde(default)]
+    pub level: Option<u8>,
+    /// `value`, `count` or a total such as `total.sum`; `-` before it for largest first.
+    #[serde(default)]
+    pub order: Option<String>,
 }
 
 /// `{"field": "total", "function": "sum"}`

@@ -9,6 +9,7 @@
 
 pub mod builder;
 pub mod encode;
+pub mod groups;
 pub mod predicate;
 pub mod related;
 pub mod schema;

@@ -168,7 +168,7 @@ fn table_after(builder: &Builder<'_>, start: &TableRef, hops: &[Hop]) -> TableRe
 
 impl Builder<'_> {
     /// Whether the field of a side table may be read, as SQL over the statement's own rows.
-    fn leaf_readable(&mut self, rows: &Rows, path: &Path) -> String {
+    pub(crate) fn leaf_readable(&mut self, rows: &Rows, path: &Path) -> String {
         let Some(tables) = self.tables else { return truth(self.dialect, true).to_owned() };
         match tables.readable(&path.end.card, path.end.child.as_ref(), &path.leaf) {
             access::Readable::Always => truth(self.dialect, true).to_owned(),

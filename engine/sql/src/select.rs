@@ -1,7 +1,7 @@
 //! Questions as SQL: pages, single records, counts, totals, groups, titles, child rows.
 
 use access::{GatedQuery, Tables};
-use model::{Aggregate, Card, Catalog, DatePart, FieldKind, Ident, OnDelete, Path, Storage, TableRef, Value};
+use model::{Aggregate, Card, Catalog, FieldKind, Ident, OnDelete, Path, Storage, TableRef, Value};
 use query::{Sort, Trash};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ pub struct Lowered {
 }
 
 #[derive(Debug, Clone)]
-enum Output {
+pub(crate) enum Output {
     /// A column of a field's kind.
     Value(FieldKind),
     /// Two columns: id and card.
@@ -85,11 +85,11 @@ fn sum(next: &mut impl FnMut() -> Datum, halves: bool, scale: u8) -> Value {
 pub(crate) struct Selection {
     sql: Vec<String>,
     physical: Vec<Physical>,
-    outputs: Vec<Output>,
+    pub(crate) outputs: Vec<Output>,
 }
 
 impl Selection {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { sql: Vec::new(), physical: Vec::new(), outputs: Vec::new() }
     }
 
@@ -135,7 +135,17 @@ impl Selection {
         }
     }
 
-    fn add(&mut self, sql: String, physical: Physical) {
+    /// How many columns there are.
+    pub(crate) fn len(&self) -> usize {
+        self.sql.len()
+    }
+
+    /// The columns behind the first `count` of them.
+    pub(crate) fn since(&self, count: usize) -> &[String] {
+        &self.sql[count..]
+    }
+
+    pub(crate) fn add(&mut self, sql: String, physical: Physical) {
         self.sql.push(sql);
         self.physical.push(physical);
     }
@@ -151,7 +161,7 @@ fn trash(builder: &Builder<'_>, rows: &Rows, trash: Trash) -> Option<String> {
     })
 }
 
-fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> Vec<String> {
+pub(crate) fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> Vec<String> {
     let mut all: Vec<String> = trash(builder, rows, gated.query().trash).into_iter().collect();
     let table = rows.table.clone();
     all.extend(builder.access(&rows.alias, &table));
@@ -167,7 +177,7 @@ fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) ->
     all
 }
 
-fn clause(conditions: &[String]) -> String {
+pub(crate) fn clause(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
@@ -304,61 +314,6 @@ pub(crate) fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &
             } else {
                 selection.outputs.push(Output::Sum { halves, scale });
             }
-        }
-    }
-}
-
-/// Groups: the keys of `levels` levels, how many, then the totals. Empty keys last.
-pub fn groups(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, levels: usize, limit: u32) -> Lowered {
-    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
-    let mut rows = builder.rows(&gated.query().card.table.reference());
-    let mut selection = Selection::new();
-    let mut keys = Vec::new();
-    for group in &gated.query().groups[..levels] {
-        let column = builder.alive(&mut rows, &group.path);
-        let (sql, physical, kind) = match group.by {
-            Some(part) => (bucket(dialect, &column, part), Physical::Text, FieldKind::Colour),
-            None => (column.sql, column.physical, group.path.field(catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&group.path, field))),
-        };
-        selection.add(sql.clone(), physical);
-        selection.outputs.push(Output::Value(kind));
-        keys.push(sql);
-    }
-    aggregate(&mut builder, &mut rows, &mut selection, None, Aggregate::Count);
-    for total in &gated.query().totals {
-        aggregate(&mut builder, &mut rows, &mut selection, total.path.as_ref(), total.function);
-    }
-    let all = conditions(&mut builder, &mut rows, gated);
-    let positions: Vec<String> = (1..=keys.len()).map(|position| position.to_string()).collect();
-    let order: Vec<String> = positions.iter().map(|position| format!("{position} NULLS LAST")).collect();
-    let sql = format!("SELECT {} FROM {}{} GROUP BY {} ORDER BY {} LIMIT {limit}", selection.sql.join(", "), builder.from(&rows), clause(&all), positions.join(", "), order.join(", "));
-    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
-}
-
-/// The first day of the span a day or moment falls into, as `YYYY-MM-DD`. Moments are taken in UTC.
-fn bucket(dialect: Dialect, column: &Column, part: DatePart) -> String {
-    let sql = &column.sql;
-    match dialect {
-        Dialect::Sqlite => {
-            let day = if column.physical == Physical::Instant { format!("date({sql} / 1000000, 'unixepoch')") } else { sql.clone() };
-            match part {
-                DatePart::Day => day,
-                DatePart::Week => format!("date({day}, '-6 days', 'weekday 1')"),
-                DatePart::Month => format!("strftime('%Y-%m-01', {day})"),
-                DatePart::Quarter => format!("(strftime('%Y-', {day}) || printf('%02d', (CAST(strftime('%m', {day}) AS INTEGER) - 1) / 3 * 3 + 1) || '-01')"),
-                DatePart::Year => format!("strftime('%Y-01-01', {day})"),
-            }
-        }
-        Dialect::Postgres => {
-            let day = if column.physical == Physical::Instant { format!("({sql} AT TIME ZONE 'UTC')") } else { format!("{sql}::timestamp") };
-            let part = match part {
-                DatePart::Day => "day",
-                DatePart::Week => "week",
-                DatePart::Month => "month",
-                DatePart::Quarter => "quarter",
-                DatePart::Year => "year",
-            };
-            format!("to_char(date_trunc('{part}', {day}), 'YYYY-MM-DD')")
         }
     }
 }

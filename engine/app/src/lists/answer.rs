@@ -23,7 +23,9 @@ pub async fn answer(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, r
         let one = |row: &GroupRow| {
             let key: Vec<Json> = row.key.iter().zip(&gated.query().groups).map(|(value, group)| key_json(snapshot, group, value)).collect();
             let label: Vec<String> = row.key.iter().zip(&gated.query().groups).map(|(value, group)| group_label(snapshot, group, value, &labels, locale)).collect();
-            json!({"key": key, "label": label, "count": row.count, "totals": totals_json(snapshot, &gated, &names, &row.totals)})
+            let depth = |index: usize| row.depths.get(index).copied().flatten();
+            let within: Vec<Json> = row.key.iter().zip(&gated.query().groups).enumerate().map(|(index, (value, group))| group_filter(snapshot, group, value, depth(index))).collect();
+            json!({"key": key, "label": label, "count": row.count, "totals": totals_json(snapshot, &gated, &names, &row.totals), "filter": {"all": within}})
         };
         answer.insert("groups".into(), rows.iter().map(one).collect());
     }

@@ -19,12 +19,12 @@ mod summary;
 
 pub use answer::{answer, expand, record_json};
 pub use related::{RelatedRequest, RelatedRows, related};
-pub use summary::{count, group_label, group_titles, groups, totals};
+pub use summary::{count, group_filter, group_label, group_titles, groups, totals};
 
 /// Beyond this many an estimated count says "at least".
 const ESTIMATE_CAP: u32 = 10_000;
 /// Most groups of one answer.
-const MAX_GROUPS: u32 = 1_000;
+pub const MAX_GROUPS: u32 = 1_000;
 
 /// One record of a page.
 #[derive(Debug, Clone)]
@@ -69,6 +69,8 @@ pub struct GroupRow {
     pub key: Vec<Value>,
     /// How many records.
     pub count: i64,
+    /// For levels of trees: how deep the group lies.
+    pub depths: Vec<Option<i64>>,
     /// Totals in the order asked for.
     pub totals: Vec<Value>,
 }

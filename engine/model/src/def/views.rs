@@ -1,5 +1,6 @@
 //! Saved lists.
 
+use chrono::{Days, Months, NaiveDate};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,9 +38,12 @@ pub struct ViewDef {
     /// Totals by column.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub totals: IndexMap<String, Aggregate>,
-    /// Settings of board, calendar and chart: the field they are drawn by.
+    /// Of a board: the choice its columns are of. Of a calendar: the day or moment records stand at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Of a calendar: the day or moment records last until.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// The roles that see it; all when not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Ident>,
@@ -92,6 +96,14 @@ impl ColumnDef {
             Self::Wide(wide) => &wide.field,
         }
     }
+
+    /// Its width, where one is said.
+    pub fn width(&self) -> Option<u16> {
+        match self {
+            Self::Path(_) => None,
+            Self::Wide(wide) => Some(wide.width),
+        }
+    }
 }
 
 /// One level of grouping.
@@ -103,6 +115,12 @@ pub struct GroupDef {
     /// For dates: by what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<DatePart>,
+    /// For links into a tree: the level from the top at which records are gathered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u8>,
+    /// `value`, `count` or a total such as `total.sum`; `-` before it for largest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
 }
 
 /// Spans of time that dates are grouped by.
@@ -110,3 +128,27 @@ pub struct GroupDef {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum DatePart { Day, Week, Month, Quarter, Year }
+
+impl DatePart {
+    /// Every span, shortest first.
+    pub const ALL: [Self; 5] = [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
+
+    /// The word that stands in definitions and requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day", Self::Week => "week", Self::Month => "month", Self::Quarter => "quarter", Self::Year => "year",
+        }
+    }
+}
+
+/// The last day of the span that begins on a day.
+pub fn last_day(first: NaiveDate, part: DatePart) -> NaiveDate {
+    let next = match part {
+        DatePart::Day => first.checked_add_days(Days::new(1)),
+        DatePart::Week => first.checked_add_days(Days::new(7)),
+        DatePart::Month => first.checked_add_months(Months::new(1)),
+        DatePart::Quarter => first.checked_add_months(Months::new(3)),
+        DatePart::Year => first.checked_add_months(Months::new(12)),
+    };
+    next.and_then(|next| next.pred_opt()).unwrap_or(first)
+}
