@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod groups;
+mod jobs;
 mod lists;
 mod records;
 mod rights;

@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod demo;
 mod error;
 pub mod files;
+pub mod jobs;
 pub mod lists;
 pub mod packs;
 pub mod records;
@@ -144,8 +145,10 @@ impl From<StoreError> for AppError {
 
 /// An error of a unit of work, with the database's part kept for trying again.
 #[derive(Debug)]
-pub(crate) struct UnitError {
+pub struct UnitError {
+    /// As the use case tells it.
     pub error: AppError,
+    /// As the database told it.
     pub store: Option<StoreError>,
 }
 

@@ -1,11 +1,11 @@
 //! Serving a site until told to stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use access::ADMINISTRATOR;
-use app::{App, AppError, accounts};
+use app::{App, AppError, accounts, jobs};
 use chrono::Utc;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::{cli::SiteArgs, packs};
 
@@ -37,10 +37,31 @@ pub async fn bind(listen: &str) -> Result<TcpListener, AppError> {
     TcpListener::bind(listen).await.map_err(|error| AppError::Unavailable { detail: format!("cannot listen on {listen}: {error}") })
 }
 
-/// Serves until SIGTERM or Ctrl-C; requests under way are finished first.
+/// How long requests under way may take once we were told to stop, and how long jobs may after them.
+const DRAIN: Duration = Duration::from_secs(20);
+const DRAIN_JOBS: Duration = Duration::from_secs(5);
+
+/// Serves until SIGTERM or Ctrl-C: no more requests are taken, those under way are finished, jobs stop at their next
+/// checkpoint, the database is closed.
 pub async fn serve(app: Arc<App>, listener: TcpListener, name: &str, demo: Vec<web::view::DemoSignIn>) -> Result<ExitCode, AppError> {
     let site = web::Site { demo: demo.into(), ..web::Site::new(app.clone(), name)? };
-    web::serve(site, listener, stopped()).await.map_err(|error| AppError::Unavailable { detail: error.to_string() })?;
+    let runner = jobs::start(&app, &jobs::builtin(), jobs::Pace::default());
+    let (stop, told) = watch::channel(false);
+    let wait = |mut told: watch::Receiver<bool>| async move {
+        let _ = told.wait_for(|stop| *stop).await;
+    };
+    let serving = web::serve(site, listener, wait(told.clone()));
+    let telling = async {
+        stopped().await;
+        runner.drain();
+        stop.send_replace(true);
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(|error| AppError::Unavailable { detail: error.to_string() })?,
+        () = telling => tracing::warn!("requests that took longer than {} seconds were cut off", DRAIN.as_secs()),
+    }
+    runner.stop(DRAIN_JOBS).await;
     app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }

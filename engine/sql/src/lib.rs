@@ -16,6 +16,7 @@ pub mod schema;
 pub mod select;
 mod statement;
 pub mod system;
+pub mod system_jobs;
 pub mod write;
 
 pub use statement::{Datum, Dialect, Physical, Statement};

@@ -15,10 +15,11 @@ mod postgres;
 mod rows;
 mod sqlite;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use futures::future::BoxFuture;
 use sql::{Datum, Dialect, Statement};
+use tokio::sync::Notify;
 
 pub use error::{Failure, StoreError};
 
@@ -35,6 +36,7 @@ pub enum Target {
 #[derive(Clone)]
 pub struct Store {
     inner: Inner,
+    work: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -46,6 +48,7 @@ enum Inner {
 /// A unit of work under way.
 pub struct Tx {
     inner: TxInner,
+    wakes: bool,
 }
 
 enum TxInner {
@@ -55,6 +58,15 @@ enum TxInner {
 }
 
 impl Tx {
+    fn new(inner: TxInner) -> Self {
+        Self { inner, wakes: false }
+    }
+
+    /// Once this is committed, whoever waits for work in this process is woken.
+    pub fn wake(&mut self) {
+        self.wakes = true;
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         match &mut self.inner {
@@ -125,7 +137,7 @@ impl Store {
             Target::Sqlite { path } => Inner::Sqlite(sqlite::Sqlite::open(path).await?),
             Target::Postgres { url } => Inner::Postgres(postgres::Postgres::open(url).await?),
         };
-        Ok(Self { inner })
+        Ok(Self { inner, work: Arc::default() })
     }
 
     /// Which words statements must be written in.
@@ -150,10 +162,19 @@ impl Store {
         T: Send + 'static,
         E: Failure,
     {
-        match &self.inner {
+        let (value, wakes) = match &self.inner {
             Inner::Sqlite(sqlite) => sqlite.write(unit).await,
             Inner::Postgres(postgres) => postgres.write(unit).await,
+        }?;
+        if wakes {
+            self.work.notify_one();
         }
+        Ok(value)
+    }
+
+    /// Waits until a unit of work in this process was committed that called [`Tx::wake`].
+    pub async fn woken(&self) {
+        self.work.notified().await;
     }
 
     /// Runs a unit that only reads, on one consistent state of the database; whatever it might change is undone.
@@ -166,7 +187,7 @@ impl Store {
             Inner::Sqlite(sqlite) => TxInner::SqliteReader(Box::new(sqlite.readers().acquire().await.map_err(StoreError::from)?)),
             Inner::Postgres(postgres) => TxInner::Postgres(Box::new(postgres.pool().acquire().await.map_err(StoreError::from)?)),
         };
-        let mut tx = Tx { inner };
+        let mut tx = Tx::new(inner);
         let begin = if tx.dialect() == Dialect::Sqlite { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
         let task = tokio::spawn(async move {
             tx.control(begin).await?;

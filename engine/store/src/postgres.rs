@@ -47,7 +47,7 @@ impl Postgres {
         &self.pool
     }
 
-    pub(crate) async fn write<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<T, E>
+    pub(crate) async fn write<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<(T, bool), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -78,20 +78,21 @@ fn pause(tries: u32) -> Duration {
     Duration::from_micros(u64::from(2_u32.pow(tries) * 2_000 + jitter))
 }
 
-async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>) -> Result<T, E>
+async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>) -> Result<(T, bool), E>
 where
     T: Send + 'static,
     E: Failure,
 {
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     control_postgres(&mut connection, "BEGIN").await?;
-    let mut tx = Tx { inner: TxInner::Postgres(Box::new(connection)) };
+    let mut tx = Tx::new(TxInner::Postgres(Box::new(connection)));
     let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
+    let wakes = tx.wakes;
     let TxInner::Postgres(mut connection) = tx.inner else { unreachable!("made as PostgreSQL above") };
     match result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())) {
         Ok(value) => {
             control_postgres(&mut connection, "COMMIT").await?;
-            Ok(value)
+            Ok((value, wakes))
         }
         Err(error) => {
             if control_postgres(&mut connection, "ROLLBACK").await.is_err() {

@@ -77,7 +77,7 @@ impl Sqlite {
         &self.readers
     }
 
-    pub(crate) async fn write<T, E>(&self, unit: impl Unit<T, E>) -> Result<T, E>
+    pub(crate) async fn write<T, E>(&self, unit: impl Unit<T, E>) -> Result<(T, bool), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -105,7 +105,7 @@ impl Sqlite {
 }
 
 impl Writer {
-    async fn run<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<T, E>
+    async fn run<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<(T, bool), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -128,7 +128,7 @@ impl Writer {
         }
     }
 
-    async fn run_in_batch<T, E>(&self, state: &mut State, unit: &mut impl Unit<T, E>) -> (Result<T, E>, oneshot::Receiver<Result<(), StoreError>>)
+    async fn run_in_batch<T, E>(&self, state: &mut State, unit: &mut impl Unit<T, E>) -> (Result<(T, bool), E>, oneshot::Receiver<Result<(), StoreError>>)
     where
         T: Send + 'static,
         E: Failure,
@@ -145,10 +145,11 @@ impl Writer {
             state.fail(&error);
             return (Err(error.into()), receiver);
         }
-        let mut tx = Tx { inner: TxInner::Sqlite(connection) };
+        let mut tx = Tx::new(TxInner::Sqlite(connection));
         let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
+        let wakes = tx.wakes;
         let TxInner::Sqlite(mut connection) = tx.inner else { unreachable!("made as SQLite above") };
-        let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into()));
+        let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, wakes));
         let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. })).cloned();
         let ended = match (&fatal, &result) {
             (Some(error), _) => Err(error.clone()),

@@ -60,6 +60,9 @@ pub fn router(site: Site) -> Router {
         .route("/records/{card}/{id}/history", get(api::records::history))
         .route("/files", post(api::files::upload).layer(DefaultBodyLimit::max(app::files::MAX_UPLOAD + 64 * 1024)))
         .route("/files/{id}", get(api::files::download))
+        .route("/jobs", get(api::jobs::list))
+        .route("/jobs/{id}", get(api::jobs::read))
+        .route("/jobs/{id}/cancel", post(api::jobs::cancel))
         .route("/openapi.json", get(openapi::document))
         .fallback(api::not_found);
     let pages = Router::new()
@@ -91,6 +94,8 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/{id}/recompute", post(pages::record::recompute))
         .route("/c/{card}/{id}/history", get(pages::panels::history_of))
         .route("/c/{card}/{id}/panel/{panel}", get(pages::panels::panel))
+        .route("/jobs/{id}", get(pages::jobs::page))
+        .route("/jobs/{id}/cancel", post(pages::jobs::cancel))
         .route("/api/docs", get(pages::docs::page))
         .route("/files", post(api::files::upload).layer(DefaultBodyLimit::max(app::files::MAX_UPLOAD + 64 * 1024)))
         .route("/files/{id}", get(api::files::download))

@@ -2,6 +2,7 @@
 
 pub mod cards;
 pub mod files;
+pub mod jobs;
 pub mod records;
 
 use app::AppError;

@@ -9,6 +9,7 @@ pub mod docs;
 mod fields;
 pub mod filter;
 pub mod health;
+pub mod jobs;
 pub mod list;
 pub mod me;
 pub mod palette;

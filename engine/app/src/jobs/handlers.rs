@@ -1,0 +1,51 @@
+//! Which handler runs which kind of job.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use serde_json::Value as Json;
+
+use super::{Context, JobError};
+
+type Handler = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<Json, JobError>> + Send + Sync>;
+
+/// Handlers by kind, and what comes back by itself.
+#[derive(Clone, Default)]
+pub struct Handlers {
+    by_kind: BTreeMap<&'static str, Handler>,
+    pub(super) returning: Vec<(&'static str, Duration)>,
+}
+
+impl Handlers {
+    /// With a handler for a kind.
+    #[must_use]
+    pub fn with<F>(mut self, kind: &'static str, handler: impl Fn(Context) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Json, JobError>> + Send + 'static,
+    {
+        self.by_kind.insert(kind, Arc::new(move |context| handler(context).boxed()));
+        self
+    }
+
+    /// With a handler that is run again and again, by one process at a time.
+    #[must_use]
+    pub fn returning<F>(mut self, kind: &'static str, every: Duration, handler: impl Fn(Context) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Json, JobError>> + Send + 'static,
+    {
+        self.returning.push((kind, every));
+        self.with(kind, handler)
+    }
+
+    pub(super) fn find(&self, kind: &str) -> Option<&Handler> {
+        self.by_kind.get(kind)
+    }
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
+        self.by_kind.keys().copied().collect()
+    }
+}
+
+/// Every kind of job the engine has.
+pub fn builtin() -> Handlers {
+    Handlers::default()
+}
