@@ -7,6 +7,7 @@
 mod bad_input;
 mod groups;
 mod jobs;
+mod batches;
 mod lists;
 mod records;
 mod rights;

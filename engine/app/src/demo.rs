@@ -118,7 +118,7 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
             let turn = if recipe.has_pictures() { 0 } else { usize::try_from(k / BATCH as u64).unwrap_or(0) };
             let mut actor = actors[turn % actors.len()].clone();
             actor.now = now - age;
-            batch::atomic(app, &actor, &recipe.card, &items).await.map_err(|(at, error)| bad(&format!("{} #{}", recipe.card, k + at as u64), error))?;
+            batch::atomic(app, &actor, &recipe.card, &items, None).await.map_err(|(at, error)| bad(&format!("{} #{}", recipe.card, k + at as u64), error))?;
             done(upto - k);
             k = upto;
         }

@@ -8,6 +8,7 @@
 //! **Not here:** HTTP (`web`), SQL (`sql`), what definitions mean (`model`).
 
 pub mod accounts;
+pub mod batches;
 pub mod demo;
 mod error;
 pub mod files;

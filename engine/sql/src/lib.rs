@@ -17,6 +17,7 @@ pub mod select;
 mod statement;
 pub mod system;
 pub mod system_jobs;
+pub mod system_batches;
 pub mod write;
 
 pub use statement::{Datum, Dialect, Physical, Statement};

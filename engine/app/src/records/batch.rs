@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{remove::{self, Deletion}, save::{self, Options, Saved, Work}};
+use super::{remove::Deletion, save::{Options, Saved, Work}};
 use crate::{App, AppError, UnitError};
 
 /// Most items of a batch.
@@ -31,12 +31,12 @@ enum Step {
 }
 
 impl Step {
-    fn new(app: &App, actor: &Actor, card: &str, item: &Item) -> Result<Self, AppError> {
-        let options = |version| Options { version, ..Options::default() };
+    fn new(app: &App, actor: &Actor, card: &str, item: &Item, batch: Option<Uuid>) -> Result<Self, AppError> {
+        let options = |version| Options { version, batch, ..Options::default() };
         Ok(match item {
             Item::Create(body) => Self::Save(Work::new(app, actor, card, None, body.clone(), &options(None))?),
             Item::Update { id, version, body } => Self::Save(Work::new(app, actor, card, Some(*id), body.clone(), &options(*version))?),
-            Item::Delete(id) => Self::Delete(Deletion::new(app, actor, card, *id)?),
+            Item::Delete(id) => Self::Delete(Deletion::new(app, actor, card, *id, batch)?),
         })
     }
 
@@ -48,9 +48,10 @@ impl Step {
     }
 }
 
-/// All items in order, in one transaction: one that fails undoes all. A deletion answers nothing.
-pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item]) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
-    let steps = items.iter().enumerate().map(|(index, item)| Step::new(app, actor, card, item).map_err(|error| (index, error)));
+/// All items in order, in one transaction: one that fails undoes all. A deletion answers nothing. What is done under a
+/// batch can be taken back.
+pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item], batch: Option<Uuid>) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
+    let steps = items.iter().enumerate().map(|(index, item)| Step::new(app, actor, card, item, batch).map_err(|error| (index, error)));
     let works: Vec<Step> = steps.collect::<Result<_, _>>()?;
     let works = Arc::new(works);
     let run = app.store.write(move |tx: &mut Tx| {
@@ -83,14 +84,10 @@ impl store::Failure for At {
 }
 
 /// Each item by itself.
-pub async fn each(app: &App, actor: &Actor, card: &str, items: Vec<Item>) -> Vec<Result<Option<Saved>, AppError>> {
+pub async fn each(app: &App, actor: &Actor, card: &str, items: &[Item], batch: Option<Uuid>) -> Vec<Result<Option<Saved>, AppError>> {
     let mut results = Vec::with_capacity(items.len());
     for item in items {
-        results.push(match item {
-            Item::Create(body) => save::create(app, actor, card, body, &Options::default()).await.map(Some),
-            Item::Update { id, version, body } => save::change(app, actor, card, id, body, &Options { version, ..Options::default() }).await.map(Some),
-            Item::Delete(id) => remove::delete(app, actor, card, id).await.map(|_| None),
-        });
+        results.push(atomic(app, actor, card, std::slice::from_ref(item), batch).await.map(|mut one| one.pop().flatten()).map_err(|(_, error)| error));
     }
     results
 }

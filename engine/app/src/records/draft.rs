@@ -44,6 +44,8 @@ pub struct RowDraft {
     pub values: Values,
     /// Where it stood in the body, for violations: `lines/2`.
     pub path: String,
+    /// Whether a row that is gone comes back under its id.
+    pub revived: bool,
 }
 
 /// A link given as `{"unique_field": value}`.

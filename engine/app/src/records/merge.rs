@@ -116,6 +116,7 @@ fn place(merged: &mut Merged, table: &Ident, stored: &[Row], draft: RowDraft, in
     let mut row = match (known, draft.id) {
         (Some(known), _) => known.clone(),
         (None, None) => Row { id: new_id(), ..Row::default() },
+        (None, Some(id)) if draft.revived => Row { id, ..Row::default() },
         (None, Some(_)) => {
             // A row somebody else removed meanwhile, or an id that never was.
             violations.push(Violation::new(format!("{table}/{index}"), Code::Row));

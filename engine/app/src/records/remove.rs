@@ -10,14 +10,14 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{load, renew, save::{ids, links_set}};
-use crate::{App, AppError, Blocker, Source, UnitError, snapshot::Snapshot};
+use crate::{App, AppError, Blocker, Source, UnitError, batches, snapshot::Snapshot};
 
 /// Most records that stand in the way are counted up to this.
 const BLOCKERS: u32 = 1_000;
 
 /// Moves a record to the trash, with everything that goes along. Answers the trash id under which it can be restored.
 pub async fn delete(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Uuid, AppError> {
-    let work = Arc::new(Deletion::new(app, actor, card, id)?);
+    let work = Arc::new(Deletion::new(app, actor, card, id, None)?);
     app.store
         .write(move |tx: &mut Tx| {
             let work = work.clone();
@@ -35,19 +35,26 @@ pub(crate) struct Deletion {
     gated: GatedWrite,
     id: Uuid,
     site: String,
+    batch: Option<Uuid>,
 }
 
 impl Deletion {
-    pub(crate) fn new(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Self, AppError> {
+    pub(crate) fn new(app: &App, actor: &Actor, card: &str, id: Uuid, batch: Option<Uuid>) -> Result<Self, AppError> {
         let snapshot = app.snapshot();
         let card = snapshot.card(card)?.clone();
         let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Delete)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, site: app.site.clone(), snapshot })
+        Ok(Self { actor: actor.clone(), card, gated, id, site: app.site.clone(), batch, snapshot })
+    }
+
+    /// Whether the record lies in the trash; nothing for one that is not there at all.
+    pub(crate) async fn in_trash(&self, tx: &mut Tx) -> Result<Option<bool>, UnitError> {
+        let found = tx.fetch(&write::trash_of(&self.snapshot.catalog, tx.dialect(), &self.card, self.id)).await?;
+        Ok(found.into_iter().flatten().next().map(|trash| matches!(trash, Datum::Uuid(_))))
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Uuid, UnitError> {
         check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
-        let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7() };
+        let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7(), batch: self.batch };
         removal.remove(tx, &self.card, &[self.id]).await?;
         Ok(removal.trash_id)
     }
@@ -84,6 +91,7 @@ struct Removal<'a> {
     actor: &'a Actor,
     site: &'a str,
     trash_id: Uuid,
+    batch: Option<Uuid>,
 }
 
 impl Removal<'_> {
@@ -119,6 +127,9 @@ impl Removal<'_> {
             let before: Vec<model::Record> = self.load_all(tx, card, ids).await?;
             tx.execute(&write::trash(catalog, tx.dialect(), card, ids, self.trash_id, stamp)).await?;
             for record in &before {
+                if let Some(batch) = self.batch {
+                    batches::trashed(tx, batch, card, record.id, "deleted", Some(self.trash_id), record.version() + 1).await?;
+                }
                 self.tell(tx, card, record.id, record.version() + 1, "deleted").await?;
                 renew::after_save(tx, self.snapshot, card, Some(record), None, self.actor.now).await?;
             }
@@ -172,24 +183,35 @@ fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppErr
 
 /// Brings a record back from the trash, with everything that went along.
 pub async fn restore(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<(), AppError> {
-    let snapshot = app.snapshot();
-    let card = snapshot.card(card)?.clone();
-    let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Restore)?;
-    let work = Arc::new((snapshot, actor.clone(), card, gated, app.site.clone()));
+    let work = Arc::new(Restoration::new(app, actor, card, id, None)?);
     app.store
         .write(move |tx: &mut Tx| {
             let work = work.clone();
-            Box::pin(async move {
-                let (snapshot, actor, card, gated, site) = &*work;
-                check(tx, snapshot, actor, card, id, &gated.rows(), true).await?;
-                let trash = tx.fetch(&write::trash_of(&snapshot.catalog, tx.dialect(), card, id)).await?;
-                let Some(Datum::Uuid(trash_id)) = trash.into_iter().flatten().next() else { return Err(AppError::not_found("record").into()) };
-                let removal = Removal { snapshot, actor, site, trash_id };
-                removal.restore(tx).await
-            })
+            Box::pin(async move { work.run(tx).await })
         })
         .await
-        .map_err(|error: UnitError| error.error)
+        .map_err(|error| error.error)
+}
+
+/// One restoration, as data: it may be run again.
+pub(crate) struct Restoration(pub(crate) Deletion);
+
+impl Restoration {
+    pub(crate) fn new(app: &App, actor: &Actor, card: &str, id: Uuid, batch: Option<Uuid>) -> Result<Self, AppError> {
+        let snapshot = app.snapshot();
+        let card = snapshot.card(card)?.clone();
+        let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Restore)?;
+        Ok(Self(Deletion { actor: actor.clone(), card, gated, id, site: app.site.clone(), batch, snapshot }))
+    }
+
+    pub(crate) async fn run(&self, tx: &mut Tx) -> Result<(), UnitError> {
+        let Deletion { snapshot, actor, card, gated, id, site, batch } = &self.0;
+        check(tx, snapshot, actor, card, *id, &gated.rows(), true).await?;
+        let trash = tx.fetch(&write::trash_of(&snapshot.catalog, tx.dialect(), card, *id)).await?;
+        let Some(Datum::Uuid(trash_id)) = trash.into_iter().flatten().next() else { return Err(AppError::not_found("record").into()) };
+        let removal = Removal { snapshot, actor, site, trash_id, batch: *batch };
+        removal.restore(tx).await
+    }
 }
 
 impl Removal<'_> {
@@ -209,6 +231,9 @@ impl Removal<'_> {
         for (card, ids) in back {
             for record in self.load_all(tx, card, &ids).await? {
                 self.check_targets(tx, card, &record).await?;
+                if let Some(batch) = self.batch {
+                    batches::trashed(tx, batch, card, record.id, "restored", None, record.version()).await?;
+                }
                 self.tell(tx, card, record.id, record.version(), "restored").await?;
                 renew::after_save(tx, self.snapshot, card, None, Some(&record), self.actor.now).await?;
             }

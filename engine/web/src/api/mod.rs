@@ -1,5 +1,6 @@
 //! The REST API: requests to use cases, answers to JSON. Version 1.
 
+pub mod batches;
 pub mod cards;
 pub mod files;
 pub mod jobs;

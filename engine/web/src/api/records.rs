@@ -1,7 +1,7 @@
 //! Records: list, read, create, change, delete, restore, batch, history.
 
 use app::{
-    AppError, lists,
+    AppError, batches, lists,
     records::{batch::{self, Item}, history as past, read as reading, remove, save::{self, Options, Saved}},
 };
 use axum::{
@@ -187,23 +187,44 @@ fn items(body: &Value) -> Result<Vec<Item>, AppError> {
 pub async fn batch(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
     lists::may_see(&asker.snapshot, &asker.actor, &card).map_err(|error| asker.problem(error))?;
     let items = items(&body).map_err(|error| asker.problem(error))?;
+    let flag = |name: &str| body.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let undoable = match flag("undoable") {
+        false => None,
+        true => {
+            let new = batches::NewBatch { kind: "api", card: card.clone(), ..batches::NewBatch::default() };
+            Some(batches::begin(&site.app, &asker.actor, &new).await.map_err(|error| asker.problem(error))?)
+        }
+    };
+    let answer = changed(&site, &asker, &card, &items, flag("atomic"), undoable).await;
+    if let Some(batch) = undoable {
+        batches::finish(&site.app, batch).await.map_err(|error| asker.problem(error))?;
+    }
+    Ok(answer)
+}
+
+async fn changed(site: &Site, asker: &Asker, card: &str, items: &[Item], atomic: bool, undoable: Option<Uuid>) -> Response {
     let done = |saved: &Saved| json!({"id": saved.id.to_string(), "version": saved.version});
-    if body.get("atomic").and_then(Value::as_bool).unwrap_or(false) {
-        return match batch::atomic(&site.app, &asker.actor, &card, &items).await {
-            Ok(all) => Ok(Json(json!({"data": all.iter().map(|saved| saved.as_ref().map(done)).collect::<Vec<_>>()})).into_response()),
+    let mut answer = json!({});
+    if let Some(batch) = undoable {
+        answer["batch"] = batch.to_string().into();
+    }
+    if atomic {
+        match batch::atomic(&site.app, &asker.actor, card, items, undoable).await {
+            Ok(all) => answer["data"] = all.iter().map(|saved| saved.as_ref().map(done)).collect(),
             Err((index, error)) => {
                 let mut problem = document(&error, &asker.actor.lang);
                 problem["item"] = index.into();
-                Ok((status(&error), [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response())
+                return (status(&error), [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response();
             }
-        };
+        }
+        return Json(answer).into_response();
     }
-    let made: Vec<bool> = items.iter().map(|item| matches!(item, Item::Create(_))).collect();
-    let results = batch::each(&site.app, &asker.actor, &card, items).await;
-    let one = |(result, made): (&Result<Option<Saved>, AppError>, &bool)| match result {
-        Ok(Some(saved)) => json!({"status": if *made { 201 } else { 200 }, "data": done(saved)}),
+    let results = batch::each(&site.app, &asker.actor, card, items, undoable).await;
+    let one = |(result, item): (&Result<Option<Saved>, AppError>, &Item)| match result {
+        Ok(Some(saved)) => json!({"status": if matches!(item, Item::Create(_)) { 201 } else { 200 }, "data": done(saved)}),
         Ok(None) => json!({"status": 204}),
         Err(error) => json!({"status": status(error).as_u16(), "problem": document(error, &asker.actor.lang)}),
     };
-    Ok(Json(json!({"data": results.iter().zip(&made).map(one).collect::<Vec<_>>()})).into_response())
+    answer["data"] = results.iter().zip(items).map(one).collect();
+    Json(answer).into_response()
 }

@@ -4,7 +4,7 @@ use super::*;
 
 impl Work {
     /// Rows, derived values of others, and what tells of it: audit, change log, outbox.
-    pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord) -> Result<(), UnitError> {
+    pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord, left: &[String]) -> Result<(), UnitError> {
         let dialect = tx.dialect();
         let record = valid.record();
         let (statements, changed) = match stored {
@@ -20,7 +20,7 @@ impl Work {
                 return Err(store::StoreError::Busy { detail: "the record was changed at the same moment".into() }.into());
             }
         }
-        if !self.admits(tx, record.id, &self.gated.rows()).await? && !self.is_assignment(stored, merged) {
+        if !self.admits(tx, record.id, &self.written_rows(merged)).await? && !self.is_assignment(stored, merged) {
             return Err(AppError::forbidden("the record would leave what you may change").into());
         }
         self.attach(tx, record, stored).await?;
@@ -40,6 +40,10 @@ impl Work {
         };
         for statement in system::event(dialect, &event) {
             tx.execute(&statement).await?;
+        }
+        if let Some(batch) = self.options.batch {
+            let kept = (!left.is_empty()).then(|| batches::changed_since(left.iter().cloned()));
+            batches::saved(tx, batch, &self.card, stored, record, kept).await?;
         }
         Ok(())
     }

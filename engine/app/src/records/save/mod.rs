@@ -18,6 +18,7 @@ use store::Tx;
 use uuid::Uuid;
 
 mod asked;
+mod back;
 mod conditions;
 mod defaults;
 mod links;
@@ -39,7 +40,7 @@ use super::{
     merge::{self, Merged, RowChange},
     renew,
 };
-use crate::{App, AppError, Source, Stale, UnitError, lists::bind_for, snapshot::Snapshot};
+use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, snapshot::Snapshot};
 
 /// How a save is asked for.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +53,8 @@ pub struct Options {
     pub dry_run: bool,
     /// The version whose changes of the same fields may be written over: its values were seen.
     pub over: Option<i64>,
+    /// The batch it belongs to: what was before is written down, so that it can be taken back.
+    pub batch: Option<Uuid>,
 }
 
 /// What came of a save.
@@ -67,6 +70,10 @@ pub struct Saved {
     pub merged: bool,
     /// Whether the answer was kept from an earlier try.
     pub replayed: bool,
+    /// Whether anything was changed at all.
+    pub changed: bool,
+    /// Where a batch is taken back: places that somebody changed since, and that stayed so.
+    pub left: Vec<String>,
 }
 
 /// Makes a record.
@@ -100,6 +107,16 @@ pub(crate) struct Work {
     body: Map<String, Json>,
     options: Options,
     site: String,
+    revert: Option<Revert>,
+}
+
+/// A change to take back: the record gets what it had before, in places nobody changed since.
+struct Revert {
+    before: Before,
+    /// The version from the change on.
+    version: i64,
+    /// The batch of the change, and the one that takes it back.
+    batches: [Uuid; 2],
 }
 
 impl Work {
@@ -108,7 +125,13 @@ impl Work {
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), snapshot })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), revert: None, snapshot })
+    }
+
+    /// Instead of a body: what was before.
+    pub(crate) fn reverting(mut self, before: Before, version: i64, batches: [Uuid; 2]) -> Self {
+        self.revert = Some(Revert { before, version, batches });
+        self
     }
 
     fn catalog(&self) -> &model::Catalog {
@@ -121,6 +144,7 @@ impl Work {
         }
         let (draft, mut violations) = draft::read(&self.card, self.catalog(), &self.body);
         let stored = self.stored(tx).await?;
+        let (draft, left) = self.reverted(tx, stored.as_ref(), draft).await?;
         let read_version = self.options.version.or(draft.version);
         let draft = self.with_lookups(tx, draft, &mut violations).await?;
         let mut draft = draft;
@@ -133,12 +157,12 @@ impl Work {
         self.check_rights(tx, stored.as_ref(), &mut merged, &mut violations).await?;
         let was_behind = self.check_version(tx, stored.as_ref(), &merged, read_version).await?;
         if let Some(stored) = stored.as_ref().filter(|_| !merged.is_change() && violations.is_empty()) {
-            return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false });
+            return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false, changed: false, left });
         }
         merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
-        self.store(tx, stored.as_ref(), &merged, &valid).await?;
-        let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false };
+        self.store(tx, stored.as_ref(), &merged, &valid, &left).await?;
+        let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false, changed: true, left };
         self.remember(tx, &saved).await?;
         Ok(saved)
     }

@@ -13,7 +13,8 @@ impl Work {
         let stored = load::record(&mut Source::Tx(tx), self.catalog(), &self.card, id, self.actor.now).await?;
         let alive = stored.filter(|record| record.get("trashed_at").is_empty());
         let Some(record) = alive else { return Err(AppError::not_found("record").into()) };
-        if !self.admits(tx, id, &self.gated.rows()).await? {
+        // What is taken back must be the actor's to change as it was before: tested on the row that is written.
+        if self.revert.is_none() && !self.admits(tx, id, &self.gated.rows()).await? {
             return Err(self.refusal(tx, id).await?.into());
         }
         Ok(Some(record))

@@ -12,7 +12,7 @@ impl Work {
             return Err(AppError::rejected(Violation::new("", Code::Schema).with("detail", "this Idempotency-Key was used for another request")).into());
         }
         let id = Uuid::try_parse(&id).map_err(|error| AppError::Internal(error.to_string()))?;
-        Ok(Some(Saved { id, version, warnings: Vec::new(), merged: false, replayed: true }))
+        Ok(Some(Saved { id, version, warnings: Vec::new(), merged: false, replayed: true, changed: false, left: Vec::new() }))
     }
 
     pub(super) fn fingerprint(&self) -> Vec<u8> {

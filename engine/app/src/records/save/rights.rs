@@ -43,6 +43,7 @@ impl Work {
             Readable::Always => Ok(None),
             Readable::Never if by_engine => Ok(None),
             Readable::Never => Ok(Some(Code::Forbidden)),
+            Readable::When(_) if self.revert.is_some() => Ok(None),
             Readable::When(rows) => match stored {
                 Some(stored) if !self.admits(tx, stored.id, &rows).await? => Ok(Some(Code::Forbidden)),
                 _ => Ok(None),
@@ -52,6 +53,6 @@ impl Work {
 
     /// A change of owner or org unit by those who may assign tests only the old row.
     pub(super) fn is_assignment(&self, stored: Option<&Record>, merged: &Merged) -> bool {
-        stored.is_some() && self.gated.may_assign() && merged.changed.iter().any(|key| matches!(key.as_str(), "owner" | "org_unit"))
+        stored.is_some() && self.revert.is_none() && self.gated.may_assign() && merged.changed.iter().any(|key| matches!(key.as_str(), "owner" | "org_unit"))
     }
 }

@@ -1,0 +1,207 @@
+//! Taking a batch back: its rows from the last to the first, each through the one save path.
+//!
+//! **Invariants**
+//! - What was made goes to the trash, what was changed gets its earlier values, what was deleted comes back.
+//! - What somebody else changed since stays as it is, and is told.
+//! - The undo is a batch itself: it has results row by row, and can be taken back.
+
+use std::{collections::HashSet, sync::Arc};
+
+use access::Actor;
+use serde_json::{Value as Json, json};
+use sql::{Datum, system_batches as rows};
+use store::{Failure, Tx};
+use uuid::Uuid;
+
+use super::{Batch, LedgerRow, NewBatch, State, begin_in, finish, note, read, reason, row_of};
+use crate::{
+    App, AppError, UnitError,
+    records::{remove::{Deletion, Restoration}, save::{Options, Work}},
+};
+
+/// Rows taken back in one unit of work.
+const EACH: u32 = 25;
+
+/// Takes a whole batch back at once: the batch that did it.
+pub async fn undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Batch, AppError> {
+    let undoing = start_undo(app, actor, batch).await?;
+    while undo_step(app, actor, undoing).await? > 0 {}
+    finish(app, undoing).await?;
+    read(app, actor, undoing).await
+}
+
+/// Marks a batch as taken back, if it can be, and begins the batch that does it.
+pub async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Uuid, AppError> {
+    let found = read(app, actor, batch).await?;
+    let refused = |code, detail: &str| Err(AppError::Conflict { code, detail: detail.into(), blockers: Vec::new() });
+    match found.state {
+        State::Running => return refused("batch_running", "this batch is still under way; cancel it, or wait until it is through"),
+        State::Undone => return refused("batch_undone", "this batch was taken back already"),
+        State::Done if found.created_at + super::KEPT <= actor.now => return refused("batch_too_old", "a batch can be taken back for a week"),
+        State::Done => {}
+    }
+    let about = json!({"kind": found.kind, "about": found.about}).as_object().cloned().unwrap_or_default();
+    let work = Arc::new((actor.clone(), NewBatch { kind: "undo", card: found.card, about, undo_of: Some(batch) }));
+    let undoing = app.store.write(move |tx: &mut Tx| {
+        let work = work.clone();
+        Box::pin(async move {
+            let undoing = begin_in(tx, &work.0, &work.1).await?;
+            let marked = tx.execute(&rows::set_undone(tx.dialect(), batch, undoing)).await?;
+            // Two at once: one marks it, the other finds it marked.
+            if marked == 0 {
+                return Err(AppError::Conflict { code: "batch_undone", detail: "this batch was taken back already".into(), blockers: Vec::new() }.into());
+            }
+            Ok(undoing)
+        })
+    });
+    undoing.await.map_err(|error: UnitError| error.error)
+}
+
+/// Takes some more rows back; how many. Where it came to is kept with what it did.
+pub async fn undo_step(app: &App, actor: &Actor, undoing: Uuid) -> Result<usize, AppError> {
+    let batch = read(app, actor, undoing).await?;
+    let Some(of) = batch.undo_of else { return Err(AppError::not_found("batch")) };
+    let found = app.store.fetch(&rows::rows(app.store.dialect(), of, batch.cursor, true, EACH)).await?;
+    let ledger: Vec<LedgerRow> = found.into_iter().filter_map(row_of).collect();
+    let Some(last) = ledger.last().map(|row| row.id) else { return Ok(0) };
+    let count = ledger.len();
+    let steps: Vec<(LedgerRow, Result<Step, AppError>)> = ledger.into_iter().filter_map(|row| Some((row.clone(), Step::new(app, actor, of, undoing, &row)?))).collect();
+    let work = Arc::new((steps, actor.clone()));
+    let done = app.store.write(move |tx: &mut Tx| {
+        let work = work.clone();
+        Box::pin(async move {
+            for (row, step) in &work.0 {
+                take_back(tx, &work.1, undoing, row, step).await?;
+            }
+            tx.execute(&rows::set_cursor(tx.dialect(), undoing, last)).await?;
+            Ok::<(), UnitError>(())
+        })
+    });
+    done.await.map_err(|error| error.error)?;
+    Ok(count)
+}
+
+async fn take_back(tx: &mut Tx, actor: &Actor, undoing: Uuid, row: &LedgerRow, step: &Result<Step, AppError>) -> Result<(), UnitError> {
+    let card = model::Ident::new(&row.card).map_err(|_| AppError::not_found("card"))?;
+    tx.savepoint().await?;
+    let failed = match step {
+        Ok(step) => match step.run(tx, actor, undoing, row).await {
+            Ok(done) => {
+                tx.release().await?;
+                return match done {
+                    Done::Changed | Done::Along => Ok(()),
+                    Done::Unchanged => note(tx, undoing, &card, row.record, "unchanged", None).await,
+                    Done::Kept(why) => note(tx, undoing, &card, row.record, "kept", Some(why)).await,
+                };
+            }
+            // Another try of the whole may heal it.
+            Err(error) if error.store().is_some_and(store::StoreError::can_retry) => return Err(error),
+            Err(error) => reason(&error.error, &actor.lang),
+        },
+        Err(error) => reason(error, &actor.lang),
+    };
+    tx.undo().await?;
+    note(tx, undoing, &card, row.record, "failed", Some(failed)).await
+}
+
+enum Done {
+    Changed,
+    /// Done along with another row of the batch.
+    Along,
+    Unchanged,
+    Kept(Json),
+}
+
+/// What takes one row back.
+enum Step {
+    /// It was made: into the trash, unless somebody else worked on it since.
+    Trash { deletion: Deletion, of: Uuid, made: bool },
+    /// It was changed: what was before, back.
+    Revert(Work),
+    /// It was deleted: out of the trash.
+    Restore(Restoration),
+}
+
+impl Step {
+    fn new(app: &App, actor: &Actor, of: Uuid, undoing: Uuid, row: &LedgerRow) -> Option<Result<Self, AppError>> {
+        let (card, record) = (row.card.as_str(), row.record);
+        let step = match row.op.as_str() {
+            op @ ("created" | "restored") => Deletion::new(app, actor, card, record, Some(undoing)).map(|deletion| Self::Trash { deletion, of, made: op == "created" }),
+            "updated" => {
+                let before = row.before.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                let options = Options { batch: Some(undoing), ..Options::default() };
+                Work::new(app, actor, card, Some(record), serde_json::Map::new(), &options).map(|work| Self::Revert(work.reverting(before, row.version, [of, undoing])))
+            }
+            "deleted" => Restoration::new(app, actor, card, record, Some(undoing)).map(Self::Restore),
+            // Nothing was done to it.
+            _ => return None,
+        };
+        Some(step)
+    }
+
+    async fn run(&self, tx: &mut Tx, actor: &Actor, undoing: Uuid, row: &LedgerRow) -> Result<Done, UnitError> {
+        match self {
+            Self::Trash { deletion, of, made } => {
+                let others = if *made { others(tx, row, [*of, undoing]).await? } else { Others::default() };
+                if others.people.iter().any(|who| *who != actor.user) {
+                    return Ok(Done::Kept(changed_since(others.places)));
+                }
+                if deletion.in_trash(tx).await? == Some(true) {
+                    return Ok(Done::Unchanged);
+                }
+                deletion.run(tx).await?;
+                Ok(Done::Changed)
+            }
+            Self::Revert(work) => {
+                let saved = work.run(tx).await?;
+                let left: Vec<String> = saved.left.clone();
+                Ok(match (saved.changed, left.is_empty()) {
+                    (true, _) => Done::Changed,
+                    (false, true) => Done::Unchanged,
+                    (false, false) => Done::Kept(changed_since(left)),
+                })
+            }
+            Self::Restore(restoration) => {
+                // What went along into the trash comes back along.
+                if restoration.0.in_trash(tx).await? == Some(false) {
+                    return Ok(Done::Along);
+                }
+                restoration.run(tx).await?;
+                Ok(Done::Changed)
+            }
+        }
+    }
+}
+
+/// What is said of fields that others changed since.
+pub(crate) fn changed_since(fields: impl IntoIterator<Item = String>) -> Json {
+    let mut fields: Vec<String> = fields.into_iter().collect();
+    fields.sort_unstable();
+    json!({"code": "changed_since", "detail": format!("changed by somebody since: {}", fields.join(", ")), "fields": fields})
+}
+
+/// Changes of a record outside of a batch and its undo.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    pub places: HashSet<String>,
+    pub people: HashSet<Option<Uuid>>,
+}
+
+async fn others(tx: &mut Tx, row: &LedgerRow, batches: [Uuid; 2]) -> Result<Others, UnitError> {
+    changed_by_others(tx, row.record, row.version, batches).await
+}
+
+/// What was changed of a record since a version, and by whom; what these batches did does not count.
+pub(crate) async fn changed_by_others(tx: &mut Tx, record: Uuid, version: i64, batches: [Uuid; 2]) -> Result<Others, UnitError> {
+    let mut others = Others::default();
+    for row in tx.fetch(&rows::changed_outside(tx.dialect(), record, version, batches)).await? {
+        let Ok([Datum::Text(fields), actor, Datum::Text(_)]) = <[Datum; 3]>::try_from(row) else { continue };
+        others.places.extend(serde_json::from_str::<Vec<String>>(&fields).unwrap_or_default());
+        others.people.insert(match actor {
+            Datum::Uuid(id) => Some(id),
+            _ => None,
+        });
+    }
+    Ok(others)
+}
+
