@@ -12,6 +12,7 @@ mod lists;
 mod records;
 mod rights;
 mod site;
+mod views;
 
 /// Runs cases on both databases.
 #[macro_export]

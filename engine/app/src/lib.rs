@@ -18,6 +18,7 @@ pub mod packs;
 pub mod records;
 mod snapshot;
 pub mod titles;
+pub mod views;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use crate::{
     Aggregate, ActionName, Condition, DuplicatesDef, FieldClass, FieldRight, Filter, Ident, Labels, NoOverlapDef, NumberingDef,
-    OnDelete, OptionDef, Path, RowSource, Severity, TableRef, Track, ViewKind, WorkflowDef,
+    OnDelete, OptionDef, Path, RowSource, Severity, TableRef, Track, ViewKind, ViewParameterDef, WorkflowDef,
     def::{ConversionDef, GroupDef, MenuGroupDef, ParameterKind, Rounding},
 };
 use rust_decimal::Decimal;
@@ -494,8 +494,8 @@ pub enum PanelContent {
 /// A saved list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
-    /// Its identity, unique in the card.
-    pub id: Ident,
+    /// Its identity, unique in the card: a pack's word, or the id of one that somebody keeps.
+    pub id: String,
     /// Its name.
     pub labels: Labels,
     /// How records are drawn.
@@ -514,6 +514,8 @@ pub struct View {
     pub by: Option<Path>,
     /// Of a calendar: the day or moment records last until.
     pub until: Option<Path>,
+    /// What is asked when it is opened: `@param.NAME` of its filter.
+    pub parameters: IndexMap<Ident, ViewParameterDef>,
     /// The roles that see it; empty for all.
     pub roles: Vec<Ident>,
     /// The folder it stands in.

@@ -33,6 +33,7 @@ pub mod spans;
 pub mod types;
 pub mod validate;
 mod value;
+pub mod view;
 mod violation;
 
 pub use catalog::*;
@@ -46,4 +47,5 @@ pub use resolve::{Scopes, check_filter};
 pub use path::{Hop, Part, Path, PathError, TableRef};
 pub use record::{Record, Row, ValidRecord, Values};
 pub use value::Value;
+pub use view::resolve_view;
 pub use violation::{Code, Rejected, Violation};

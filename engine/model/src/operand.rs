@@ -32,6 +32,8 @@ impl Reader<'_> {
     pub fn operand(&self, value: &Json) -> Result<Option<Operand>, FilterError> {
         match self.op {
             Op::Empty | Op::NotEmpty => Ok(Some(Operand::None)),
+            // Which period is asked when the question is run.
+            Op::In | Op::AnniversaryIn if value.as_str().is_some_and(|text| text.starts_with("@param.")) => Ok(None),
             Op::In | Op::AnniversaryIn => match value.as_str().and_then(period) {
                 Some(period) => Ok(Some(Operand::Period(period))),
                 None => self.wrong(format!("{} is no period; such as today, this_month, last_quarter, next_week, last_30_days, next_7_days", shown(value))),

@@ -18,6 +18,7 @@ mod statement;
 pub mod system;
 pub mod system_jobs;
 pub mod system_batches;
+pub mod system_views;
 pub mod write;
 
 pub use statement::{Datum, Dialect, Physical, Statement};

@@ -3,10 +3,10 @@
 use super::{Merged, Origin, condition};
 use crate::{
     Card, Catalog, FieldKind, Ident, Labels, Panel, PanelContent, Path, Placed, RowSource, Scopes, Section, SectionContent, Tab, TabContent, TableRef, View,
-    def::{PanelDef, PanelKind, PlacedDef, SectionDef, TabDef, ViewDef, ViewKind},
+    def::{PanelDef, PanelKind, PlacedDef, SectionDef, TabDef, ViewDef},
     diagnostic::Diagnostic,
     load::PackSource,
-    path, resolve,
+    path, resolve, resolve_view,
 };
 
 /// Lays out one card.
@@ -206,56 +206,7 @@ pub fn default_columns(catalog: &Catalog, table: &TableRef, without: Option<&Pat
 }
 
 fn view(card: &Card, def: &ViewDef, origin: &Origin, catalog: &Catalog, findings: &mut Vec<Diagnostic>) -> View {
-    let table = card.table.reference();
-    let names: Vec<String> = def.columns.iter().map(|column| column.path().to_owned()).collect();
-    let widths = def.columns.iter().map(|column| match column {
-        crate::def::ColumnDef::Path(_) => None,
-        crate::def::ColumnDef::Wide(wide) => Some(wide.width),
-    });
-    let columns = paths_of(catalog, &table, &names, origin, "/columns", findings).into_iter().zip(widths).collect();
-    if let Some(filter) = &def.filter {
-        condition(catalog, &Scopes::of(table.clone()), filter, origin, "/filter", findings);
-    }
-    for name in def.sort.iter().flat_map(|sort| sort.split(',')).map(|name| name.trim().trim_start_matches('-')).filter(|name| !name.is_empty()) {
-        paths_of(catalog, &table, &[name.to_owned()], origin, "/sort", findings);
-    }
-    for (index, group) in def.group_by.iter().enumerate() {
-        if let Err(error) = path::resolve(catalog, &table, &group.field) {
-            findings.push(origin.error(&format!("/group_by/{index}/field"), error.message));
-        }
-    }
-    let totals = def.totals.iter().filter_map(|(name, function)| Some((path::resolve(catalog, &table, name).map_err(|error| findings.push(origin.error("/totals", error.message))).ok()?, *function)));
-    let totals = totals.collect();
-    View {
-        id: def.id.clone(),
-        labels: def.labels.clone(),
-        kind: def.kind,
-        columns,
-        filter: def.filter.clone(),
-        sort: def.sort.clone(),
-        group_by: def.group_by.clone(),
-        totals,
-        by: drawn_by(def.by.as_deref(), "/by", def, catalog, &table, origin, findings),
-        until: drawn_by(def.until.as_deref(), "/until", def, catalog, &table, origin, findings),
-        roles: def.roles.clone(),
-        folder: def.folder.clone(),
-        default: def.default,
-    }
-}
-
-/// The field a board or a calendar is drawn by: one of the card itself, and of a fitting type.
-fn drawn_by(name: Option<&str>, at: &str, def: &ViewDef, catalog: &Catalog, table: &TableRef, origin: &Origin, findings: &mut Vec<Diagnostic>) -> Option<Path> {
-    let name = name?;
-    let path = path::resolve(catalog, table, name).map_err(|error| findings.push(origin.error(at, error.message))).ok()?;
-    let kind = path.field(catalog).map(|field| &field.kind);
-    let (fits, wanted) = match def.kind {
-        ViewKind::Board => (matches!(kind, Some(FieldKind::Choice { multiple: false, .. })), "a board is drawn by a choice"),
-        ViewKind::Calendar => (matches!(kind, Some(FieldKind::Date | FieldKind::Datetime)), "a calendar is drawn by a date or a datetime"),
-        ViewKind::Table | ViewKind::Cards | ViewKind::Chart => (true, ""),
-    };
-    if !fits || !path.hops.is_empty() {
-        findings.push(origin.error(at, format!("{wanted} of the card itself; `{name}` is none")));
-        return None;
-    }
-    Some(path)
+    let (view, faults) = resolve_view(catalog, &card.table.reference(), def);
+    findings.extend(faults.into_iter().map(|fault| origin.error(&fault.pointer, fault.message)));
+    view
 }

@@ -44,6 +44,9 @@ pub struct ViewDef {
     /// Of a calendar: the day or moment records last until.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// What is asked when it is opened, by name: `@param.NAME` of its filter.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub parameters: IndexMap<Ident, ViewParameterDef>,
     /// The roles that see it; all when not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Ident>,
@@ -53,6 +56,21 @@ pub struct ViewDef {
     /// Opened first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub default: bool,
+}
+
+/// What a view asks when it is opened. Its type is that of the field it is compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ViewParameterDef {
+    /// What it is called where it is asked; the field's name when not said.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// What stands there before anybody answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// It may be left empty: conditions with it then do not count.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
 }
 
 /// How a view draws its records.

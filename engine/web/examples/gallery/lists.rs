@@ -76,7 +76,7 @@ fn window_of(lang: &str, page: u64) -> RowsWindow {
 
 fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
     let lang = lang_of(query);
-    let view = |id: &str, words: &str| ViewTab { id: id.into(), label: l(lang, words), url: format!("/c/{card}?view={id}"), current: id == "new" };
+    let view = |id: &str, words: &str| ViewTab { id: id.into(), label: l(lang, words), url: format!("/c/{card}?view={id}"), current: id == "new", ..ViewTab::default() };
     let chip = |icon: &str, label: &str, op: &str, value: &str| FilterChip { icon: icon.into(), label: l(lang, label), op: l(lang, op), value: l(lang, value), edit_url: Some(format!("/c/{card}/filter?field=region&index=0")), remove_url: format!("/c/{card}") };
     let state = match query.get("state").map(String::as_str) {
         Some("empty") => ListState::Empty,
@@ -88,10 +88,9 @@ fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
     let bare = matches!(state, ListState::Empty | ListState::Forbidden);
     ListPage {
         card: head(lang, card),
-        views: vec![view("all", "All customers|全部客户|全部客戶"), view("mine", "Mine|我的客户|我的客戶"), view("new", "New this month|本月新增|本月新增"), view("won", "Won this month|本月成交|本月成交"), view("risk", "At risk|流失风险|流失風險")],
+        bar: ViewBar { tabs: vec![view("all", "All customers|全部客户|全部客戶"), view("mine", "Mine|我的客户|我的客戶"), view("new", "New this month|本月新增|本月新增"), view("won", "Won this month|本月成交|本月成交"), view("risk", "At risk|流失风险|流失風險")], ..ViewBar::default() },
         q: query.get("q").cloned().unwrap_or_default(),
-        filter: r#"{"all":[{"field":"region","op":"any_of","value":["east","south"]}]}"#.into(),
-        sort: "-revenue".into(),
+        keep: vec![("sort".into(), "-revenue".into())],
         chips: if bare { Vec::new() } else { vec![chip("map-pin", "Region|区域|區域", "is any of|属于|屬於", "East, South|华东、华南|華東、華南"), chip("milestone", "Stage|阶段|階段", "is not|不等于|不等於", "Dormant|休眠|休眠"), chip("calendar-plus", "Created|创建时间|建立時間", "", "this year|本年|本年")] },
         clear_url: Some(format!("/c/{card}")),
         filter_url: format!("/c/{card}/filter"),
@@ -104,7 +103,7 @@ fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
         can_delete: true,
         delete_url: format!("/c/{card}/delete"),
         trash_url: Some(format!("/c/{card}/trash")),
-        state, view: "new".into(), cols: String::new(),
+        state,
     }
 }
 

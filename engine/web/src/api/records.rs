@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use query::{ListRequest, Trash};
+use query::Trash;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ pub async fn list(State(site): State<Site>, Path(card): Path<String>, Query(pair
     let answer = async {
         // The card first: who may not see it learns nothing from messages about parameters.
         lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        let request = ListRequest::from_url(&pairs)?;
+        let request = super::views::from_url(&site, &asker, &card, pairs).await?;
         lists::answer(&site.app, &asker.snapshot, &asker.actor, &card, &request, &asker.locale).await
     };
     answer.await.map(|answer| Json(answer).into_response()).map_err(|error| asker.problem(error))
@@ -49,7 +49,7 @@ pub async fn list(State(site): State<Site>, Path(card): Path<String>, Query(pair
 pub async fn query(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
     let answer = async {
         lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        let request = ListRequest::from_json(body)?;
+        let request = super::views::from_body(&site, &asker, &card, body).await?;
         lists::answer(&site.app, &asker.snapshot, &asker.actor, &card, &request, &asker.locale).await
     };
     answer.await.map(|answer| Json(answer).into_response()).map_err(|error| asker.problem(error))

@@ -19,23 +19,29 @@ use crate::{
     view::{FilterChip, FilterEditor, FilterField, FilterFields, FilterValue, FilterWord, LookupView, OptionView, ValueEditor},
 };
 
-/// The members of a filter's outermost `all`; a single test stands for itself.
-fn members(text: &str) -> Vec<Json> {
-    match serde_json::from_str::<Json>(text) {
-        Ok(Json::Object(map)) if map.contains_key("all") => map["all"].as_array().cloned().unwrap_or_default(),
-        Ok(other @ Json::Object(_)) => vec![other],
-        _ => Vec::new(),
+/// The members of the list's outermost `all`; a single test stands for itself.
+fn members(asked: &Asked<'_>) -> Vec<Json> {
+    match asked.list.filter.as_ref().map(Filter::to_json) {
+        Some(Json::Object(map)) if map.contains_key("all") => map["all"].as_array().cloned().unwrap_or_default(),
+        Some(other) => vec![other],
+        None => Vec::new(),
     }
 }
 
-/// One chip for each condition of the address.
+/// What an address says that shall have no condition: nothing, unless the view has some.
+pub fn no_filter(asked: &Asked<'_>) -> String {
+    let has = asked.base.as_ref().is_some_and(|base| base.view.filter.is_some());
+    if has { json!({"all": []}).to_string() } else { String::new() }
+}
+
+/// One chip for each condition.
 pub async fn chips(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<Vec<FilterChip>, AppError> {
-    let all = members(&asked.address.filter);
+    let all = members(asked);
     let base = format!("/c/{}", asked.card.key);
     let mut chips = Vec::with_capacity(all.len());
     for (index, member) in all.iter().enumerate() {
         let rest: Vec<&Json> = all.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, member)| member).collect();
-        let filter = if rest.is_empty() { String::new() } else { json!({"all": rest}).to_string() };
+        let filter = if rest.is_empty() { no_filter(asked) } else { json!({"all": rest}).to_string() };
         let remove_url = Address { filter, ..asked.address.clone() }.url(&base);
         let edit_url = asked.address.url_with(&format!("{base}/filter"), &[("index", &index.to_string())]);
         chips.push(chip(site, reader, asked, member, edit_url, remove_url).await?);
@@ -106,9 +112,9 @@ pub async fn editor(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
     let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let answer = async {
         let card = reader.asker.snapshot.card(&key)?.clone();
-        let asked = ask(&reader, &card, Address::read(&pairs))?;
+        let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let index = get("index").and_then(|index| index.parse::<usize>().ok());
-        let member = index.and_then(|index| members(&asked.address.filter).get(index).cloned());
+        let member = index.and_then(|index| members(&asked).get(index).cloned());
         let stored = member.as_ref().and_then(|member| Filter::from_json(member).ok());
         let (field, op, value) = match (&stored, get("field")) {
             (Some(Filter::Test { field, op, value }), None) => (field.clone(), *op, value.clone()),
@@ -120,7 +126,7 @@ pub async fn editor(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
     };
     match answer.await {
         Ok(Some(editor)) => reader.draw(&site, "list/filter_editor.html", Some(&key), &editor),
-        Ok(None) => match fields(&reader, &key, &pairs) {
+        Ok(None) => match fields(&site, &reader, &key, &pairs).await {
             Ok(fields) => reader.draw(&site, "list/filter_fields.html", Some(&key), &fields),
             Err(error) => reader.failed(&site, &error),
         },
@@ -128,11 +134,11 @@ pub async fn editor(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
     }
 }
 
-fn fields(reader: &Reader, key: &str, pairs: &[(String, String)]) -> Result<FilterFields, AppError> {
+async fn fields(site: &Site, reader: &Reader, key: &str, pairs: &[(String, String)]) -> Result<FilterFields, AppError> {
     let snapshot = &reader.asker.snapshot;
     let lang = &reader.asker.actor.lang;
     let card = snapshot.card(key)?.clone();
-    let asked = ask(reader, &card, Address::read(pairs))?;
+    let asked = ask(site, reader, &card, Address::read(pairs)).await?;
     let gate = access::gate(&snapshot.catalog, &reader.asker.actor, snapshot.card(key)?, ActionName::Read)?;
     let offered = |field: &&model::Field| !field.secret && gate.readable(None, &field.key) != access::Readable::Never && !matches!(field.key.as_str(), "id" | "site" | "trashed_at" | "version");
     let own = card.table.own_fields().chain(card.table.fields.values().filter(|field| field.system)).filter(offered);
@@ -201,7 +207,7 @@ async fn edit(site: &Site, reader: &Reader, asked: &Asked<'_>, name: &str, has_o
     let base = format!("/c/{}", asked.card.key);
     Ok(FilterEditor {
         action: clean.url(&base),
-        filter: json!({"all": members(&asked.address.filter)}).to_string(),
+        filter: json!({"all": members(asked)}).to_string(),
         index,
         field: name.to_owned(),
         label: label(catalog, &path, lang),

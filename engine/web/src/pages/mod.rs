@@ -18,6 +18,7 @@ pub mod record;
 pub mod session;
 mod shell;
 pub mod trash;
+pub mod views;
 mod words;
 
 use app::AppError;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Avatar, Cell, FilterChip};
+use super::{Avatar, Cell, FilterChip, ViewBar};
 
 /// What a page says about its card.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -24,18 +24,12 @@ pub struct CardHead {
 pub struct ListPage {
     /// The card.
     pub card: CardHead,
-    /// Saved views, in order; the first is usually all records.
-    pub views: Vec<ViewTab>,
+    /// The views there are, and what can be done with this one.
+    pub bar: ViewBar,
     /// What was searched for.
     pub q: String,
-    /// `filter` as it stands in the URL; empty for none.
-    pub filter: String,
-    /// `sort` as it stands in the URL or the view.
-    pub sort: String,
-    /// `cols` as it stands in the URL; empty for the view's own.
-    pub cols: String,
-    /// `view` as it stands in the URL.
-    pub view: String,
+    /// What else stands in the address, by name: kept when something is searched for.
+    pub keep: Vec<(String, String)>,
     /// The conditions, one chip for each.
     pub chips: Vec<FilterChip>,
     /// The list without conditions and search; none when there are none.
@@ -82,19 +76,26 @@ pub enum ListState {
     },
     /// The reader may not list this card (but may, for instance, create).
     Forbidden,
+    /// The list asks about something that this reader may not see; the words say what.
+    Refused {
+        /// What may not be seen, in the reader's language.
+        message: String,
+    },
+    /// There is no such view, or it is not shared with this reader.
+    NoView,
 }
 
-/// A saved view above the list.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ViewTab {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub label: String,
-    /// Its list.
-    pub url: String,
-    /// The one being shown.
-    pub current: bool,
+impl ListState {
+    /// The status of a page in this state.
+    pub fn status(&self) -> axum::http::StatusCode {
+        use axum::http::StatusCode;
+        match self {
+            Self::Rows | Self::Empty | Self::NoMatch => StatusCode::OK,
+            Self::Failed { .. } => StatusCode::BAD_REQUEST,
+            Self::Forbidden | Self::Refused { .. } => StatusCode::FORBIDDEN,
+            Self::NoView => StatusCode::NOT_FOUND,
+        }
+    }
 }
 
 /// At which end of its column a value stands.

@@ -58,7 +58,7 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
             label: label(catalog, path, lang),
             icon: cells::icon(&kind).to_owned(),
             align: if figure { Align::End } else { Align::Start },
-            width: asked.view.and_then(|view| view.columns.iter().find(|(known, _)| known == path)).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 260 } else { width(&kind) }),
+            width: asked.list.columns.iter().find(|(known, _)| known == path).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 260 } else { width(&kind) }),
             sorted: sorted.map(str::to_owned),
             sort_url: sortable.then(|| sort_to(if sorted == Some("ascending") { format!("-{name}") } else { name.clone() })),
             asc_url: sortable.then(|| sort_to(name.clone())),
@@ -101,10 +101,10 @@ pub fn label(catalog: &model::Catalog, path: &Path, lang: &str) -> String {
 
 /// `GET /c/{card}/columns`: which columns there could be.
 pub async fn choose_columns(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
-    let answer = || {
+    let answer = async {
         let snapshot = &reader.asker.snapshot;
         let card = snapshot.card(&key)?.clone();
-        let asked = ask(&reader, &card, Address::read(&pairs))?;
+        let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let lang = &reader.asker.actor.lang;
         let choice = |path: &Path, shown: bool, fixed: bool| {
             let kind = path.field(&snapshot.catalog).map(|field| field.kind.clone());
@@ -121,7 +121,7 @@ pub async fn choose_columns(State(site): State<Site>, UrlPath(key): UrlPath<Stri
         let reset = Address { cols: String::new(), ..asked.address.clone() };
         Ok::<_, AppError>(ColumnsMenu { action: reset.url(&asked.base()), columns: all, reset_url: reset.url(&asked.base()) })
     };
-    match answer() {
+    match answer.await {
         Ok(menu) => reader.draw(&site, "list/columns.html", Some(&key), &menu),
         Err(error) => reader.failed(&site, &error),
     }

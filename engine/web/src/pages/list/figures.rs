@@ -18,7 +18,7 @@ use crate::{
 pub async fn count(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
     let answer = async {
         let card = reader.asker.snapshot.card(&key)?.clone();
-        let asked = ask(&reader, &card, Address::read(&pairs))?;
+        let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let exact = pairs.iter().any(|(name, value)| name == "exact" && value == "1");
         let request = ListRequest { count: if exact { Counting::Exact } else { Counting::Estimate }, limit: Some(1), ..asked.request(&[]) };
         let gated = lists::ask(&reader.asker.snapshot, &reader.asker.actor, &key, &request)?;
@@ -39,7 +39,7 @@ pub async fn count(State(site): State<Site>, UrlPath(key): UrlPath<String>, Quer
 
 /// The total a column has: the view's own choice, else the sum of money.
 pub(super) fn total_of(asked: &Asked<'_>, path: &Path, snapshot: &app::Snapshot) -> Option<Aggregate> {
-    let chosen = asked.view.and_then(|view| view.totals.iter().find(|(known, _)| known == path)).map(|(_, function)| *function);
+    let chosen = asked.list.totals.iter().find(|(known, _)| known == path).map(|(_, function)| *function);
     let field = path.field(&snapshot.catalog)?;
     chosen.or_else(|| matches!(&field.kind, FieldKind::Decimal(settings) if settings.flavour == model::DecimalFlavour::Money && field.column().is_some() && path.hops.is_empty()).then_some(Aggregate::Sum))
 }
@@ -49,7 +49,7 @@ pub async fn totals(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
     let answer = async {
         let snapshot = &reader.asker.snapshot;
         let card = snapshot.card(&key)?.clone();
-        let asked = ask(&reader, &card, Address::read(&pairs))?;
+        let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let wanted: Vec<Option<Aggregate>> = asked.columns.iter().map(|path| total_of(&asked, path, snapshot)).collect();
         let totals = asked.columns.iter().zip(&wanted).filter_map(|(path, function)| Some(TotalRequest { field: path.to_string(), function: (*function)? })).collect();
         let request = ListRequest { totals, limit: Some(1), ..asked.request(&[]) };

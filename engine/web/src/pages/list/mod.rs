@@ -1,28 +1,30 @@
 //! The list page.
 
 mod actions;
+mod address;
 mod columns;
 mod figures;
 mod window;
 
 pub use actions::{delete, restore};
+pub use address::Address;
 pub use columns::{choose_columns, label};
 pub use figures::{count, totals};
 pub use window::{neighbours, rows};
 
-use app::AppError;
+use app::{AppError, views::{self, Listed}};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
 };
-use model::{ActionName, Card, FieldKind, Path, View, path};
+use model::{ActionName, Card, FieldKind, Filter, Ident, Path, View, ViewDef, path, resolve_view};
 use query::ListRequest;
 use serde_json::{Value as Json, json};
 
-use super::{Reader, filter, shell::may, url, words};
+use super::{Reader, filter, shell::may, url, views as tabs};
 use crate::{
     Site,
-    view::{CardHead, ListPage, ListState, ViewTab},
+    view::{CardHead, ListPage, ListState},
 };
 use columns::columns;
 use figures::total_of;
@@ -31,74 +33,62 @@ use window::window;
 /// Rows of one window.
 const WINDOW: u32 = 100;
 
-/// The address of a list, taken apart.
-#[derive(Debug, Clone, Default)]
-pub struct Address {
-    pub q: String,
-    pub filter: String,
-    pub sort: String,
-    pub cols: String,
-    pub view: String,
-    pub after: String,
-}
-
-impl Address {
-    pub fn read(pairs: &[(String, String)]) -> Self {
-        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
-        Self { q: get("q"), filter: get("filter"), sort: get("sort"), cols: get("cols"), view: get("view"), after: get("after") }
-    }
-
-    /// The address under a path, with the page it begins at left out.
-    pub fn url(&self, path: &str) -> String {
-        url(path, &[("view", &self.view), ("q", &self.q), ("filter", &self.filter), ("sort", &self.sort), ("cols", &self.cols)])
-    }
-
-    pub fn url_with(&self, path: &str, more: &[(&str, &str)]) -> String {
-        let base = [("view", self.view.as_str()), ("q", &self.q), ("filter", &self.filter), ("sort", &self.sort), ("cols", &self.cols)];
-        url(path, &[&base[..], more].concat())
-    }
-}
-
-/// What a list shows: the view's own settings, and the address before them.
+/// What a list shows: the view it begins with, and the address before it.
 pub struct Asked<'a> {
     pub card: &'a Card,
     pub address: Address,
-    pub view: Option<&'a View>,
+    /// The views there are for this reader, in their order.
+    pub views: Vec<Listed>,
+    /// The view it begins with.
+    pub base: Option<Listed>,
+    /// What is shown: the view, with what the address says in its place.
+    pub list: View,
+    /// It is not the view any more.
+    pub changed: bool,
+    /// The columns that this reader may see.
     pub columns: Vec<Path>,
     /// What the title is made of, as far as this reader may see it.
     title: Vec<String>,
     pub sort: String,
-    /// The view's filter and the address's, together.
+    /// The filter, with answers in the place of parameters.
     pub filter: Option<Json>,
+    /// Parameters that must be answered first.
+    pub open: Vec<String>,
 }
 
 /// Reads an address against the card.
-pub fn ask<'a>(reader: &'a Reader, card: &'a Card, address: Address) -> Result<Asked<'a>, AppError> {
-    let catalog = &reader.asker.snapshot.catalog;
-    let view = match address.view.as_str() {
-        "" => card.views.iter().find(|view| view.default).or_else(|| card.views.first()),
-        id => card.views.iter().find(|view| view.id == id),
+pub async fn ask<'a>(site: &Site, reader: &'a Reader, card: &'a Card, address: Address) -> Result<Asked<'a>, AppError> {
+    let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+    let catalog = &snapshot.catalog;
+    let all = views::all(&site.app, snapshot, actor, card).await?;
+    let base = match address.view.as_str() {
+        "" => views::first(actor, card, &all).cloned(),
+        id => Some(all.iter().find(|listed| listed.view.id == id).cloned().ok_or_else(|| AppError::not_found("list"))?),
     };
     let table = card.table.reference();
-    let named: Vec<Path> = address.cols.split(',').filter(|name| !name.is_empty()).filter_map(|name| path::resolve(catalog, &table, name).ok()).collect();
-    let columns = match (named.is_empty(), view) {
-        (false, _) => named,
-        (true, Some(view)) if !view.columns.is_empty() => view.columns.iter().map(|(path, _)| path.clone()).collect(),
-        _ => model::build::default_columns(catalog, &table, None),
-    };
+    let written = written(base.as_ref())?;
+    let (list, _) = resolve_view(catalog, &table, &address.over(written.clone())?);
+    let columns = if list.columns.is_empty() { model::build::default_columns(catalog, &table, None) } else { list.columns.iter().map(|(path, _)| path.clone()).collect() };
     let columns: Vec<Path> = columns.into_iter().filter(|path| !path.is_many() && reader.may_show(path)).collect();
     let title = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
-    let sort = if address.sort.is_empty() { view.and_then(|view| view.sort.clone()).filter(|sort| may_sort(reader, card, sort)).unwrap_or_default() } else { address.sort.clone() };
-    let own: Option<Json> = match address.filter.as_str() {
-        "" => None,
-        text => Some(serde_json::from_str(text).map_err(|error| AppError::malformed("bad_filter", format!("the filter is no JSON: {error}")))?),
-    };
-    let of_view = view.and_then(|view| view.filter.as_ref()).map(model::Filter::to_json);
-    let filter = match (of_view, own) {
-        (Some(view), Some(own)) => Some(json!({"all": [view, own]})),
-        (view, own) => view.or(own),
-    };
-    Ok(Asked { card, address, view, columns, title, sort, filter })
+    // An order that the view brings along, and this reader may not see, is none; one that was asked for is refused.
+    let sort = list.sort.clone().filter(|sort| !address.sort.is_empty() || may_sort(reader, card, sort)).unwrap_or_default();
+    let answers = address.answers();
+    let filter = list.filter.as_ref().and_then(|filter| answers.fill(filter, &list.parameters)).filter(|filter| *filter != Filter::always());
+    let open = filter.iter().flat_map(model::view::parameters).map(|(name, _)| name).collect();
+    let changed = base.is_some() && resolve_view(catalog, &table, &written).0.written(kept_id()?) != list.written(kept_id()?);
+    Ok(Asked { card, address, views: all, base, list, changed, columns, title, sort, filter: filter.map(|filter| filter.to_json()), open })
+}
+
+fn kept_id() -> Result<Ident, AppError> {
+    Ident::new("kept").map_err(|error| AppError::Internal(error.to_string()))
+}
+
+fn written(base: Option<&Listed>) -> Result<ViewDef, AppError> {
+    match base {
+        Some(listed) => Ok(listed.view.written(kept_id()?)),
+        None => serde_json::from_value(json!({"id": "kept"})).map_err(|error| AppError::Internal(error.to_string())),
+    }
 }
 
 /// Whether this reader may see what a list's own order is made from.
@@ -122,7 +112,7 @@ impl Asked<'_> {
         }
     }
 
-    fn base(&self) -> String {
+    pub fn base(&self) -> String {
         format!("/c/{}", self.card.key)
     }
 }
@@ -146,62 +136,69 @@ fn picture(card: &Card) -> Option<String> {
 pub async fn page(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
     let answer = async {
         let card = reader.asker.snapshot.card(&key)?.clone();
-        let asked = ask(&reader, &card, Address::read(&pairs))?;
-        build(&site, &reader, &asked).await
+        app::lists::may_see(&reader.asker.snapshot, &reader.asker.actor, &key)?;
+        match ask(&site, &reader, &card, Address::read(&pairs)).await {
+            Ok(asked) => build(&site, &reader, &asked).await,
+            // A view that is not there, or a filter that makes no sense, is said inside the list.
+            Err(error @ (AppError::NotFound { .. } | AppError::Malformed { .. })) => {
+                let asked = ask(&site, &reader, &card, Address::default()).await?;
+                tabs::instead(&reader, frame(&site, &reader, &asked).await?, &error)
+            }
+            Err(error) => Err(error),
+        }
     };
     match answer.await {
-        Ok(page) => reader.draw(&site, "list/index.html", Some(&key), &page),
+        Ok(page) => {
+            let mut response = reader.draw(&site, "list/index.html", Some(&key), &page);
+            *response.status_mut() = page.state.status();
+            response
+        }
         Err(error) => reader.failed(&site, &error),
     }
 }
 
 async fn build(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPage, AppError> {
+    let page = frame(site, reader, asked).await?;
+    if !asked.open.is_empty() {
+        return Ok(ListPage { state: ListState::NoMatch, ..page });
+    }
+    match window(site, reader, asked).await {
+        Ok(window) => {
+            let state = match (window.rows.is_empty(), asked.filter.is_some() || !asked.address.q.is_empty()) {
+                (false, _) => ListState::Rows,
+                (true, true) => ListState::NoMatch,
+                (true, false) => ListState::Empty,
+            };
+            Ok(ListPage { window, state, ..page })
+        }
+        Err(error) => tabs::refused(reader, page, error),
+    }
+}
+
+/// All of the page but its rows.
+async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPage, AppError> {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
-    let card = asked.card;
-    let base = asked.base();
-    let window = window(site, reader, asked).await?;
-    let state = match (window.rows.is_empty(), asked.filter.is_some() || !asked.address.q.is_empty()) {
-        (false, _) => ListState::Rows,
-        (true, true) => ListState::NoMatch,
-        (true, false) => ListState::Empty,
-    };
+    let (card, base, address) = (asked.card, asked.base(), &asked.address);
     let chips = filter::chips(site, reader, asked).await?;
-    let has_conditions = !asked.address.filter.is_empty() || !asked.address.q.is_empty();
-    let clear = Address { view: asked.address.view.clone(), cols: asked.address.cols.clone(), sort: asked.address.sort.clone(), ..Address::default() };
+    let has_conditions = !chips.is_empty() || !address.q.is_empty();
+    let clear = Address { q: String::new(), filter: filter::no_filter(asked), ..address.clone() };
     let has_totals = asked.columns.iter().any(|path| total_of(asked, path, snapshot).is_some());
     Ok(ListPage {
         card: head(card, &actor.lang),
-        views: views(reader, asked),
-        q: asked.address.q.clone(),
-        filter: asked.address.filter.clone(),
-        sort: asked.sort.clone(),
-        cols: asked.address.cols.clone(),
-        view: asked.address.view.clone(),
+        bar: tabs::bar(site, reader, asked),
+        q: address.q.clone(),
+        keep: address.pairs().into_iter().filter(|(name, _)| *name != "q").map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         chips,
         clear_url: has_conditions.then(|| clear.url(&base)),
-        filter_url: asked.address.url(&format!("{base}/filter")),
-        columns_url: asked.address.url(&format!("{base}/columns")),
+        filter_url: address.url(&format!("{base}/filter")),
+        columns_url: address.url(&format!("{base}/columns")),
         columns: columns(reader, asked),
-        window,
-        state,
-        count_url: asked.address.url(&format!("{base}/count")),
-        totals_url: has_totals.then(|| asked.address.url(&format!("{base}/totals"))),
+        count_url: address.url(&format!("{base}/count")),
+        totals_url: has_totals.then(|| address.url(&format!("{base}/totals"))),
         create_url: may(snapshot, actor, card, ActionName::Create).then(|| format!("{base}/new")),
         can_delete: may(snapshot, actor, card, ActionName::Delete),
         delete_url: format!("{base}/delete"),
         trash_url: may(snapshot, actor, card, ActionName::Restore).then(|| format!("{base}/trash")),
+        ..ListPage::default()
     })
 }
-
-fn views(reader: &Reader, asked: &Asked<'_>) -> Vec<ViewTab> {
-    let lang = &reader.asker.actor.lang;
-    let roles = &reader.asker.actor.roles;
-    let visible = asked.card.views.iter().filter(|view| view.roles.is_empty() || view.roles.iter().any(|role| roles.contains(role)));
-    let current = asked.view.map(|view| &view.id);
-    let drawn: Vec<ViewTab> = visible.map(|view| ViewTab { id: view.id.to_string(), label: view.labels.or_key(lang, view.id.as_str()), url: url(&asked.base(), &[("view", view.id.as_str())]), current: current == Some(&view.id) }).collect();
-    if drawn.is_empty() {
-        return vec![ViewTab { id: String::new(), label: words::word("all", lang), url: asked.base(), current: true }];
-    }
-    drawn
-}
-

@@ -9,10 +9,10 @@ use model::{ActionName, Card};
 use query::ListRequest;
 use uuid::Uuid;
 
-use super::{Address, Asked, Reader, ask, columns::columns, is_numbered, may, picture, url, words};
+use super::{Address, Asked, Reader, ask, columns::columns, is_numbered, may, picture, url};
 use crate::{
     Site,
-    pages::cells::Known,
+    pages::{cells::Known, words},
     view::{Avatar, PhoneSlot, Row, RowsWindow},
 };
 
@@ -72,7 +72,7 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>) -> R
 pub async fn rows(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
     let answer = async {
         let card = reader.asker.snapshot.card(&key)?.clone();
-        let asked = ask(&reader, &card, Address::read(&pairs))?;
+        let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         window(&site, &reader, &asked).await
     };
     match answer.await {
@@ -84,7 +84,7 @@ pub async fn rows(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
 /// The neighbours of a record in the list it was opened from, as far as one window reaches.
 pub async fn neighbours(site: &Site, reader: &Reader, card: &Card, from: &str, id: Uuid) -> Result<(Option<String>, Option<String>, Option<String>), AppError> {
     let pairs: Vec<(String, String)> = form_urlencoded::parse(from.as_bytes()).into_owned().collect();
-    let asked = ask(reader, card, Address::read(&pairs))?;
+    let asked = ask(site, reader, card, Address::read(&pairs)).await?;
     let request = ListRequest { fields: Some(vec!["id".into()]), limit: Some(query::MAX_LIMIT), ..asked.request(&[]) };
     let gated = lists::ask(&reader.asker.snapshot, &reader.asker.actor, card.key.as_str(), &request)?;
     let page = lists::page(&site.app, &reader.asker.snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;

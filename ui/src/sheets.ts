@@ -1,0 +1,71 @@
+// Dialogs that the server fills, forms that go on to where the server says, and tabs that are dragged into order.
+import htmx from './htmx';
+import { all, around, find } from './dom';
+import { send } from './net';
+import { type Undo, toast, toastLater } from './toast';
+
+type Then = { url?: string; text?: string; undo?: Undo };
+
+/** Opens the dialog with what an address answers. Focus goes back to where it was when it closes. */
+export async function openSheet(url: string, from: Element | null) {
+  const sheet = find<HTMLDialogElement>('#sheet');
+  if (!sheet) return;
+  for (const menu of all('.menu:popover-open')) menu.hidePopover();
+  sheet.replaceChildren();
+  await htmx.ajax('GET', url, { target: sheet, swap: 'innerHTML' });
+  if (!sheet.firstElementChild) return;
+  sheet.addEventListener('close', () => { if (from instanceof HTMLElement && from.isConnected) from.focus(); sheet.replaceChildren(); }, { once: true });
+  if (!sheet.open) sheet.showModal();
+}
+
+/** What is done after a form was taken: the next page says it, with a way back. */
+function goOn({ url, text, undo }: Then) {
+  if (text && url) toastLater(text, undo);
+  else if (text) toast(text);
+  if (url) location.assign(url);
+}
+
+async function submit(form: HTMLFormElement) {
+  const buttons = all<HTMLButtonElement>('button[type=submit]', form);
+  for (const button of buttons) button.disabled = true;
+  const answer = await send(form.action, new URLSearchParams(new FormData(form) as unknown as Record<string, string>));
+  for (const button of buttons) button.disabled = false;
+  if (answer) goOn(await answer.json() as Then);
+}
+
+/** Tabs are dragged with the mouse; their menu moves them by keyboard. */
+function startTabs() {
+  let dragged: HTMLElement | null = null;
+  document.addEventListener('dragstart', (event) => {
+    dragged = around<HTMLElement>(event, '[data-view-tabs] > a');
+    dragged?.classList.add('dragged');
+  });
+  document.addEventListener('dragover', (event) => {
+    const over = around<HTMLElement>(event, '[data-view-tabs] > a');
+    if (!dragged || !over || over.parentElement !== dragged.parentElement) return;
+    event.preventDefault();
+    const box = over.getBoundingClientRect();
+    if (over !== dragged) { if (event.clientX < box.left + box.width / 2) over.before(dragged); else over.after(dragged); }
+  });
+  document.addEventListener('dragend', () => {
+    const bar = dragged?.closest<HTMLElement>('[data-view-tabs]');
+    dragged?.classList.remove('dragged');
+    dragged = null;
+    if (!bar) return;
+    const ids = all<HTMLElement>('a[data-view]', bar).map((tab) => tab.dataset.view ?? '');
+    void send(bar.dataset.viewTabs ?? '', new URLSearchParams({ ids: ids.join(',') }));
+  });
+}
+
+export function startSheets() {
+  document.addEventListener('click', (event) => {
+    const button = around<HTMLElement>(event, '[data-dialog]');
+    if (button) void openSheet(button.dataset.dialog ?? '', button);
+  });
+  document.addEventListener('submit', (event) => {
+    if (!(event.target instanceof HTMLFormElement) || !event.target.matches('[data-then]')) return;
+    event.preventDefault();
+    void submit(event.target);
+  });
+  startTabs();
+}
