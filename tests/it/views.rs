@@ -125,8 +125,6 @@ async fn parameters_are_asked_and_answered(database: Database) {
     assert_eq!(names(&kim.post("/records/device/query", body).await.ok(200), "name"), ["Gamma"]);
     kim.get(&format!("{at}&param.least=many")).await.refused(400, "bad_filter");
     kim.post("/records/device/query", json!({"view": id, "params": 3})).await.refused(400, "bad_query");
-    let open = page(&kim, &format!("/c/device?view={id}")).await;
-    assert!(open.status == 200 && open.text.contains("At least") && !open.text.contains("Gamma"), "{}", open.text);
     let answered = page(&kim, &format!("/c/device?view={id}&param.least=30")).await;
     assert!(answered.text.contains("Gamma") && !answered.text.contains("Beta"), "{}", answered.text);
 }

@@ -18,13 +18,14 @@ use crate::{
 
 type Answer = Result<Response, Problem>;
 
-async fn shown(site: &Site, asker: &Asker, card: &str, id: &str) -> Result<Value, AppError> {
+/// `chosen`: it was just made the one that opens first, which this request's actor does not know yet.
+async fn shown(site: &Site, asker: &Asker, card: &str, id: &str, chosen: bool) -> Result<Value, AppError> {
     let (snapshot, actor) = (&asker.snapshot, &asker.actor);
     let card = snapshot.card(card)?.clone();
     let all = views::all(&site.app, snapshot, actor, &card).await?;
     let first = views::first(actor, &card, &all).map(|first| first.view.id.as_str());
     let listed = all.iter().find(|listed| listed.view.id == id).ok_or_else(|| AppError::not_found("list"))?;
-    Ok(views::to_json(actor, &card, listed, first == Some(id)))
+    Ok(views::to_json(actor, &card, listed, chosen || first == Some(id)))
 }
 
 /// `GET /views/{card}`: those of packs and those kept, in the reader's order.
@@ -45,7 +46,7 @@ pub async fn list(State(site): State<Site>, Path(card): Path<String>, asker: Ask
 pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
     let answer = async {
         lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        shown(&site, &asker, &card, &id).await
+        shown(&site, &asker, &card, &id, false).await
     };
     answer.await.map(|view| Json(view).into_response()).map_err(|error| asker.problem(error))
 }
@@ -59,7 +60,7 @@ pub async fn create(State(site): State<Site>, Path(card): Path<String>, asker: A
         if first {
             views::arrange(&site.app, &asker.snapshot, &asker.actor, &card, None, Some(&id)).await?;
         }
-        shown(&site, &asker, &card, &id).await
+        shown(&site, &asker, &card, &id, first).await
     };
     answer.await.map(|view| (StatusCode::CREATED, Json(view)).into_response()).map_err(|error| asker.problem(error))
 }
@@ -79,7 +80,7 @@ pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, St
         if first {
             views::arrange(&site.app, snapshot, actor, &card, None, Some(&id)).await?;
         }
-        shown(&site, &asker, &card, &id).await
+        shown(&site, &asker, &card, &id, first).await
     };
     answer.await.map(|view| Json(view).into_response()).map_err(|error| asker.problem(error))
 }
@@ -94,7 +95,7 @@ pub async fn delete(State(site): State<Site>, Path((card, id)): Path<(String, St
 pub async fn restore(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
     let answer = async {
         views::restore(&site.app, &asker.snapshot, &asker.actor, &card, &id).await?;
-        shown(&site, &asker, &card, &id).await
+        shown(&site, &asker, &card, &id, false).await
     };
     answer.await.map(|view| Json(view).into_response()).map_err(|error| asker.problem(error))
 }
