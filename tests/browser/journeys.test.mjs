@@ -72,6 +72,20 @@ test('an order is made with lines and live totals, changed, deleted and brought 
   await end();
 });
 
+test('a record shows its figures, and how many rows stand behind its tabs', async () => {
+  const { page, end } = await visit(browser, server.base);
+  await page.goto(`${server.base}/c/customer?sort=-order_total`);
+  const href = await page.getAttribute('tbody tr a', 'href');
+  await page.goto(server.base + href);
+  await page.waitForSelector('#n-orders:not([hidden])');
+  const tab = await page.textContent('#n-orders');
+  assert.match(tab, /^[1-9]/);
+  const figures = await page.locator('.kpis dd').allTextContents();
+  assert.equal(figures[1].trim(), tab.trim());
+  assert.match(figures[0], /^\s*¥[\d,]+\.\d\d/);
+  await end();
+});
+
 test('a refused save keeps what was typed and says what is wrong', async () => {
   const { page, end } = await visit(browser, server.base, { quiet: ['422'] });
   await page.goto(`${server.base}/c/customer/new`);

@@ -63,7 +63,7 @@ fn every_block_says_what_becomes_of_it() {
         ("sh", role) => matches!(role, "run" | "hand"),
         ("json", role) => matches!(role, "" | "file" | "fields" | "card" | "extension" | "role" | "mixin" | "view" | "pack" | "filter" | "query"),
         ("text", role) => matches!(role, "" | "output"),
-        ("nginx" | "ini" | "rust" | "sql", role) => role.is_empty(),
+        ("nginx" | "toml" | "ini" | "rust" | "sql", role) => role.is_empty(),
         _ => false,
     };
     let all = documents();

@@ -10,7 +10,7 @@
 //! | `json file=PATH` | a file of the document's pack, at that path below the folder the shell blocks run in |
 //! | `json fields`, `json card`, `json extension`, `json role`, `json mixin`, `json view`, `json pack` | checked as a definition |
 //! | `json filter=CARD`, `json query=CARD` | asked of the demo server |
-//! | `text`, `json`, `nginx`, `ini`, `rust`, `sql` and nothing else | only looked at |
+//! | `text`, `json`, `nginx`, `ini`, `toml`, `rust`, `sql` and nothing else | only looked at |
 
 mod blocks;
 mod demo;

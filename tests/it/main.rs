@@ -11,6 +11,7 @@ mod batches;
 mod lists;
 mod records;
 mod rights;
+mod settings;
 mod site;
 mod views;
 

@@ -104,7 +104,7 @@ impl Site {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel();
-        let site = web::Site::new(app.clone(), "Test").expect("templates");
+        let site = web::Site::new(app.clone()).expect("templates");
         tokio::spawn(web::serve(site, listener, async {
             let _ = stopped.await;
         }));

@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::{App, AppError, accounts, files, records::batch::{self, Item}};
+use crate::{App, AppError, accounts, files, settings, records::batch::{self, Item}};
 
 /// Records written in one transaction.
 const BATCH: usize = 200;
@@ -30,7 +30,7 @@ struct Kitchen {
     recipes: Vec<Recipe>,
     words: Map<String, Json>,
     users: Vec<Json>,
-    company: String,
+    settings: Vec<(&'static str, String)>,
     pictures: Vec<Uuid>,
     people: Vec<(String, Uuid)>,
 }
@@ -41,13 +41,13 @@ fn bad(path: &str, what: impl std::fmt::Display) -> AppError {
 
 /// Reads the recipes of all packs, in order of their file names. `records` scales their counts.
 fn read(packs: &[Files], records: Option<u64>) -> Result<Kitchen, AppError> {
-    let mut kitchen = Kitchen { recipes: Vec::new(), words: Map::new(), users: Vec::new(), company: "Cardstock".into(), pictures: Vec::new(), people: Vec::new() };
+    let mut kitchen = Kitchen { recipes: Vec::new(), words: Map::new(), users: Vec::new(), settings: Vec::new(), pictures: Vec::new(), people: Vec::new() };
     let mut named: Vec<(&String, &Vec<u8>)> = packs.iter().flatten().filter(|(path, _)| path.starts_with("demo/") && path.ends_with(".json")).collect();
     named.sort_by_key(|(path, _)| path.as_str());
     for (path, content) in named {
         let json: Json = serde_json::from_slice(content).map_err(|error| bad(path, error))?;
-        if let Some(company) = json.get("company").and_then(Json::as_str) {
-            kitchen.company = company.to_owned();
+        for (key, setting) in [("company", "name"), ("currency", "currency")] {
+            kitchen.settings.extend(json.get(key).and_then(Json::as_str).map(|value| (setting, value.to_owned())));
         }
         kitchen.words.extend(json.get("words").and_then(Json::as_object).cloned().unwrap_or_default());
         kitchen.users.extend(json.get("users").and_then(Json::as_array).cloned().unwrap_or_default());
@@ -80,11 +80,6 @@ pub fn total(packs: &[Files], records: Option<u64>) -> Result<u64, AppError> {
     Ok(read(packs, records)?.recipes.iter().map(|recipe| recipe.count).sum())
 }
 
-/// The name of the demo company.
-pub fn company(packs: &[Files]) -> String {
-    read(packs, None).map_or_else(|_| "Cardstock".to_owned(), |kitchen| kitchen.company)
-}
-
 /// Sign-in name, password and a word about each demo user.
 pub fn sign_ins(packs: &[Files]) -> Result<Vec<(String, String, String)>, AppError> {
     let text = |user: &Json, key: &str| user.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
@@ -94,6 +89,9 @@ pub fn sign_ins(packs: &[Files]) -> Result<Vec<(String, String, String)>, AppErr
 /// Fills a site. `done` is told how many more records were written.
 pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: DateTime<Utc>, done: &(dyn Fn(u64) + Send + Sync)) -> Result<(), AppError> {
     let mut kitchen = read(packs, records)?;
+    for (setting, value) in &kitchen.settings {
+        settings::set(app, setting, value).await?;
+    }
     let mut actors = Vec::new();
     for user in &kitchen.users {
         actors.push(add_user(app, user, now).await?);
@@ -104,21 +102,17 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
     kitchen.people = kitchen.users.iter().zip(&actors).filter_map(|(user, actor)| Some((user.get("login")?.as_str()?.to_owned(), actor.user?))).collect();
     let kitchen = kitchen;
     for (index, recipe) in kitchen.recipes.iter().enumerate() {
-        let mut cook = Cook { kitchen: &kitchen, recipe, random: StdRng::seed_from_u64(index as u64 + 42), today: now.date_naive() };
+        let mut cook = Cook { kitchen: &kitchen, recipe, random: StdRng::seed_from_u64(index as u64 + 42), today: now.date_naive(), made: now.date_naive() };
         let mut k = 0;
         while k < recipe.count {
             let upto = (k + BATCH as u64).min(recipe.count);
             let mut items = Vec::with_capacity(BATCH);
             for number in k..upto {
-                items.push(Item::Create(cook.record(number)?));
+                let actor = recipe.maker(&actors, number, now);
+                cook.made = actor.now.date_naive();
+                items.push((actor, Item::Create(cook.record(number)?)));
             }
-            // Records grew over two years, and several people made them.
-            let age = TimeDelta::minutes(i64::try_from((recipe.count - upto) * 1_000_000 / recipe.count.max(1)).unwrap_or(0));
-            // A picture is attached by who uploaded it.
-            let turn = if recipe.has_pictures() { 0 } else { usize::try_from(k / BATCH as u64).unwrap_or(0) };
-            let mut actor = actors[turn % actors.len()].clone();
-            actor.now = now - age;
-            batch::atomic(app, &actor, &recipe.card, &items, None).await.map_err(|(at, error)| bad(&format!("{} #{}", recipe.card, k + at as u64), error))?;
+            batch::atomic_by(app, &recipe.card, items.iter().map(|(actor, item)| (actor, item)), None).await.map_err(|(at, error)| bad(&format!("{} #{}", recipe.card, k + at as u64), error))?;
             done(upto - k);
             k = upto;
         }
@@ -147,7 +141,20 @@ async fn pictures(app: &Arc<App>, packs: &[Files], actor: &Actor, wanted: u64) -
     Ok(kept)
 }
 
+/// About two years, over which records were made.
+const MINUTES: u64 = 1_000_000;
+
 impl Recipe {
+    /// Who made the k-th record, and when: several people, each a few in a row, the last one just now.
+    fn maker(&self, actors: &[Actor], k: u64, now: DateTime<Utc>) -> Actor {
+        let age = u128::from(self.count.saturating_sub(k + 1)) * u128::from(MINUTES) * 60 / u128::from(self.count.max(1));
+        // A picture is attached by who uploaded it.
+        let turn = if self.has_pictures() { 0 } else { usize::try_from(k / 3 * 7 % 31).unwrap_or(0) };
+        let mut actor = actors[turn % actors.len()].clone();
+        actor.now = now - TimeDelta::seconds(i64::try_from(age).unwrap_or(0));
+        actor
+    }
+
     fn has_pictures(&self) -> bool {
         self.fields.values().any(|field| field.get("picture").is_some())
     }
@@ -168,6 +175,8 @@ struct Cook<'k> {
     recipe: &'k Recipe,
     random: StdRng,
     today: NaiveDate,
+    /// When the record at hand was made.
+    made: NaiveDate,
 }
 
 impl Cook<'_> {
@@ -217,7 +226,8 @@ impl Cook<'_> {
                 rust_decimal::Decimal::new(self.between(what), scale).to_string().into()
             }
             "bool" => (self.random.random::<f64>() < what.as_f64().unwrap_or(0.5)).into(),
-            "date" => self.date(what).to_string().into(),
+            "date" => self.date(self.today, what).to_string().into(),
+            "made" => self.date(self.made, what).to_string().into(),
             "pattern" => self.pattern(what.as_str().unwrap_or_default()).into(),
             "template" => self.template(what.as_str().unwrap_or_default(), k, record)?.into(),
             "ref" => self.reference(what.as_str().unwrap_or_default(), map.get("within").and_then(Json::as_str), k, record),
@@ -298,11 +308,12 @@ impl Cook<'_> {
         Json::Array(chosen)
     }
 
-    fn date(&mut self, range: &Json) -> NaiveDate {
+    /// Some days before or after a day.
+    fn date(&mut self, day: NaiveDate, range: &Json) -> NaiveDate {
         let days = self.between(range);
         let span = Days::new(days.unsigned_abs());
-        let moved = if days < 0 { self.today.checked_sub_days(span) } else { self.today.checked_add_days(span) };
-        moved.unwrap_or(self.today)
+        let moved = if days < 0 { day.checked_sub_days(span) } else { day.checked_add_days(span) };
+        moved.unwrap_or(day)
     }
 
     /// `#` is a digit.

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod lists;
 pub mod packs;
 pub mod records;
+pub mod settings;
 mod snapshot;
 pub mod titles;
 pub mod views;
@@ -28,6 +29,7 @@ use store::{Store, StoreError, Target, Tx};
 use uuid::Uuid;
 
 pub use error::{AppError, Blocker, Stale, StaleField};
+pub use settings::Settings;
 pub use snapshot::Snapshot;
 
 /// A running site.
@@ -39,6 +41,7 @@ pub struct App {
     /// This site's own id, part of every change.
     pub site: String,
     snapshot: ArcSwap<Snapshot>,
+    settings: ArcSwap<Settings>,
 }
 
 impl App {
@@ -52,7 +55,7 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()) });
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default() });
         app.reload().await?;
         Ok(app)
     }
@@ -62,8 +65,14 @@ impl App {
         self.snapshot.load_full()
     }
 
-    /// Reads the installed packs again and swaps the snapshot.
+    /// The site's settings as they are now.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Reads the installed packs and the settings again and swaps the snapshot.
     pub async fn reload(&self) -> Result<(), AppError> {
+        self.settings.store(Arc::new(settings::read(&self.store).await?));
         let (packs, version) = packs::installed(&self.store).await?;
         let (catalog, findings) = model::build::build(&packs, version);
         let catalog = catalog.ok_or_else(|| AppError::Internal(findings.iter().map(|finding| finding.render(None)).collect::<Vec<_>>().join("\n")))?;

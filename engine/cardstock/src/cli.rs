@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cardstock", version, about, propagate_version = true)]
 pub struct Cli {
+    /// A TOML file with `data`, `database`, `listen` and `modules`, for what flags and variables do not say.
+    #[arg(long, global = true, env = "CARDSTOCK_CONFIG")]
+    pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -70,6 +73,12 @@ pub enum Command {
         /// What to do with tokens.
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// Settings of a site.
+    Site {
+        /// What to do with a setting.
+        #[command(subcommand)]
+        command: SiteCommand,
     },
     /// Print the OpenAPI document, as an administrator sees it.
     #[command(after_help = "Example: cardstock openapi --data ./site > openapi.json")]
@@ -144,6 +153,29 @@ pub enum UserCommand {
     Disable {
         /// The sign-in name.
         name: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}
+
+/// What can be done with settings.
+#[derive(Debug, Subcommand)]
+pub enum SiteCommand {
+    /// Print every setting.
+    #[command(after_help = "Example: cardstock site show --data ./site")]
+    Show {
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+    /// Change a setting: `name`, the company's name; `currency`, the sign before amounts of money.
+    #[command(after_help = "Example: cardstock site set currency € --data ./site")]
+    Set {
+        /// The setting.
+        key: String,
+        /// Its value.
+        value: String,
         /// The site.
         #[command(flatten)]
         site: SiteArgs,

@@ -36,7 +36,7 @@ pub async fn run(listen: &str, data: Option<PathBuf>, records: Option<u64>) -> R
         println!("  {login:<10} {password:<16} {about}");
         offered.push(web::view::DemoSignIn { label: about, name: login, password });
     }
-    let code = serve::serve(app, listener, &demo::company(&files), offered).await?;
+    let code = serve::serve(app, listener, offered).await?;
     drop(temporary);
     Ok(code)
 }

@@ -1,17 +1,17 @@
 //! The binary: commands, configuration, wiring. Everything it does is done elsewhere.
 
 mod cli;
+mod config;
 mod demo;
 mod packs;
 mod serve;
+mod site;
 mod users;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = config::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,sqlx=error".into()))
         .with_writer(std::io::stderr)
@@ -39,6 +39,7 @@ async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
         cli::Command::Pack { command } => packs::run(command).await,
         cli::Command::User { command } => users::user(command).await,
         cli::Command::Token { command } => users::token(command).await,
+        cli::Command::Site { command } => site::run(command).await,
         cli::Command::Openapi { site } => users::openapi(&site).await,
         cli::Command::Schemas { folder } => {
             for (name, text) in model::schema::all() {

@@ -19,7 +19,7 @@ pub async fn run(site: &SiteArgs, listen: &str) -> Result<ExitCode, AppError> {
     if let Some(token) = link {
         println!("Set the password of `admin` within a day: http://{address}/login/link/{token}");
     }
-    serve(app, listener, "Cardstock", Vec::new()).await
+    serve(app, listener, Vec::new()).await
 }
 
 /// A site without users gets `admin`, and a link with which its password is set.
@@ -43,8 +43,8 @@ const DRAIN_JOBS: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or Ctrl-C: no more requests are taken, those under way are finished, jobs stop at their next
 /// checkpoint, the database is closed.
-pub async fn serve(app: Arc<App>, listener: TcpListener, name: &str, demo: Vec<web::view::DemoSignIn>) -> Result<ExitCode, AppError> {
-    let site = web::Site { demo: demo.into(), ..web::Site::new(app.clone(), name)? };
+pub async fn serve(app: Arc<App>, listener: TcpListener, demo: Vec<web::view::DemoSignIn>) -> Result<ExitCode, AppError> {
+    let site = web::Site { demo: demo.into(), ..web::Site::new(app.clone())? };
     let runner = jobs::start(&app, &jobs::builtin(), jobs::Pace::default());
     let (stop, told) = watch::channel(false);
     let wait = |mut told: watch::Receiver<bool>| async move {

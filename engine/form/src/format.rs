@@ -35,6 +35,13 @@ impl Locale {
         Self { lang: lang.to_owned(), zone, date: date.to_owned(), thousands: ',', point: '.', currency: String::new() }
     }
 
+    /// With the sign that stands before amounts of money.
+    #[must_use]
+    pub fn with_currency(mut self, sign: &str) -> Self {
+        sign.clone_into(&mut self.currency);
+        self
+    }
+
     /// With a person's own ways to write dates ([`DATES`]) and numbers ([`NUMBERS`]); unknown names change nothing.
     #[must_use]
     pub fn with_habits(mut self, date: Option<&str>, number: Option<&str>) -> Self {
@@ -83,7 +90,12 @@ pub fn label(options: &[model::OptionDef], value: &str, lang: &str) -> String {
 fn decimal(kind: &FieldKind, number: Decimal, locale: &Locale) -> String {
     match kind {
         FieldKind::Decimal(settings) => {
-            let text = number_text(number, settings.scale, locale);
+            // Money has its cents always; of other numbers zeros at the end say nothing.
+            let scale = match settings.flavour {
+                DecimalFlavour::Money => settings.scale,
+                DecimalFlavour::Decimal | DecimalFlavour::Percent => u8::try_from(number.normalize().scale()).unwrap_or(9).min(settings.scale),
+            };
+            let text = number_text(number, scale, locale);
             match settings.flavour {
                 DecimalFlavour::Money if number.is_sign_negative() => format!("-{}{}", locale.currency, text.trim_start_matches('-')),
                 DecimalFlavour::Money => format!("{}{text}", locale.currency),
@@ -202,6 +214,7 @@ pub fn input(kind: &FieldKind, value: &Value, locale: &Locale) -> String {
             local.format(if local.second() == 0 { "%Y-%m-%dT%H:%M" } else { "%Y-%m-%dT%H:%M:%S" }).to_string()
         }
         (FieldKind::Duration, Value::Int(seconds)) => duration(*seconds),
+        (FieldKind::Decimal(settings), Value::Decimal(number)) if settings.flavour != DecimalFlavour::Money => number.normalize().to_string().replace('.', &locale.point.to_string()),
         (FieldKind::Decimal(_), Value::Decimal(number)) => number.to_string().replace('.', &locale.point.to_string()),
         (FieldKind::RichText, Value::Json(json)) => plain_text(json),
         (FieldKind::Json { .. }, Value::Json(json)) => serde_json::to_string_pretty(json).unwrap_or_default(),
@@ -235,7 +248,7 @@ mod tests {
         for (name, _, _) in NUMBERS {
             let locale = Locale::of("en", chrono_tz::UTC).with_habits(None, Some(name));
             for text in [input(&kind, &Value::Decimal(number), &locale), text(&kind, &Value::Decimal(number), &locale)] {
-                assert_eq!(crate::submit::plain_number(&text, &locale), "1234567.50", "{name}: {text}");
+                assert_eq!(crate::submit::plain_number(&text, &locale), "1234567.5", "{name}: {text}");
             }
         }
     }

@@ -489,6 +489,7 @@ pub enum PanelContent {
     Activity,
     Files { field: Ident },
     Series { field: Ident },
+    Figures { fields: Vec<Ident> },
 }
 
 /// A saved list.

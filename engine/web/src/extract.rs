@@ -80,7 +80,7 @@ pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> 
     };
     let actor = accounts::authenticate(&site.app, &snapshot, credential, now).await?;
     let habit = |name: &str| actor.preferences.get(name).map(String::as_str);
-    let locale = Locale::of(&actor.lang, actor.zone).with_habits(habit("date"), habit("number"));
+    let locale = Locale::of(&actor.lang, actor.zone).with_habits(habit("date"), habit("number")).with_currency(&site.app.settings().currency);
     Ok(Asker { actor, snapshot, locale })
 }
 

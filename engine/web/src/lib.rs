@@ -32,8 +32,6 @@ use axum::{
 pub struct Site {
     /// The running site.
     pub app: Arc<app::App>,
-    /// The name shown on pages.
-    pub name: Arc<str>,
     /// Sign-ins that a demo offers on its first page.
     pub demo: Arc<[view::DemoSignIn]>,
     /// Whether cookies are marked for TLS only.
@@ -111,6 +109,7 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/{id}", get(pages::record::page).post(pages::record::save))
         .route("/c/{card}/{id}/recompute", post(pages::record::recompute))
         .route("/c/{card}/{id}/history", get(pages::panels::history_of))
+        .route("/c/{card}/{id}/counts", get(pages::panels::counts))
         .route("/c/{card}/{id}/panel/{panel}", get(pages::panels::panel))
         .route("/jobs/{id}", get(pages::jobs::page))
         .route("/jobs/{id}/cancel", post(pages::jobs::cancel))
@@ -134,9 +133,9 @@ pub fn router(site: Site) -> Router {
 
 impl Site {
     /// A site as pages and API see it.
-    pub fn new(app: Arc<app::App>, name: &str) -> Result<Self, app::AppError> {
+    pub fn new(app: Arc<app::App>) -> Result<Self, app::AppError> {
         let templates = templates::Templates::embedded().map_err(|error| app::AppError::Internal(error.to_string()))?;
-        Ok(Self { app, name: name.into(), demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates) })
+        Ok(Self { app, demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates) })
     }
 }
 

@@ -18,7 +18,7 @@ mod related;
 mod summary;
 
 pub use answer::{answer, expand, record_json};
-pub use related::{RelatedRequest, RelatedRows, related};
+pub use related::{RelatedRequest, RelatedRows, related, related_count};
 pub use summary::{count, group_filter, group_label, group_titles, groups, totals};
 
 /// Beyond this many an estimated count says "at least".

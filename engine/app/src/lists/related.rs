@@ -43,8 +43,8 @@ impl RelatedRows {
 /// Rows of a page of related ones.
 const RELATED: u32 = 50;
 
-/// A page of what points to a record, through the same gate as every list.
-pub async fn related(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>, locale: &Locale) -> Result<RelatedRows, AppError> {
+/// The question of what points to a record, past the gate.
+fn ask(snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>) -> Result<GatedQuery, AppError> {
     let catalog = &snapshot.catalog;
     let card = snapshot.card(asked.table.card.as_str())?;
     let points_here = model::Condition::Test(model::Test { path: asked.by.clone(), op: model::Op::Is, operand: model::Operand::One(model::Term::Value(Value::Id(asked.record))) });
@@ -59,7 +59,26 @@ pub async fn related(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &Rela
     checked.select = asked.columns.iter().map(|path| Selected { name: path.to_string(), path: path.clone() }).collect();
     checked.filter = filter;
     checked.totals = asked.totals.iter().map(|path| query::Total { name: path.to_string(), path: Some(path.clone()), function: Aggregate::Sum }).collect();
-    let gated = gate_query(catalog, actor, checked)?;
+    Ok(gate_query(catalog, actor, checked)?)
+}
+
+/// How many rows point to a record.
+pub async fn related_count(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>) -> Result<Counted, AppError> {
+    let gated = ask(snapshot, actor, asked)?;
+    if asked.table.child.is_none() {
+        return Ok(count(app, snapshot, &gated).await?.unwrap_or(Counted { value: 0, exact: true }));
+    }
+    let lowered = sql::related::totals(&snapshot.catalog, app.store.dialect(), &gated, asked.table);
+    let row = app.store.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
+    match lowered.decode(row).first() {
+        Some(Value::Int(value)) => Ok(Counted { value: *value, exact: true }),
+        _ => Ok(Counted { value: 0, exact: true }),
+    }
+}
+
+/// A page of what points to a record, through the same gate as every list.
+pub async fn related(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>, locale: &Locale) -> Result<RelatedRows, AppError> {
+    let gated = ask(snapshot, actor, asked)?;
     if asked.table.child.is_none() {
         let page = page(app, snapshot, actor, &gated, locale).await?;
         let owners = page.items.iter().map(|item| (item.id, item.id)).collect();

@@ -51,7 +51,12 @@ impl Step {
 /// All items in order, in one transaction: one that fails undoes all. A deletion answers nothing. What is done under a
 /// batch can be taken back.
 pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item], batch: Option<Uuid>) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
-    let steps = items.iter().enumerate().map(|(index, item)| Step::new(app, actor, card, item, batch).map_err(|error| (index, error)));
+    atomic_by(app, card, items.iter().map(|item| (actor, item)), batch).await
+}
+
+/// The same, each item by an actor of its own.
+pub async fn atomic_by<'a>(app: &App, card: &str, items: impl Iterator<Item = (&'a Actor, &'a Item)>, batch: Option<Uuid>) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
+    let steps = items.enumerate().map(|(index, (actor, item))| Step::new(app, actor, card, item, batch).map_err(|error| (index, error)));
     let works: Vec<Step> = steps.collect::<Result<_, _>>()?;
     let works = Arc::new(works);
     let run = app.store.write(move |tx: &mut Tx| {

@@ -28,7 +28,7 @@ pub struct Change {
 
 /// The changes of a record, latest first. The record must be readable.
 pub async fn history(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid) -> Result<Vec<Change>, AppError> {
-    let locale = form::Locale::of(&actor.lang, actor.zone);
+    let locale = form::Locale::of(&actor.lang, actor.zone).with_currency(&app.settings().currency);
     super::read::read(app, snapshot, actor, card, id, &locale).await?;
     let card = snapshot.card(card)?;
     let gate = access::gate(&snapshot.catalog, actor, card, ActionName::Read)?;

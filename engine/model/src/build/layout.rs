@@ -2,7 +2,7 @@
 
 use super::{Merged, Origin, condition};
 use crate::{
-    Card, Catalog, FieldKind, Ident, Labels, Panel, PanelContent, Path, Placed, RowSource, Scopes, Section, SectionContent, Tab, TabContent, TableRef, View,
+    Card, Catalog, FieldKind, Ident, Labels, Panel, PanelContent, Path, Placed, RowSource, Scopes, Section, SectionContent, Tab, TabContent, Table, TableRef, View,
     def::{PanelDef, PanelKind, PlacedDef, SectionDef, TabDef, ViewDef},
     diagnostic::Diagnostic,
     load::PackSource,
@@ -18,7 +18,7 @@ pub(crate) fn resolve(card: &mut Card, part: &Merged, packs: &[&PackSource], cat
             findings.push(origin.error("/id", format!("the tab `{}` stands twice", def.id)));
         }
         ids.push(def.id.clone());
-        tabs.push(tab(card, def, origin, catalog, findings));
+        tabs.push(tab(card, def, part, origin, catalog, findings));
     }
     card.tabs = if tabs.is_empty() { default_tabs(card) } else { tabs };
     let from_files = packs.iter().flat_map(|pack| pack.views.iter().map(move |(file, view)| (pack, file, view)));
@@ -58,7 +58,7 @@ fn own_scopes(card: &Card) -> Scopes {
     Scopes { table: card.table.reference(), record: Some(card.table.reference()), row: None }
 }
 
-fn tab(card: &Card, def: &TabDef, origin: &Origin, catalog: &Catalog, findings: &mut Vec<Diagnostic>) -> Tab {
+fn tab(card: &Card, def: &TabDef, part: &Merged, origin: &Origin, catalog: &Catalog, findings: &mut Vec<Diagnostic>) -> Tab {
     let visible_when = def.visible_when.as_ref().and_then(|filter| condition(catalog, &own_scopes(card), filter, origin, "/visible_when", findings));
     if def.panel.is_some() && !def.sections.is_empty() {
         findings.push(origin.error("", "a tab holds sections or one panel, not both"));
@@ -69,8 +69,11 @@ fn tab(card: &Card, def: &TabDef, origin: &Origin, catalog: &Catalog, findings: 
             None => TabContent::Sections(Vec::new()),
         },
         None => {
-            let sections = def.sections.iter().enumerate();
-            TabContent::Sections(sections.map(|(index, def)| section(card, def, origin, &format!("/sections/{index}"), catalog, findings)).collect())
+            let one = |(index, def): (usize, &SectionDef)| match part.sections.get(&def.id) {
+                Some(elsewhere) => section(card, def, elsewhere, "", catalog, findings),
+                None => section(card, def, origin, &format!("/sections/{index}"), catalog, findings),
+            };
+            TabContent::Sections(def.sections.iter().enumerate().map(one).collect())
         }
     };
     Tab { id: def.id.clone(), labels: def.labels.clone(), icon: def.icon.clone(), visible_when, content }
@@ -110,6 +113,7 @@ fn panel(card: &Card, def: &PanelDef, origin: &Origin, pointer: &str, catalog: &
         PanelKind::Tree => tree_panel(card, def, origin, pointer, catalog, findings),
         PanelKind::History => Some(PanelContent::History),
         PanelKind::Activity => Some(PanelContent::Activity),
+        PanelKind::Figures => Some(PanelContent::Figures { fields: keys_of(&card.table, &def.columns, origin, &format!("{pointer}/columns"), findings) }),
         PanelKind::Files | PanelKind::Series => match def.field.as_ref().filter(|key| card.table.fields.contains_key(*key)) {
             Some(field) if def.kind == PanelKind::Files => Some(PanelContent::Files { field: field.clone() }),
             Some(field) => Some(PanelContent::Series { field: field.clone() }),
@@ -128,19 +132,21 @@ fn child_panel(card: &Card, def: &PanelDef, origin: &Origin, pointer: &str, find
         findings.push(origin.error(&format!("{pointer}/table"), format!("`{}` has no child table `{name}`", card.key)).near(name, card.children.keys().map(Ident::as_str)));
         return None;
     };
-    let mut keys = |names: &[String], what: &str| -> Vec<Ident> {
-        let found = names.iter().enumerate().filter_map(|(index, name)| match table.fields.get(name.as_str()) {
-            Some(field) => Some(field.key.clone()),
-            None => {
-                findings.push(origin.error(&format!("{pointer}/{what}/{index}"), format!("`{}` has no field `{name}`", table.reference())).near(name, table.fields.keys().map(Ident::as_str)));
-                None
-            }
-        });
-        found.collect()
-    };
-    let (columns, totals) = (keys(&def.columns, "columns"), keys(&def.totals, "totals"));
+    let columns = keys_of(table, &def.columns, origin, &format!("{pointer}/columns"), findings);
+    let totals = keys_of(table, &def.totals, origin, &format!("{pointer}/totals"), findings);
     let columns = if columns.is_empty() { table.own_fields().map(|field| field.key.clone()).collect() } else { columns };
     Some(PanelContent::Child { table: table.child.clone()?, columns, totals })
+}
+
+fn keys_of(table: &Table, names: &[String], origin: &Origin, pointer: &str, findings: &mut Vec<Diagnostic>) -> Vec<Ident> {
+    let found = names.iter().enumerate().filter_map(|(index, name)| match table.fields.get(name.as_str()) {
+        Some(field) => Some(field.key.clone()),
+        None => {
+            findings.push(origin.error(&format!("{pointer}/{index}"), format!("`{}` has no field `{name}`", table.reference())).near(name, table.fields.keys().map(Ident::as_str)));
+            None
+        }
+    });
+    found.collect()
 }
 
 fn related_panel(card: &Card, def: &PanelDef, origin: &Origin, pointer: &str, catalog: &Catalog, findings: &mut Vec<Diagnostic>) -> Option<PanelContent> {

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{Origin, Origins, field_pointer};
 use crate::{
     Ident,
-    def::{CardDef, CardGrantDef, ExtensionDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlacedDef, RuleDef, TabDef, ViewDef},
+    def::{CardDef, CardGrantDef, ExtensionDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, TabDef, ViewDef},
     diagnostic::Diagnostic,
     load::PackSource,
 };
@@ -20,6 +20,8 @@ pub(crate) struct Merged {
     pub origins: Origins,
     pub rules: Vec<(Origin, RuleDef)>,
     pub tabs: Vec<(Origin, TabDef)>,
+    /// Where sections were written that extensions put into tabs of others.
+    pub sections: HashMap<Ident, Origin>,
     pub views: Vec<(Origin, ViewDef)>,
     pub grants: Vec<(Origin, CardGrantDef)>,
     pub search: Vec<(Origin, String)>,
@@ -91,6 +93,7 @@ fn start(card: &CardDef, origin: Origin) -> Merged {
         views: card.views.iter().cloned().enumerate().map(|(index, view)| (at(&origin, format!("/views/{index}")), view)).collect(),
         grants: card.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(&origin, format!("/permissions/{index}")), grant)).collect(),
         search: card.search.iter().cloned().enumerate().map(|(index, path)| (at(&origin, format!("/search/{index}")), path)).collect(),
+        sections: HashMap::new(),
         origin: origin.clone(),
     };
     remember(&mut merged, &origin);
@@ -139,6 +142,9 @@ fn extend(card: &mut Merged, extension: &ExtensionDef, origin: &Origin, findings
     for (index, tab) in extension.tabs.iter().enumerate() {
         insert_tab(card, at(origin, format!("/tabs/{index}")), tab.clone(), findings);
     }
+    for (index, place) in extension.sections.iter().enumerate() {
+        insert_section(card, place, at(origin, format!("/sections/{index}")), findings);
+    }
     for (index, place) in extension.place.iter().enumerate() {
         place_fields(card, place, &at(origin, format!("/place/{index}")), findings);
     }
@@ -182,6 +188,25 @@ fn insert_tab(card: &mut Merged, origin: Origin, tab: TabDef, findings: &mut Vec
         None => card.tabs.len(),
     };
     card.tabs.insert(position, (origin, tab));
+}
+
+fn insert_section(card: &mut Merged, place: &PlaceSectionDef, origin: Origin, findings: &mut Vec<Diagnostic>) {
+    let tabs: Vec<String> = card.tabs.iter().map(|(_, tab)| tab.id.to_string()).collect();
+    let Some((_, tab)) = card.tabs.iter_mut().find(|(_, tab)| tab.id == place.tab) else {
+        findings.push(origin.error("/tab", format!("there is no tab `{}`", place.tab)).near(place.tab.as_str(), tabs.iter().map(String::as_str)));
+        return;
+    };
+    let (name, anchor, behind) = match (&place.before, &place.after) {
+        (Some(anchor), _) => ("/before", Some(anchor), 0),
+        (None, anchor) => ("/after", anchor.as_ref(), 1),
+    };
+    let found = anchor.and_then(|anchor| tab.sections.iter().position(|known| known.id == *anchor));
+    if let (Some(anchor), None) = (anchor, found) {
+        let known: Vec<String> = tab.sections.iter().map(|section| section.id.to_string()).collect();
+        findings.push(origin.error(name, format!("the tab `{}` has no section `{anchor}`", place.tab)).near(anchor.as_str(), known.iter().map(String::as_str)).as_warning());
+    }
+    tab.sections.insert(found.map_or(tab.sections.len(), |found| found + behind), place.section.clone());
+    card.sections.insert(place.section.id.clone(), at(&origin, format!("{}/section", origin.pointer)));
 }
 
 fn place_fields(card: &mut Merged, place: &PlaceDef, origin: &Origin, findings: &mut Vec<Diagnostic>) {

@@ -61,3 +61,23 @@ fn operators_must_fit_types() {
         "cards/thing.json /views/0/filter/op: `contains` does not fit `on`, a boolean; fitting are is, is_not, empty, not_empty"
     ]);
 }
+
+#[test]
+fn extensions_put_sections_into_tabs_of_others() {
+    let card = r#"{"key": "thing", "fields": {"name": {"type": "text"}, "size": {"type": "integer"}},
+        "tabs": [{"id": "main", "sections": [{"id": "head", "place": ["name"]}]}]}"#;
+    let extension = |body: &str| format!(r#"{{"extends": "thing", "sections": [{body}]}}"#);
+    let figures = r#""section": {"id": "figures", "panel": {"kind": "figures", "columns": ["size", "siez"]}}"#;
+    let good = extension(&format!(r#"{{"tab": "main", "before": "head", {}}}"#, figures.replace(r#", "siez""#, "")));
+    let all = [("pack.json", r#"{"id": "p", "version": "1.0.0"}"#), ("cards/thing.json", card), ("extensions/thing.json", good.as_str())];
+    let (catalog, _) = build(&[read_pack(files(&all)).0], 1);
+    let catalog = catalog.expect("a catalog");
+    let crate::TabContent::Sections(sections) = &catalog.card("thing").expect("a card").tabs[0].content else { panic!("sections") };
+    assert_eq!(sections.iter().map(|section| section.id.as_str()).collect::<Vec<_>>(), ["figures", "head"]);
+    let bad = extension(&format!(r#"{{"tab": "main", "after": "hed", {figures}}}, {{"tab": "man", {figures}}}"#));
+    assert_eq!(findings(&[("cards/thing.json", card), ("extensions/thing.json", bad.as_str())]), [
+        "warning extensions/thing.json /sections/0/after: the tab `main` has no section `hed` (did you mean `head`?)",
+        "extensions/thing.json /sections/0/section/panel/columns/1: `thing` has no field `siez` (did you mean `size`?)",
+        "extensions/thing.json /sections/1/tab: there is no tab `man` (did you mean `main`?)",
+    ]);
+}

@@ -300,6 +300,9 @@ pub struct ExtensionDef {
     /// Tabs added; `after` anchors them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tabs: Vec<TabDef>,
+    /// Sections put into existing tabs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<PlaceSectionDef>,
     /// Fields placed into existing sections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub place: Vec<PlaceDef>,
@@ -348,6 +351,22 @@ pub struct OverrideDef {
     /// Options added at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<super::OptionDef>,
+}
+
+/// `{"tab": "main", "before": "head", "section": {…}}`; at the end of the tab without an anchor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceSectionDef {
+    /// The tab's id.
+    pub tab: Ident,
+    /// The section it stands before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Ident>,
+    /// The section it follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Ident>,
+    /// What is put there.
+    pub section: super::SectionDef,
 }
 
 /// `{"section": "head", "after": "name", "fields": ["x"]}`

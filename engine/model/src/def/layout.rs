@@ -105,6 +105,8 @@ pub enum PanelKind {
     Files,
     /// A tracked field over time.
     Series,
+    /// A few figures of the record, large.
+    Figures,
 }
 
 /// A part of a layout that shows rows, history or files.
@@ -128,7 +130,7 @@ pub struct PanelDef {
     /// `files`, `series`: the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Ident>,
-    /// The columns, in order, as paths.
+    /// The columns, in order, as paths; `figures`: the fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// The columns with a total.

@@ -95,7 +95,7 @@ fn settings(known: &Known<'_>, field: &Field, value: &Value, place: &Place<'_>, 
             let target = targets.first().map(Ident::as_str).unwrap_or_default();
             view.lookup = Some(LookupView { url: lookup_url(target, place.card, "", field.key.as_str()), needs: Vec::new(), multiple: false });
         }
-        FieldKind::Address => view.parts = parts(&Part::ALL[..5], value, view, lang),
+        FieldKind::Address => view.parts = parts(&written(lang), value, view, lang),
         FieldKind::Geo => view.parts = parts(&Part::ALL[5..], value, view, lang),
         FieldKind::File(file) => {
             let types = if file.image && file.types.is_empty() { "image/png,image/jpeg,image/gif,image/webp".to_owned() } else { file.types.join(",") };
@@ -142,6 +142,11 @@ fn collect(condition: &model::Condition, prefix: &str, found: &mut Vec<String>) 
         },
         Condition::Unknown => {}
     }
+}
+
+/// The parts of an address in the order in which a language writes them.
+fn written(lang: &str) -> [Part; 5] {
+    if lang.starts_with("zh") { [Part::Country, Part::Region, Part::City, Part::Postcode, Part::Street] } else { [Part::Street, Part::Postcode, Part::City, Part::Region, Part::Country] }
 }
 
 fn parts(parts: &[Part], value: &Value, view: &FieldView, lang: &str) -> Vec<PartView> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Reader, cells::{self, Known}, list::label, shell::may, url, words};
 use crate::{
     Site,
-    view::{self, Align, Avatar, Bar, Change, Column, HistoryDay, HistoryEntry, HistoryPanel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel},
+    view::{self, Align, Avatar, Bar, Change, Column, HistoryDay, HistoryEntry, HistoryPanel, RelatedPanel, RelatedRow, SeriesPanel, TabCount, TabCounts, TreeNode, TreePanel},
 };
 
 /// Whether a panel has anything for this reader.
@@ -58,11 +58,45 @@ pub async fn panel(State(site): State<Site>, UrlPath((key, id, name)): UrlPath<(
             PanelContent::Tree { card: of, by } => tree(&site, &reader, id, &name, &heading, of.as_str(), by).await.map(view::Panel::Tree),
             PanelContent::Series { field } => series(&site, &reader, &key, id, &heading, field.as_str()).await.map(view::Panel::Series),
             PanelContent::History | PanelContent::Activity => changes(&site, &reader, &card, id).await.map(view::Panel::History),
-            PanelContent::Child { .. } | PanelContent::Files { .. } => Err(AppError::not_found("panel")),
+            PanelContent::Child { .. } | PanelContent::Files { .. } | PanelContent::Figures { .. } => Err(AppError::not_found("panel")),
         }
     };
     match answer.await {
         Ok(panel) => reader.draw(&site, "panels/panel.html", Some(&key), &panel),
+        Err(error) => reader.failed(&site, &error),
+    }
+}
+
+/// `GET /c/{card}/{id}/counts`: how many rows stand behind each tab.
+pub async fn counts(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String, String)>, reader: Reader) -> Response {
+    let answer = async {
+        let id = Uuid::try_parse(&id).map_err(|_| AppError::not_found("record"))?;
+        let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+        let card = snapshot.card(&key)?.clone();
+        read::read(&site.app, snapshot, actor, &key, id, &reader.asker.locale).await?;
+        let mut counts = Vec::new();
+        for tab in &card.tabs {
+            let TabContent::Panel(panel) = &tab.content else { continue };
+            if !may_see(&reader, &panel.content) {
+                continue;
+            }
+            let of_card;
+            let asked = match &panel.content {
+                PanelContent::Related { table, by, condition, .. } => lists::RelatedRequest { table, by, columns: &[], totals: &[], sort: None, condition: condition.as_ref(), record: id, after: None },
+                PanelContent::Tree { card, by } => {
+                    of_card = model::TableRef::card(card);
+                    lists::RelatedRequest { table: &of_card, by, columns: &[], totals: &[], sort: None, condition: None, record: id, after: None }
+                }
+                _ => continue,
+            };
+            let counted = lists::related_count(&site.app, snapshot, actor, &asked).await?;
+            let text = form::format::number_text(counted.value.into(), 0, &reader.asker.locale);
+            counts.push(TabCount { id: tab.id.to_string(), text: if counted.exact { text } else { format!("{text}+") } });
+        }
+        Ok(TabCounts { counts })
+    };
+    match answer.await {
+        Ok(counts) => reader.draw(&site, "records/counts.html", Some(&key), &counts),
         Err(error) => reader.failed(&site, &error),
     }
 }

@@ -36,6 +36,6 @@ pub use list::{Align, CardHead, Column, ColumnChoice, ColumnsMenu, Count, ListPa
 pub use palette::{LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece};
 pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPanel, Kpi, Panel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel};
 pub use problem::{ErrorKind, ErrorPage};
-pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Step, Tab};
+pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Step, Tab, TabCount, TabCounts};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};

@@ -37,6 +37,8 @@ pub struct RecordPage {
     pub tabs: Vec<Tab>,
     /// Where the form is sent; empty where the reader may only read.
     pub save_url: String,
+    /// Where the numbers on tabs are asked for; none where no tab has one.
+    pub counts_url: Option<String>,
     /// Where derived values are asked for.
     pub recompute_url: String,
     /// Where it is deleted (POST with `ids`); none without the right.
@@ -118,6 +120,22 @@ pub struct Action {
     pub post: bool,
     /// Drawn in red, at the end of the menu.
     pub danger: bool,
+}
+
+/// How many rows stand behind tabs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TabCounts {
+    /// Those of which it is known.
+    pub counts: Vec<TabCount>,
+}
+
+/// How many rows stand behind a tab.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TabCount {
+    /// The tab.
+    pub id: String,
+    /// How many, formatted.
+    pub text: String,
 }
 
 /// A tab of a record.

@@ -104,6 +104,12 @@ impl Painter<'_> {
         drawn
     }
 
+    fn figure(&self, field: &Field) -> Option<view::Kpi> {
+        self.right(None, field, &Place::Record)?;
+        let text = self.known().cell(field, &field.kind, self.drawn.record.get(field.key.as_str())).text;
+        Some(view::Kpi { label: field.labels.or_key(self.lang(), field.key.as_str()), value: if text.is_empty() { "—".into() } else { text }, ..view::Kpi::default() })
+    }
+
     /// A panel that is part of the form is drawn at once; others are fetched when they come into view.
     pub(super) fn panel(&self, panel: &Panel, id: &str, heading: &str) -> Option<view::Panel> {
         match &panel.content {
@@ -114,6 +120,10 @@ impl Painter<'_> {
                 Some(view::Panel::Files(view::FilesPanel { field, pictures, others: Vec::new() }))
             }
             _ if self.new => None,
+            PanelContent::Figures { fields } => {
+                let kpis: Vec<view::Kpi> = fields.iter().filter_map(|key| self.figure(self.card.field(key.as_str())?)).collect();
+                (!kpis.is_empty()).then_some(view::Panel::Kpis { kpis })
+            }
             _ => Some(view::Panel::Later { url: format!("/c/{}/{}/panel/{id}", self.card.key, self.drawn.record.id) }),
         }
     }

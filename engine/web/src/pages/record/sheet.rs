@@ -48,6 +48,7 @@ impl Painter<'_> {
         let wanted = tab.filter(|wanted| tabs.iter().any(|tab| tab.id == *wanted)).map(str::to_owned).or_else(|| tabs.iter().find(|tab| tab.errors > 0).or_else(|| tabs.first()).map(|tab| tab.id.clone()));
         tabs.iter_mut().for_each(|tab| tab.current = Some(&tab.id) == wanted.as_ref());
         let trashed = !record.get("trashed_at").is_empty();
+        let counts_url = tabs.iter().any(|tab| tab.later_url.is_some()).then(|| format!("{base}/{}/counts", record.id));
         let may_save = self.rights.write.is_some() && !trashed;
         let title = if self.new { self.reader.t(self.site, "list.new", &[("what", &card.labels.or_key(&lang, card.key.as_str()))]) } else { self.title() };
         let list_url = url(&base, &form_urlencoded::parse(from.as_bytes()).collect::<Vec<_>>().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect::<Vec<_>>());
@@ -65,6 +66,7 @@ impl Painter<'_> {
             actions: Vec::new(),
             tabs,
             save_url: if may_save { if self.new { base.clone() } else { format!("{base}/{}", record.id) } } else { String::new() },
+            counts_url,
             recompute_url: if self.new { format!("{base}/recompute") } else { format!("{base}/{}/recompute", record.id) },
             delete_url: (self.rights.delete && !self.new && !trashed).then(|| format!("{base}/delete")),
             copy_url: (!self.new && may(&self.reader.asker.snapshot, &self.reader.asker.actor, card, ActionName::Create)).then(|| url(&format!("{base}/new"), &[("copy", &record.id.to_string())])),

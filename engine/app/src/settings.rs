@@ -1,0 +1,76 @@
+//! Settings of a site as a whole, kept in its database.
+//!
+//! **Not here:** what one person prefers (`accounts`), what definitions say (`model`).
+
+use sql::{Datum, system};
+use store::{Store, Tx};
+
+use crate::{App, AppError, UnitError};
+
+/// Most characters of a setting.
+const MAX: usize = 100;
+
+/// Settings of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The company's name, shown on every page.
+    pub name: String,
+    /// The sign before amounts of money; empty for none.
+    pub currency: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { name: "Cardstock".into(), currency: String::new() }
+    }
+}
+
+/// Every setting's key.
+pub const KEYS: [&str; 2] = ["name", "currency"];
+
+impl Settings {
+    /// A setting's value; nothing for an unknown key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            "name" => Some(&self.name),
+            "currency" => Some(&self.currency),
+            _ => None,
+        }
+    }
+}
+
+/// The settings as they are kept.
+pub(crate) async fn read(store: &Store) -> Result<Settings, AppError> {
+    let mut settings = Settings::default();
+    for (key, slot) in [("name", &mut settings.name), ("currency", &mut settings.currency)] {
+        if let Some(Datum::Text(value)) = store.fetch(&system::site(store.dialect(), key)).await?.into_iter().flatten().next() {
+            *slot = value;
+        }
+    }
+    Ok(settings)
+}
+
+/// Changes a setting. Other nodes follow as they follow a publish.
+pub async fn set(app: &App, key: &str, value: &str) -> Result<(), AppError> {
+    if !KEYS.contains(&key) {
+        let near = model::nearest(key, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(AppError::malformed("unknown_setting", format!("`{key}` is no setting{near} There are {}.", KEYS.join(", "))));
+    }
+    let value = model::types::clean(value);
+    if value.chars().count() > MAX || value.chars().any(char::is_control) || (key == "name" && value.is_empty()) {
+        return Err(AppError::malformed("bad_setting", format!("`{key}` is one line of at most {MAX} characters")));
+    }
+    let key = key.to_owned();
+    app.store
+        .write(move |tx: &mut Tx| {
+            let kept = system::put_site(tx.dialect(), &key, &value);
+            Box::pin(async move {
+                tx.execute(&kept).await?;
+                tx.fetch(&system::next_catalog_version(tx.dialect())).await?;
+                Ok::<(), UnitError>(())
+            })
+        })
+        .await
+        .map_err(|error| error.error)?;
+    app.reload().await
+}
