@@ -20,4 +20,15 @@ document.addEventListener('htmx:config:request', (event) => {
   if (token) ctx.request.headers['X-CSRF-Token'] = token;
 });
 
+
+/** Markup of our own server as elements, under the same policy as htmx's. */
+export function fragment(text: string): DocumentFragment {
+  const template = document.createElement('template');
+  template.innerHTML = policy.createHTML(text) as string;
+  return document.adoptNode(template.content);
+}
+
+/** A whole page of our own server. */
+export const pageOf = (text: string): Document => new DOMParser().parseFromString(policy.createHTML(text) as string, 'text/html');
+
 export default htmx;

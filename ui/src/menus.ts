@@ -1,5 +1,6 @@
 // Menus: where they open, what they load, how keys move in them, and the little forms in the list's menus.
 import htmx from './htmx';
+import { useColumns } from './columns';
 import { all, around, find, whenever } from './dom';
 
 const GAP = 4;
@@ -105,9 +106,8 @@ function applyFilter(form: HTMLFormElement) {
 
 function applyColumns(form: HTMLFormElement) {
   const shown = all<HTMLInputElement>('[data-path] input:checked', form).map((input) => input.value);
-  const url = new URL(form.action);
-  url.searchParams.set('cols', shown.join(','));
-  location.assign(url);
+  form.closest<HTMLElement>('[popover]')?.hidePopover();
+  useColumns(shown);
 }
 
 function moveColumn(button: Element) {
@@ -136,6 +136,13 @@ export function startMenus() {
       for (const open of all('.menu:popover-open')) open.hidePopover();
       void htmx.ajax('GET', chip.dataset.editChip ?? '', { target: menu, swap: 'innerHTML' });
       openAt(menu, from);
+    }
+    const next = around<HTMLElement>(event, '[data-next-menu]');
+    const other = next && find(`#${next.dataset.nextMenu}`);
+    if (next && other) {
+      const from = anchorOf(next.closest<HTMLElement>('[popover]') ?? next);
+      next.closest<HTMLElement>('[popover]')?.hidePopover();
+      openAt(other, from ?? next);
     }
     const move = around(event, '[data-up],[data-down]');
     if (move) moveColumn(move);

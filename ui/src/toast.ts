@@ -2,7 +2,7 @@
 import { all, find, icon, make, t } from './dom';
 
 export interface Undo { url: string; ids: string[] }
-type Way = { label: string; run: () => void };
+export type Way = { label: string; run: () => void };
 
 const LASTS = 6000;
 

@@ -69,9 +69,10 @@ fn window_of(lang: &str, page: u64) -> RowsWindow {
                 money(line.7), Cell { attention: line.8 > 600_000, ..money(line.8) }, Cell { raw: "2026-11-24".into(), ..cell(Widget::Date, line.9) }, cell(Widget::Text, l(lang, line.10)),
             ],
             meta: format!("{} · {}", l(lang, line.4), line.3), deletable: true,
+            ..Row::default()
         }
     });
-    RowsWindow { rows: rows.collect(), columns: columns_of(lang), url: format!("/c/customer/rows?after={page}"), next_url: (page < 8).then(|| format!("/c/customer/rows?after={}", page + 1)) }
+    RowsWindow { rows: rows.collect(), columns: columns_of(lang), url: format!("/c/customer/rows?after={page}"), next_url: (page < 8).then(|| format!("/c/customer/rows?after={}", page + 1)), ..RowsWindow::default() }
 }
 
 fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
@@ -104,6 +105,7 @@ fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
         delete_url: format!("/c/{card}/delete"),
         trash_url: Some(format!("/c/{card}/trash")),
         state,
+        ..ListPage::default()
     }
 }
 
@@ -124,7 +126,7 @@ pub async fn count(Path(card): Path<String>, asked: Asked) -> Response {
 
 pub async fn totals(Path(card): Path<String>, asked: Asked) -> Response {
     let totals = [None, None, None, None, None, Some("11,729"), Some("¥1,224,600,000"), Some("¥120,100,000"), None, None].map(|total| total.map(str::to_owned));
-    draw("list/totals.html", &shell(&asked, &card), &TotalsRow { totals: totals.into(), columns: columns_of(lang_of(&asked)) })
+    draw("list/totals.html", &shell(&asked, &card), &TotalsRow { cells: totals.into_iter().map(|text| TotalCell { function: text.as_ref().map(|_| "sum".to_owned()), text, ways: Vec::new() }).collect(), columns: columns_of(lang_of(&asked)) })
 }
 
 pub async fn filter(Path(card): Path<String>, asked: Asked) -> Response {
@@ -168,9 +170,9 @@ pub async fn filter(Path(card): Path<String>, asked: Asked) -> Response {
 
 pub async fn columns(Path(card): Path<String>, asked: Asked) -> Response {
     let lang = lang_of(&asked);
-    let mut columns: Vec<ColumnChoice> = columns_of(lang).into_iter().enumerate().map(|(index, column)| ColumnChoice { path: column.path, label: column.label, via: None, icon: column.icon, shown: index < 9, fixed: index == 0 }).collect();
+    let mut columns: Vec<ColumnChoice> = columns_of(lang).into_iter().enumerate().map(|(index, column)| ColumnChoice { path: column.path, label: column.label, via: None, icon: column.icon, shown: index < 9, fixed: index == 0, ..ColumnChoice::default() }).collect();
     columns.push(ColumnChoice { path: "parent.industry".into(), label: l(lang, "Industry|行业|行業"), via: Some(l(lang, "Parent company|上级公司|上級公司")), icon: "factory".into(), ..ColumnChoice::default() });
-    draw("list/columns.html", &shell(&asked, &card), &ColumnsMenu { action: format!("/c/{card}"), columns, reset_url: format!("/c/{card}") })
+    draw("list/columns.html", &shell(&asked, &card), &ColumnsMenu { action: format!("/c/{card}"), columns, reset_url: format!("/c/{card}"), ..ColumnsMenu::default() })
 }
 
 pub async fn trash(Path(card): Path<String>, asked: Asked) -> Response {

@@ -89,6 +89,23 @@ pub fn period(name: &str, lang: &str) -> String {
     }
 }
 
+/// A day of the week, Monday first, in short.
+pub fn weekday(day: usize, lang: &str) -> String {
+    const EN: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const ZH: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
+    match lang {
+        "zh-Hans" => format!("周{}", ZH[day % 7]),
+        "zh-Hant" => format!("週{}", ZH[day % 7]),
+        _ => EN[day % 7].to_owned(),
+    }
+}
+
+/// A day with its name.
+pub fn day(date: chrono::NaiveDate, locale: &form::Locale) -> String {
+    let name = weekday(chrono::Datelike::weekday(&date).num_days_from_monday() as usize, &locale.lang);
+    format!("{name} {}", form::format::date_text(date, locale))
+}
+
 /// How long ago, in words.
 pub fn ago(at: chrono::DateTime<chrono::Utc>, now: chrono::DateTime<chrono::Utc>, lang: &str) -> String {
     let seconds = (now - at).num_seconds().max(0);

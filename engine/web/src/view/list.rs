@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Avatar, Cell, FilterChip, ViewBar};
+use super::{Avatar, Board, Calendar, Cell, FilterChip, GroupBar, GroupsWindow, ViewBar, Way};
 
 /// What a page says about its card.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -30,6 +30,22 @@ pub struct ListPage {
     pub q: String,
     /// What else stands in the address, by name: kept when something is searched for.
     pub keep: Vec<(String, String)>,
+    /// How records are drawn.
+    pub kind: model::ViewKind,
+    /// The kinds there are.
+    pub kinds: Vec<Way>,
+    /// What the table is grouped by.
+    pub group_bar: GroupBar,
+    /// Heads of groups, in the place of rows.
+    pub groups: Option<GroupsWindow>,
+    /// Lanes, in the place of rows.
+    pub board: Option<Board>,
+    /// A month or a week, in the place of rows.
+    pub calendar: Option<Calendar>,
+    /// Where columns are kept as the reader likes them.
+    pub layout: Layout,
+    /// The fragment of rows; with `only=ID`, of one.
+    pub rows_url: String,
     /// The conditions, one chip for each.
     pub chips: Vec<FilterChip>,
     /// The list without conditions and search; none when there are none.
@@ -56,6 +72,21 @@ pub struct ListPage {
     pub delete_url: String,
     /// The trash; none without the right.
     pub trash_url: Option<String>,
+}
+
+/// How the reader likes the columns of this list.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Layout {
+    /// Where that is kept.
+    pub url: String,
+    /// The view it is kept for.
+    pub view: String,
+    /// The address names its own columns: changes are made there.
+    pub shared: bool,
+    /// Something is kept.
+    pub changed: bool,
+    /// How many columns stay in sight.
+    pub pinned: usize,
 }
 
 /// Why a list has rows, or why not.
@@ -122,6 +153,27 @@ pub enum PhoneSlot {
     Status,
 }
 
+/// Where a value goes on a card of a board.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardSlot {
+    /// A line of its own, with its heading.
+    #[default]
+    Line,
+    /// The title itself.
+    Title,
+    /// Above the title, with a picture.
+    Over,
+    /// At the foot, large.
+    Amount,
+    /// At the foot, with an icon.
+    Date,
+    /// At the foot's end, as a picture.
+    Person,
+    /// A badge below the title.
+    Badge,
+}
+
 /// A column of the list.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Column {
@@ -151,6 +203,16 @@ pub struct Column {
     pub hide_url: Option<String>,
     /// The fragment that asks for a condition on this column; none if it cannot be filtered by.
     pub filter_url: Option<String>,
+    /// As what it is grouped by, such as `date:month`; none if it cannot be.
+    pub group: Option<String>,
+    /// The list grouped by it too; none if it is already.
+    pub group_url: Option<String>,
+    /// It stays in sight while others are scrolled.
+    pub pinned: bool,
+    /// Its cells may be edited in the list, at least some of them.
+    pub editable: bool,
+    /// Where it goes on a card of a board.
+    pub slot: CardSlot,
     /// Where it goes on a phone.
     pub phone: PhoneSlot,
 }
@@ -162,6 +224,8 @@ pub struct RowsWindow {
     pub rows: Vec<Row>,
     /// The columns again, for the fragment: only `align`, `phone` and `path` are read.
     pub columns: Vec<Column>,
+    /// How the rows are drawn.
+    pub kind: model::ViewKind,
     /// This window's own address, to fetch it again after it was dropped from the document.
     pub url: String,
     /// The next window, `/c/CARD/rows?…&after=CURSOR`; none at the end.
@@ -175,6 +239,10 @@ pub struct Row {
     pub id: String,
     /// Its number in the list, from 1, for `aria-rowindex`.
     pub index: u64,
+    /// Its version.
+    pub version: i64,
+    /// How many groups it stands in.
+    pub level: usize,
     /// Its page, with where it was found (`?from=…`) so that previous and next work.
     pub url: String,
     /// Its title.
@@ -183,6 +251,8 @@ pub struct Row {
     pub name: String,
     /// Its avatar.
     pub avatar: Option<Avatar>,
+    /// The avatar of what stands above its title on a board.
+    pub over: Option<Avatar>,
     /// Its values, one for each column. The first column's is drawn as the title.
     pub cells: Vec<Cell>,
     /// Second line on a phone: two or three values in words.
@@ -204,13 +274,24 @@ pub struct Count {
     pub rows: i64,
 }
 
-/// The answer of `/c/CARD/totals`: one text for each column, none where there is no total.
+/// The answer of `/c/CARD/totals`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct TotalsRow {
     /// By column.
-    pub totals: Vec<Option<String>>,
-    /// The columns again: only `align` and `phone` are read.
+    pub cells: Vec<TotalCell>,
+    /// The columns again: `align`, `phone`, `label`, `path` and `pinned` are read.
     pub columns: Vec<Column>,
+}
+
+/// The total of a column.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TotalCell {
+    /// In words; none where there is no total.
+    pub text: Option<String>,
+    /// Which total it is: `sum`, `avg` …
+    pub function: Option<String>,
+    /// Those it could have, `none` last; empty where there can be none.
+    pub ways: Vec<Way>,
 }
 
 /// The answer of `/c/CARD/columns`.
@@ -222,6 +303,8 @@ pub struct ColumnsMenu {
     pub columns: Vec<ColumnChoice>,
     /// The list with the view's own columns.
     pub reset_url: String,
+    /// Only columns behind one link, to be put below it.
+    pub via: bool,
 }
 
 /// A column that may be shown.
@@ -239,6 +322,8 @@ pub struct ColumnChoice {
     pub shown: bool,
     /// It cannot be hidden (the title).
     pub fixed: bool,
+    /// The fragment with the columns behind this link.
+    pub more_url: Option<String>,
 }
 
 /// The trash of a card.

@@ -13,7 +13,10 @@
 //! | `totals` | totals by column: `total:sum,open:avg`; `-` for none |
 //! | `kind` | how records are drawn, and by what: `table`, `board:stage` |
 //! | `param.NAME` | an answer to what the view asks |
-//! | `after` | where a window of rows begins |
+//! | `at`, `span` | of a calendar: a day in what is shown, and `week` for less than a month |
+//! | `after`, `n` | where a window of rows begins, and how many come before it |
+//! | `within`, `level` | of a part of a grouped list: the filter of the groups around it, and how many those are |
+//! | `only` | one record, as it is drawn in this list |
 
 use app::{AppError, views::Answers};
 use model::{Aggregate, ColumnDef, DatePart, Filter, GroupDef, ViewDef, ViewKind, WideColumnDef};
@@ -32,13 +35,19 @@ pub struct Address {
     pub group: String,
     pub totals: String,
     pub kind: String,
+    pub at: String,
+    pub span: String,
     pub after: String,
+    pub n: u64,
+    pub within: String,
+    pub level: usize,
+    pub only: String,
     /// `param.NAME` and its answer, in order.
     pub params: Vec<(String, String)>,
 }
 
 /// Says that there shall be none of what the view has.
-const NONE: &str = "-";
+pub const NONE: &str = "-";
 
 impl Address {
     pub fn read(pairs: &[(String, String)]) -> Self {
@@ -52,14 +61,20 @@ impl Address {
             group: get("group"),
             totals: get("totals"),
             kind: get("kind"),
+            at: get("at"),
+            span: get("span"),
             after: get("after"),
+            n: get("n").parse().unwrap_or_default(),
+            within: get("within"),
+            level: get("level").parse().unwrap_or_default(),
+            only: get("only"),
             params: pairs.iter().filter(|(key, value)| key.starts_with("param.") && !value.trim().is_empty()).cloned().collect(),
         }
     }
 
-    /// Names and values as they stand in the address, with the page it begins at left out.
+    /// Names and values as they stand in the address, with the part of the list it is about left out.
     pub fn pairs(&self) -> Vec<(&str, &str)> {
-        let own = [("view", &self.view), ("q", &self.q), ("filter", &self.filter), ("sort", &self.sort), ("cols", &self.cols), ("group", &self.group), ("totals", &self.totals), ("kind", &self.kind)];
+        let own = [("view", &self.view), ("q", &self.q), ("filter", &self.filter), ("sort", &self.sort), ("cols", &self.cols), ("group", &self.group), ("totals", &self.totals), ("kind", &self.kind), ("at", &self.at), ("span", &self.span)];
         own.into_iter().map(|(name, value)| (name, value.as_str())).chain(self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))).filter(|(_, value)| !value.is_empty()).collect()
     }
 
@@ -70,6 +85,14 @@ impl Address {
 
     pub fn url_with(&self, path: &str, more: &[(&str, &str)]) -> String {
         url(path, &[&self.pairs()[..], more].concat())
+    }
+
+    /// The filter of the groups around a part of the list.
+    pub fn within(&self) -> Result<Option<Json>, AppError> {
+        match self.within.as_str() {
+            "" => Ok(None),
+            text => serde_json::from_str(text).map(Some).map_err(|error| AppError::malformed("bad_filter", format!("the filter is no JSON: {error}"))),
+        }
     }
 
     /// Only the view, and what was answered to it.
@@ -99,7 +122,7 @@ impl Address {
             def.group_by = names(&self.group).map(group).collect();
         }
         if !self.totals.is_empty() {
-            let total = |name: &str| name.split_once(':').and_then(|(field, function)| Some((field.to_owned(), word::<Aggregate>(function)?)));
+            let total = |name: &str| name.rsplit_once(':').and_then(|(field, function)| Some((field.to_owned(), word::<Aggregate>(function)?)));
             def.totals = names(&self.totals).filter_map(total).collect();
         }
         let (kind, by) = self.kind.split_once(':').map_or((self.kind.as_str(), None), |(kind, by)| (kind, Some(by.to_owned())));
@@ -126,7 +149,7 @@ fn column(text: &str) -> ColumnDef {
 }
 
 /// A field, and behind colons in any order: a span of time, a level of a tree, an order.
-fn group(text: &str) -> GroupDef {
+pub fn group(text: &str) -> GroupDef {
     let mut parts = text.split(':').map(str::trim);
     let mut group = GroupDef { field: parts.next().unwrap_or_default().to_owned(), by: None, level: None, order: None };
     for part in parts.filter(|part| !part.is_empty()) {
@@ -137,6 +160,14 @@ fn group(text: &str) -> GroupDef {
         }
     }
     group
+}
+
+/// The level as it stands in an address.
+pub fn group_text(group: &GroupDef) -> String {
+    let by = group.by.map(|by| format!(":{}", by.name())).unwrap_or_default();
+    let level = group.level.map(|level| format!(":{level}")).unwrap_or_default();
+    let order = group.order.as_ref().filter(|order| *order != "value").map(|order| format!(":{order}")).unwrap_or_default();
+    format!("{}{by}{level}{order}", group.field)
 }
 
 #[cfg(test)]
@@ -172,5 +203,12 @@ mod tests {
     fn an_address_is_written_as_it_was_read() {
         let text = "view=v&q=x&sort=-a&cols=name%3A240&param.since=2026-01-01&param.who=1&param.who=2";
         assert_eq!(address(text).url("/c/order"), format!("/c/order?{text}"));
+    }
+
+    #[test]
+    fn levels_are_written_as_they_were_read() {
+        for text in ["customer", "date:month", "date:week:-value", "category:2", "customer.industry:-total.sum", "category:1:count"] {
+            assert_eq!(group_text(&group(text)), text);
+        }
     }
 }

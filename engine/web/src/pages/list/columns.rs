@@ -7,12 +7,15 @@ use axum::{
 };
 use model::{FieldKind, Path, Storage, path};
 
-use super::{Address, Asked, Reader, ask};
+use super::{Address, Asked, Reader, ask, groups};
 use crate::{
     Site,
     pages::cells,
-    view::{Align, Column, ColumnChoice, ColumnsMenu, PhoneSlot},
+    view::{Align, CardSlot, Column, ColumnChoice, ColumnsMenu, PhoneSlot},
 };
+
+/// Links that the menu of columns leads through.
+const MAX_HOPS: usize = 3;
 
 pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
     let catalog = &reader.asker.snapshot.catalog;
@@ -22,6 +25,8 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
     let first_sort = asked.sort.split(',').next().unwrap_or_default().trim().to_owned();
     let mut amount_taken = false;
     let mut status_taken = false;
+    let write = reader.asker.snapshot.card(asked.card.key.as_str()).ok().and_then(|card| access::gate_write(catalog, &reader.asker.actor, card, model::ActionName::Update).ok());
+    let mut slots = Vec::new();
     let with_cols = |names: &[String]| Address { cols: names.join(","), ..asked.address.clone() }.url(&base);
     let mut drawn = Vec::new();
     for (index, path) in asked.columns.iter().enumerate() {
@@ -59,6 +64,15 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
             icon: cells::icon(&kind).to_owned(),
             align: if figure { Align::End } else { Align::Start },
             width: asked.list.columns.iter().find(|(known, _)| known == path).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 260 } else { width(&kind) }),
+            group: groups::proposed(path, &kind).filter(|_| access::may_name(catalog, &reader.asker.actor, path)),
+            group_url: groups::proposed(path, &kind).filter(|_| access::may_name(catalog, &reader.asker.actor, path)).filter(|_| !asked.groups.iter().any(|group| group.field == *name)).map(|text| {
+                let before: Vec<String> = asked.groups.iter().map(super::address::group_text).collect();
+                Address { group: before.into_iter().chain([text]).collect::<Vec<_>>().join(","), ..asked.address.clone() }.url(&base)
+            }),
+            pinned: index < asked.kept.pinned.max(1),
+            editable: path.hops.is_empty() && write.as_ref().is_some_and(|gate| field.is_editable() && !gate.editable(None, &field.key).is_never()),
+            // What lanes are made of need not be said on each card.
+            slot: if asked.by.as_ref() == Some(path) { CardSlot::Title } else { slot(&kind, index, &mut slots) },
             sorted: sorted.map(str::to_owned),
             sort_url: sortable.then(|| sort_to(if sorted == Some("ascending") { format!("-{name}") } else { name.clone() })),
             asc_url: sortable.then(|| sort_to(name.clone())),
@@ -71,6 +85,24 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
         });
     }
     drawn
+}
+
+/// Where a column goes on a card of a board: one of each, the rest are lines.
+fn slot(kind: &FieldKind, index: usize, taken: &mut Vec<CardSlot>) -> CardSlot {
+    let wanted = match kind {
+        _ if index == 0 => CardSlot::Title,
+        FieldKind::Link(link) if link.target == model::USER_CARD && !link.multiple => CardSlot::Person,
+        FieldKind::Link(link) if !link.multiple => CardSlot::Over,
+        FieldKind::Decimal(settings) if settings.flavour == model::DecimalFlavour::Money => CardSlot::Amount,
+        FieldKind::Date | FieldKind::Datetime => CardSlot::Date,
+        FieldKind::Choice { .. } => CardSlot::Badge,
+        _ => CardSlot::Line,
+    };
+    if matches!(wanted, CardSlot::Badge | CardSlot::Line) || !taken.contains(&wanted) {
+        taken.push(wanted);
+        return wanted;
+    }
+    CardSlot::Line
 }
 
 fn width(kind: &FieldKind) -> u16 {
@@ -89,13 +121,22 @@ fn width(kind: &FieldKind) -> u16 {
 /// A column's heading: the field's, and before it the link it is reached through.
 pub fn label(catalog: &model::Catalog, path: &Path, lang: &str) -> String {
     let own = path.field(catalog).map(|field| field.labels.or_key(lang, field.key.as_str())).unwrap_or_default();
-    let via = path.hops.last().and_then(|hop| match hop {
-        model::Hop::Link { target, .. } | model::Hop::Links { target, .. } | model::Hop::AnyLink { target, .. } => catalog.card(target).map(|card| card.labels.or_key(lang, target.as_str())),
-        model::Hop::Child { .. } | model::Hop::Parent => None,
+    let mut table = path.start.clone();
+    let via = path.hops.iter().filter_map(|hop| {
+        let field = match hop {
+            model::Hop::Link { field, target } | model::Hop::Links { field, target } | model::Hop::AnyLink { field, target } => {
+                let found = catalog.table(&table).and_then(|table| table.field(field)).map(|field| field.labels.or_key(lang, field.key.as_str()));
+                table = model::TableRef::card(target);
+                found
+            }
+            model::Hop::Child { .. } | model::Hop::Parent => None,
+        };
+        field
     });
+    let via = via.collect::<Vec<_>>().join(" · ");
     match via {
-        Some(via) => format!("{via} · {own}"),
-        None => own,
+        via if via.is_empty() => own,
+        via => format!("{via} · {own}"),
     }
 }
 
@@ -106,23 +147,35 @@ pub async fn choose_columns(State(site): State<Site>, UrlPath(key): UrlPath<Stri
         let card = snapshot.card(&key)?.clone();
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let lang = &reader.asker.actor.lang;
+        let base = asked.base();
         let choice = |path: &Path, shown: bool, fixed: bool| {
-            let kind = path.field(&snapshot.catalog).map(|field| field.kind.clone());
-            ColumnChoice { path: path.to_string(), label: label(&snapshot.catalog, path, lang), via: None, icon: kind.as_ref().map_or("text", cells::icon).to_owned(), shown, fixed }
+            let kind = path.field(&snapshot.catalog).map(|field| model::resolve::kind_of(path, field));
+            let link = matches!(&kind, Some(FieldKind::Link(link)) if !link.multiple && snapshot.catalog.card(&link.target).is_some_and(|target| access::gate(&snapshot.catalog, &reader.asker.actor, target, model::ActionName::Read).is_ok()));
+            let more_url = (link && path.hops.len() < MAX_HOPS).then(|| asked.address.url_with(&format!("{base}/columns"), &[("via", &path.to_string())]));
+            ColumnChoice { path: path.to_string(), label: label(&snapshot.catalog, path, lang), via: None, icon: kind.as_ref().map_or("text", cells::icon).to_owned(), shown, fixed, more_url }
         };
-        let mut all: Vec<ColumnChoice> = asked.columns.iter().enumerate().map(|(index, path)| choice(path, true, index == 0)).collect();
-        for field in card.table.own_fields().chain(card.table.fields.values().filter(|field| matches!(field.key.as_str(), "owner" | "created_at" | "created_by" | "updated_at"))) {
-            let path = path::resolve(&snapshot.catalog, &card.table.reference(), field.key.as_str());
-            if let Ok(path) = path
-                && !field.secret && !path.is_many() && reader.may_show(&path) && !all.iter().any(|known| known.path == path.to_string()) {
+        let via = pairs.iter().find(|(name, _)| name == "via").map(|(_, via)| via.as_str()).unwrap_or_default();
+        let mut all: Vec<ColumnChoice> = if via.is_empty() { asked.columns.iter().enumerate().map(|(index, path)| choice(path, true, index == 0)).collect() } else { Vec::new() };
+        let table = card.table.reference();
+        let through = (!via.is_empty()).then(|| path::resolve(&snapshot.catalog, &table, via).map_err(|error| AppError::malformed("unknown_field", error.message))).transpose()?;
+        let target = match through.as_ref().and_then(|path| path.field(&snapshot.catalog)).map(|field| &field.kind) {
+            Some(FieldKind::Link(link)) => snapshot.catalog.card(&link.target),
+            _ => None,
+        };
+        let fields = target.unwrap_or(&card);
+        let system = fields.table.fields.values().filter(|field| field.system && matches!(field.key.as_str(), "owner" | "created_at" | "created_by" | "updated_at" | "name"));
+        for field in fields.table.own_fields().chain(system).filter(|field| !field.secret) {
+            let name = if via.is_empty() { field.key.to_string() } else { format!("{via}.{}", field.key) };
+            if let Ok(path) = path::resolve(&snapshot.catalog, &table, &name)
+                && !path.is_many() && reader.may_show(&path) && !all.iter().any(|known| known.path == path.to_string()) && (via.is_empty() || !asked.columns.contains(&path)) && (path.hops.is_empty() || path.field(&snapshot.catalog).is_some_and(|field| field.column().is_some())) {
                     all.push(choice(&path, false, false));
                 }
         }
         let reset = Address { cols: String::new(), ..asked.address.clone() };
-        Ok::<_, AppError>(ColumnsMenu { action: reset.url(&asked.base()), columns: all, reset_url: reset.url(&asked.base()) })
+        Ok::<_, AppError>(ColumnsMenu { action: reset.url(&base), columns: all, reset_url: reset.url(&base), via: !via.is_empty() })
     };
     match answer.await {
-        Ok(menu) => reader.draw(&site, "list/columns.html", Some(&key), &menu),
+        Ok(menu) => reader.draw(&site, if menu.via { "list/columns_via.html" } else { "list/columns.html" }, Some(&key), &menu),
         Err(error) => reader.failed(&site, &error),
     }
 }

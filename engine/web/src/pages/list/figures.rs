@@ -5,13 +5,13 @@ use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
 };
-use model::{Aggregate, FieldKind, Path};
+use model::{Aggregate, FieldKind, Path, Value, View};
 use query::{Count as Counting, ListRequest, TotalRequest};
 
-use super::{Address, Asked, Reader, ask, columns::columns};
+use super::{Address, Asked, Reader, address::NONE, ask, columns::columns};
 use crate::{
     Site,
-    view::{Count, TotalsRow},
+    view::{Count, TotalCell, TotalsRow, Way},
 };
 
 /// `GET /c/{card}/count`: up to 10,000 exactly, beyond that "at least"; exactly on demand.
@@ -37,11 +37,51 @@ pub async fn count(State(site): State<Site>, UrlPath(key): UrlPath<String>, Quer
     }
 }
 
-/// The total a column has: the view's own choice, else the sum of money.
-pub(super) fn total_of(asked: &Asked<'_>, path: &Path, snapshot: &app::Snapshot) -> Option<Aggregate> {
-    let chosen = asked.list.totals.iter().find(|(known, _)| known == path).map(|(_, function)| *function);
-    let field = path.field(&snapshot.catalog)?;
-    chosen.or_else(|| matches!(&field.kind, FieldKind::Decimal(settings) if settings.flavour == model::DecimalFlavour::Money && field.column().is_some() && path.hops.is_empty()).then_some(Aggregate::Sum))
+/// The totals of the columns shown: those the address says, else the view's own and the sums of money.
+pub(super) fn asked(reader: &Reader, list: &View, address: &Address, columns: &[Path]) -> Vec<(Path, Aggregate)> {
+    let catalog = &reader.asker.snapshot.catalog;
+    let one = |path: &Path| -> Option<(Path, Aggregate)> {
+        let field = path.field(catalog)?;
+        let chosen = list.totals.iter().find(|(known, _)| known == path).map(|(_, function)| *function);
+        let money = address.totals.is_empty() && path.hops.is_empty() && matches!(&field.kind, FieldKind::Decimal(settings) if settings.flavour == model::DecimalFlavour::Money);
+        let function = chosen.or(money.then_some(Aggregate::Sum))?;
+        (query::fitting(catalog, path).contains(&function) && access::may_name(catalog, &reader.asker.actor, path)).then(|| (path.clone(), function))
+    };
+    columns.iter().filter_map(one).collect()
+}
+
+impl Asked<'_> {
+    /// The totals as they are asked for.
+    pub(super) fn total_requests(&self) -> Vec<TotalRequest> {
+        self.totals.iter().map(|(path, function)| TotalRequest { field: path.to_string(), function: *function }).collect()
+    }
+
+    /// Totals in words, one for each column.
+    pub(super) fn total_texts(&self, reader: &Reader, values: &[Value]) -> Vec<Option<String>> {
+        let text = |path: &Path| {
+            let at = self.totals.iter().position(|(known, _)| known == path)?;
+            let kind = total_kind(reader, path, self.totals[at].1)?;
+            Some(form::format::text(&kind, values.get(at)?, &reader.asker.locale)).filter(|text| !text.is_empty())
+        };
+        self.columns.iter().map(text).collect()
+    }
+}
+
+/// What a total is shown as: counts are whole numbers, an average has two decimals at least.
+fn total_kind(reader: &Reader, path: &Path, function: Aggregate) -> Option<FieldKind> {
+    let own = model::resolve::kind_of(path, path.field(&reader.asker.snapshot.catalog)?);
+    Some(match (function, own) {
+        (Aggregate::Count | Aggregate::CountDistinct, _) => FieldKind::Integer { min: None, max: None },
+        (Aggregate::Avg, FieldKind::Integer { .. } | FieldKind::Rating { .. }) => FieldKind::Decimal(model::DecimalKind { flavour: model::DecimalFlavour::Decimal, scale: 2, rounding: model::Rounding::default(), min: None, max: None }),
+        (_, own) => own,
+    })
+}
+
+/// The totals with a column's own changed, as they stand in an address.
+fn with_total(asked: &Asked<'_>, path: &Path, function: Option<Aggregate>) -> String {
+    let others = asked.totals.iter().filter(|(known, _)| known != path).map(|(known, function)| (known, *function));
+    let all: Vec<String> = others.chain(function.map(|function| (path, function))).map(|(path, function)| format!("{path}:{}", function.name())).collect();
+    if all.is_empty() { NONE.to_owned() } else { all.join(",") }
 }
 
 /// `GET /c/{card}/totals`
@@ -50,19 +90,26 @@ pub async fn totals(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         let snapshot = &reader.asker.snapshot;
         let card = snapshot.card(&key)?.clone();
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
-        let wanted: Vec<Option<Aggregate>> = asked.columns.iter().map(|path| total_of(&asked, path, snapshot)).collect();
-        let totals = asked.columns.iter().zip(&wanted).filter_map(|(path, function)| Some(TotalRequest { field: path.to_string(), function: (*function)? })).collect();
-        let request = ListRequest { totals, limit: Some(1), ..asked.request(&[]) };
+        let request = ListRequest { totals: asked.total_requests(), limit: Some(1), ..asked.request(&[]) };
         let gated = lists::ask(snapshot, &reader.asker.actor, &key, &request)?;
-        let mut values = lists::totals(&site.app, snapshot, &gated).await?.into_iter();
-        let one = |(path, function): (&Path, &Option<Aggregate>)| {
-            function.as_ref()?;
-            let value = values.next()?;
-            let field = path.field(&snapshot.catalog)?;
-            Some(form::format::text(&field.kind, &value, &reader.asker.locale)).filter(|text| !text.is_empty())
+        let values = lists::totals(&site.app, snapshot, &gated).await?;
+        let texts = asked.total_texts(&reader, &values);
+        let base = asked.base();
+        let cell = |(path, text): (&Path, Option<String>)| {
+            let current = asked.totals.iter().find(|(known, _)| known == path).map(|(_, function)| *function);
+            let named = access::may_name(&snapshot.catalog, &reader.asker.actor, path);
+            let fitting = if named { query::fitting(&snapshot.catalog, path) } else { Vec::new() };
+            let way = |function: Option<Aggregate>| Way {
+                key: function.map_or("none", Aggregate::name).to_owned(),
+                url: Address { totals: with_total(&asked, path, function), ..asked.address.clone() }.url(&base),
+                current: function == current,
+                ..Way::default()
+            };
+            let ways = if fitting.is_empty() { Vec::new() } else { fitting.into_iter().map(Some).chain([None]).map(way).collect() };
+            TotalCell { text, function: current.map(|function| function.name().to_owned()), ways }
         };
-        let texts = asked.columns.iter().zip(&wanted).map(one).collect();
-        Ok::<_, AppError>(TotalsRow { totals: texts, columns: columns(&reader, &asked) })
+        let cells = asked.columns.iter().zip(texts).map(cell).collect();
+        Ok::<_, AppError>(TotalsRow { cells, columns: columns(&reader, &asked) })
     };
     match answer.await {
         Ok(totals) => reader.draw(&site, "list/totals.html", Some(&key), &totals),

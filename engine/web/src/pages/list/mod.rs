@@ -2,14 +2,22 @@
 
 mod actions;
 mod address;
+mod board;
+mod calendar;
 mod columns;
 mod figures;
+mod groups;
+mod kept;
+mod kinds;
 mod window;
 
 pub use actions::{delete, restore};
 pub use address::Address;
+pub use board::lanes;
 pub use columns::{choose_columns, label};
 pub use figures::{count, totals};
+pub use groups::groups;
+pub use kept::keep;
 pub use window::{neighbours, rows};
 
 use app::{AppError, views::{self, Listed}};
@@ -17,18 +25,18 @@ use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
 };
-use model::{ActionName, Card, FieldKind, Filter, Ident, Path, View, ViewDef, path, resolve_view};
+use model::{ActionName, Aggregate, Card, FieldKind, Filter, GroupDef, Ident, Path, View, ViewDef, ViewKind, path, resolve_view};
 use query::ListRequest;
 use serde_json::{Value as Json, json};
 
 use super::{Reader, filter, shell::may, url, views as tabs};
 use crate::{
     Site,
-    view::{CardHead, ListPage, ListState},
+    view::{CardHead, Layout, ListPage, ListState},
 };
 use columns::columns;
-use figures::total_of;
-use window::window;
+use kept::Kept;
+use window::{Inside, window};
 
 /// Rows of one window.
 const WINDOW: u32 = 100;
@@ -54,6 +62,17 @@ pub struct Asked<'a> {
     pub filter: Option<Json>,
     /// Parameters that must be answered first.
     pub open: Vec<String>,
+    /// How records are drawn.
+    pub kind: ViewKind,
+    /// Of a board or a calendar: by which field; until when records last.
+    pub by: Option<Path>,
+    pub until: Option<Path>,
+    /// Levels of grouping, outermost first.
+    pub groups: Vec<GroupDef>,
+    /// Totals of the columns shown.
+    pub totals: Vec<(Path, Aggregate)>,
+    /// Columns as this reader likes them.
+    pub kept: Kept,
 }
 
 /// Reads an address against the card.
@@ -67,7 +86,11 @@ pub async fn ask<'a>(site: &Site, reader: &'a Reader, card: &'a Card, address: A
     };
     let table = card.table.reference();
     let written = written(base.as_ref())?;
-    let (list, _) = resolve_view(catalog, &table, &address.over(written.clone())?);
+    let asked = resolve_view(catalog, &table, &address.over(written.clone())?).0;
+    let changed = base.is_some() && resolve_view(catalog, &table, &written).0.written(kept_id()?) != asked.written(kept_id()?);
+    // What somebody likes is between the two: it is shown and saved, but the view is not another one by it.
+    let kept = Kept::of(reader, card.key.as_str(), base.as_ref().map_or("", |listed| listed.view.id.as_str()));
+    let list = if address.cols.is_empty() { kept.over(catalog, &table, asked) } else { asked };
     let columns = if list.columns.is_empty() { model::build::default_columns(catalog, &table, None) } else { list.columns.iter().map(|(path, _)| path.clone()).collect() };
     let columns: Vec<Path> = columns.into_iter().filter(|path| !path.is_many() && reader.may_show(path)).collect();
     let title = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
@@ -76,8 +99,10 @@ pub async fn ask<'a>(site: &Site, reader: &'a Reader, card: &'a Card, address: A
     let answers = address.answers();
     let filter = list.filter.as_ref().and_then(|filter| answers.fill(filter, &list.parameters)).filter(|filter| *filter != Filter::always());
     let open = filter.iter().flat_map(model::view::parameters).map(|(name, _)| name).collect();
-    let changed = base.is_some() && resolve_view(catalog, &table, &written).0.written(kept_id()?) != list.written(kept_id()?);
-    Ok(Asked { card, address, views: all, base, list, changed, columns, title, sort, filter: filter.map(|filter| filter.to_json()), open })
+    let (kind, by, until) = kinds::drawn(reader, card, &list, &columns);
+    let groups = groups::asked(reader, card, &list, &address);
+    let totals = figures::asked(reader, &list, &address, &columns);
+    Ok(Asked { card, address, views: all, base, list, changed, columns, title, sort, filter: filter.map(|filter| filter.to_json()), open, kind, by, until, groups, totals, kept })
 }
 
 fn kept_id() -> Result<Ident, AppError> {
@@ -98,6 +123,19 @@ fn may_sort(reader: &Reader, card: &Card, sort: &str) -> bool {
 }
 
 impl Asked<'_> {
+    /// The filter, and the one of the part of the list that is meant.
+    fn narrowed(&self, within: Option<Json>) -> Option<Json> {
+        match (self.filter.clone(), within) {
+            (Some(all), Some(within)) => Some(json!({"all": [all, within]})),
+            (all, within) => all.or(within),
+        }
+    }
+
+    /// Whether rows are drawn below heads of groups.
+    pub fn is_grouped(&self) -> bool {
+        matches!(self.kind, ViewKind::Table | ViewKind::Chart) && !self.groups.is_empty()
+    }
+
     fn request(&self, extra: &[String]) -> ListRequest {
         let mut fields: Vec<String> = self.columns.iter().map(ToString::to_string).chain(self.title.iter().cloned()).collect();
         fields.extend(extra.iter().cloned());
@@ -162,17 +200,37 @@ async fn build(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
     if !asked.open.is_empty() {
         return Ok(ListPage { state: ListState::NoMatch, ..page });
     }
-    match window(site, reader, asked).await {
-        Ok(window) => {
-            let state = match (window.rows.is_empty(), asked.filter.is_some() || !asked.address.q.is_empty()) {
+    match body(site, reader, asked).await {
+        Ok((body, empty)) => {
+            let state = match (empty, asked.filter.is_some() || !asked.address.q.is_empty()) {
                 (false, _) => ListState::Rows,
                 (true, true) => ListState::NoMatch,
                 (true, false) => ListState::Empty,
             };
-            Ok(ListPage { window, state, ..page })
+            Ok(ListPage { window: body.window, groups: body.groups, board: body.board, calendar: body.calendar, state, ..page })
         }
         Err(error) => tabs::refused(reader, page, error),
     }
+}
+
+/// Rows, groups, lanes or days, and whether there are none.
+async fn body(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<(ListPage, bool), AppError> {
+    let mut page = ListPage::default();
+    let mut empty = false;
+    match asked.kind {
+        ViewKind::Board => page.board = Some(board::draw(site, reader, asked).await?),
+        ViewKind::Calendar => page.calendar = Some(calendar::draw(site, reader, asked).await?),
+        _ if asked.is_grouped() => {
+            let heads = groups::heads(site, reader, asked, 0, None).await?;
+            empty = heads.groups.is_empty();
+            page.groups = Some(heads);
+        }
+        _ => {
+            page.window = window(site, reader, asked, &Inside::default()).await?;
+            empty = page.window.rows.is_empty();
+        }
+    }
+    Ok((page, empty))
 }
 
 /// All of the page but its rows.
@@ -182,7 +240,6 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
     let chips = filter::chips(site, reader, asked).await?;
     let has_conditions = !chips.is_empty() || !address.q.is_empty();
     let clear = Address { q: String::new(), filter: filter::no_filter(asked), ..address.clone() };
-    let has_totals = asked.columns.iter().any(|path| total_of(asked, path, snapshot).is_some());
     Ok(ListPage {
         card: head(card, &actor.lang),
         bar: tabs::bar(site, reader, asked),
@@ -194,7 +251,12 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
         columns_url: address.url(&format!("{base}/columns")),
         columns: columns(reader, asked),
         count_url: address.url(&format!("{base}/count")),
-        totals_url: has_totals.then(|| address.url(&format!("{base}/totals"))),
+        kind: asked.kind,
+        kinds: kinds::ways(reader, asked),
+        group_bar: groups::bar(reader, asked),
+        layout: Layout { url: format!("{base}/layout"), view: asked.base.as_ref().map(|listed| listed.view.id.clone()).unwrap_or_default(), shared: !address.cols.is_empty(), changed: asked.kept != Kept::default(), pinned: asked.kept.pinned.max(1) },
+        rows_url: address.url(&format!("{base}/rows")),
+        totals_url: matches!(asked.kind, ViewKind::Table | ViewKind::Chart).then(|| address.url(&format!("{base}/totals"))),
         create_url: may(snapshot, actor, card, ActionName::Create).then(|| format!("{base}/new")),
         can_delete: may(snapshot, actor, card, ActionName::Delete),
         delete_url: format!("{base}/delete"),

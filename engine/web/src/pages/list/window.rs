@@ -5,27 +5,46 @@ use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
 };
-use model::{ActionName, Card};
+use model::{ActionName, Card, Value, ViewKind};
 use query::ListRequest;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{Address, Asked, Reader, ask, columns::columns, is_numbered, may, picture, url};
 use crate::{
     Site,
     pages::{cells::Known, words},
-    view::{Avatar, PhoneSlot, Row, RowsWindow},
+    view::{Avatar, CardSlot, PhoneSlot, Row, RowsWindow},
 };
 
+/// Which part of a list a window is of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inside {
+    /// The filter of the groups, or of the lane, around it.
+    pub within: Option<Json>,
+    /// How many groups those are.
+    pub level: usize,
+    /// Rows of a window.
+    pub limit: Option<u32>,
+}
+
 /// A window of rows.
-pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<RowsWindow, AppError> {
+pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, inside: &Inside) -> Result<RowsWindow, AppError> {
     let snapshot = &reader.asker.snapshot;
     let base = asked.base();
     let picture = picture(asked.card).filter(|key| !asked.columns.iter().any(|path| path.leaf == key.as_str()));
     let picture: Vec<String> = picture.into_iter().filter(|key| model::Ident::new(key).is_ok()).collect();
-    let request = asked.request(&picture);
+    let version = "version".to_owned();
+    let extra: Vec<String> = picture.iter().cloned().chain([version.clone()]).collect();
+    let narrowed = |request: ListRequest| ListRequest { filter: asked.narrowed(inside.within.clone()), limit: inside.limit.or(request.limit), ..request };
+    let request = match Uuid::try_parse(&asked.address.only) {
+        // One record as it is drawn here, whether or not it still belongs here.
+        Ok(id) => ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), q: None, ..asked.request(&extra) },
+        Err(_) => narrowed(asked.request(&extra)),
+    };
     let gated = match lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &request) {
         // A picture that may not be seen is no reason to show no list.
-        Err(AppError::Forbidden { .. }) if !picture.is_empty() => lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &asked.request(&[]))?,
+        Err(AppError::Forbidden { .. }) if !picture.is_empty() => lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &ListRequest { fields: asked.request(&[version]).fields, ..request })?,
         other => other?,
     };
     let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
@@ -52,9 +71,13 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>) -> R
         }
         let beside = cells.iter().zip(&columns).skip(1).filter(|(_, column)| column.phone == PhoneSlot::None);
         let meta: Vec<String> = beside.map(|(cell, _)| cell.text.clone()).filter(|text| !text.is_empty()).take(2).collect();
+        let over = cells.iter().zip(&columns).find(|(cell, column)| column.slot == CardSlot::Over && !cell.text.is_empty()).map(|(cell, _)| Avatar::of(&cell.text));
         rows.push(Row {
+            over,
             id: item.id.to_string(),
-            index: number as u64 + 1,
+            index: asked.address.n + number as u64 + 1,
+            version: find("version").map_or(0, |at| match item.values.get(at) { Some(Value::Int(version)) => *version, _ => 0 }),
+            level: inside.level,
             url: if from.is_empty() { format!("{base}/{}", item.id) } else { url(&format!("{base}/{}", item.id), &[("from", &from)]) },
             name: name.unwrap_or_else(|| title.clone()),
             title,
@@ -64,8 +87,11 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>) -> R
             deletable,
         });
     }
-    let next_url = page.next.as_ref().map(|next| asked.address.url_with(&format!("{base}/rows"), &[("after", next)]));
-    Ok(RowsWindow { rows, columns, url: asked.address.url_with(&format!("{base}/rows"), &[("after", &asked.address.after)]), next_url })
+    let part = inside.within.as_ref().map(ToString::to_string).unwrap_or_default();
+    let level = if inside.level > 0 { inside.level.to_string() } else { String::new() };
+    let at = |after: &str, n: u64| asked.address.url_with(&format!("{base}/rows"), &[("within", &part), ("level", &level), ("after", after), ("n", &if n == 0 { String::new() } else { n.to_string() })]);
+    let next_url = page.next.as_ref().filter(|_| asked.address.only.is_empty()).map(|next| at(next, asked.address.n + rows.len() as u64));
+    Ok(RowsWindow { rows, columns, kind: asked.kind, url: at(&asked.address.after, asked.address.n), next_url })
 }
 
 /// `GET /c/{card}/rows`
@@ -73,7 +99,9 @@ pub async fn rows(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
     let answer = async {
         let card = reader.asker.snapshot.card(&key)?.clone();
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
-        window(&site, &reader, &asked).await
+        let lane = (asked.kind == ViewKind::Board).then_some(20);
+        let inside = Inside { within: asked.address.within()?, level: asked.address.level, limit: lane };
+        window(&site, &reader, &asked, &inside).await
     };
     match answer.await {
         Ok(window) => reader.draw(&site, "list/rows.html", Some(&key), &window),

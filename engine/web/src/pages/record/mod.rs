@@ -1,5 +1,6 @@
 //! The page of one record: reading, changing, making.
 
+pub mod cell;
 mod clash;
 mod drawn;
 mod painter;
