@@ -5,6 +5,7 @@
 //! - Cases share nothing: each has a site of its own.
 
 mod bad_input;
+mod cells;
 mod groups;
 mod jobs;
 mod batches;

@@ -19,8 +19,18 @@ function locked(): boolean {
 
 const figures = () => { const box = find('#lane-figures'); if (box) htmx.trigger(box, 'refresh'); };
 
+const moves = new Map<string, Promise<void>>();
+
+/** Moves a card once its last move is saved: each move needs the version that the one before made. */
+function moveTo(card: HTMLElement, lane: HTMLElement, before: Element | null = null) {
+  const id = card.dataset.id ?? '';
+  const next = (moves.get(id) ?? Promise.resolve()).then(() => move(find(`#r-${CSS.escape(id)}`) ?? card, lane, before));
+  moves.set(id, next);
+  return next;
+}
+
 /** Moves a card at once, saves, and moves it back if that is refused. */
-async function moveTo(card: HTMLElement, lane: HTMLElement, before: Element | null = null) {
+async function move(card: HTMLElement, lane: HTMLElement, before: Element | null) {
   const from = laneOf(card);
   const home = card.nextElementSibling;
   const field = `f.${board()?.dataset.field}`;
@@ -28,7 +38,7 @@ async function moveTo(card: HTMLElement, lane: HTMLElement, before: Element | nu
   const target = find('[data-lane]', lane);
   if (!from || !target || was === now || locked()) return;
   const id = card.dataset.id ?? '';
-  const put = (to: Element | null, at: Element | null) => { to?.insertBefore(card, at); };
+  const put = (to: Element | null, at: Element | null, one: Element = card) => { to?.insertBefore(one, at); };
   put(target, before ?? target.firstElementChild);
   card.focus({ preventScroll: false });
   card.setAttribute('aria-busy', 'true');
@@ -46,14 +56,16 @@ async function moveTo(card: HTMLElement, lane: HTMLElement, before: Element | nu
   (await redraw(id))?.focus({ preventScroll: true });
   const say = saved.warnings[0] ?? t('moved', { what: lane.dataset.label ?? '' });
   toast(say, { label: t('undo'), run: () => {
-    void saveFields(id, String(saved.version), { [field]: was }, { [field]: now }).then(async (back) => {
-      if (!back?.saved) { if (back) complain(wordsOf(back)); return; }
+    const back = async () => {
+      const outcome = await saveFields(id, find(`#r-${CSS.escape(id)}`)?.dataset.version ?? String(saved.version), { [field]: was }, { [field]: now });
+      if (!outcome?.saved) { if (outcome) complain(wordsOf(outcome)); return; }
       const again = find(`#r-${CSS.escape(id)}`);
-      if (again) find('[data-lane]', from)?.prepend(again);
+      if (again) put(find('[data-lane]', from), home?.isConnected ? home : null, again);
       figures();
       (await redraw(id))?.focus();
       toast(t('undone'));
-    });
+    };
+    moves.set(id, (moves.get(id) ?? Promise.resolve()).then(back));
   } });
 }
 

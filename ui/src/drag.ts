@@ -86,9 +86,10 @@ function up(event: PointerEvent) {
   const { rule, item, ghost } = held;
   drop();
   if (!ghost) return;
-  // The click that follows is no click.
-  addEventListener('click', (click) => { click.preventDefault(); click.stopPropagation(); }, { capture: true, once: true });
-  setTimeout(() => dispatchEvent(new Event('drag:done')), 0);
+  // The click that follows is no click; one that comes later is.
+  const swallow = (click: Event) => { click.preventDefault(); click.stopPropagation(); };
+  addEventListener('click', swallow, { capture: true, once: true });
+  setTimeout(() => removeEventListener('click', swallow, { capture: true }), 40);
   rule.drop(item, event.clientX, event.clientY);
 }
 

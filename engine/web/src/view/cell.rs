@@ -127,6 +127,8 @@ pub struct Cell {
     pub pending: bool,
     /// How many of `rating`'s steps there are.
     pub steps: u8,
+    /// How long ago, for moments of the last days; the exact one is told on asking.
+    pub ago: Option<String>,
 }
 
 /// An option of a choice, or a badge.

@@ -57,6 +57,12 @@ pub(super) fn bar(reader: &Reader, asked: &Asked<'_>) -> GroupBar {
     GroupBar { levels, text: text.join(","), fields: fields(reader, asked), full: asked.groups.len() >= MAX_LEVELS, clear_url: (!asked.groups.is_empty()).then(|| address_of(asked, &[])) }
 }
 
+/// The order of a level: its own, or that of the list where it is sorted by the same field.
+fn order_of(asked: &Asked<'_>, group: &GroupDef) -> String {
+    let falls = asked.sort.split(',').next().and_then(|key| key.trim().strip_prefix('-')) == Some(group.field.as_str());
+    group.order.clone().unwrap_or_else(|| if falls { "-value".into() } else { "value".into() })
+}
+
 fn fields(reader: &Reader, asked: &Asked<'_>) -> Vec<Way> {
     let (catalog, actor) = (&reader.asker.snapshot.catalog, &reader.asker.actor);
     let table = asked.card.table.reference();
@@ -102,7 +108,7 @@ fn level(reader: &Reader, asked: &Asked<'_>, index: usize) -> Option<GroupLevel>
     } else {
         Vec::new()
     };
-    let order = group.order.as_deref().unwrap_or("value");
+    let order = order_of(asked, group);
     let words = ["value", "-value", "-count", "count"].map(str::to_owned).into_iter().map(|word| (word, String::new()));
     let of_totals = asked.totals.iter().flat_map(|(path, function)| {
         let name = format!("{path}.{}", function.name());
@@ -130,7 +136,7 @@ fn level(reader: &Reader, asked: &Asked<'_>, index: usize) -> Option<GroupLevel>
 pub(super) async fn heads(site: &Site, reader: &Reader, asked: &Asked<'_>, level: usize, within: Option<Json>) -> Result<GroupsWindow, AppError> {
     let snapshot = &reader.asker.snapshot;
     let Some(group) = asked.groups.get(level) else { return Ok(GroupsWindow::default()) };
-    let by = GroupRequest { field: group.field.clone(), by: group.by, level: group.level, order: group.order.clone() };
+    let by = GroupRequest { field: group.field.clone(), by: group.by, level: group.level, order: Some(order_of(asked, group)) };
     // An order by a total that is no longer shown is none.
     let known = |order: &String| order.trim_start_matches('-') == "value" || order.trim_start_matches('-') == "count" || asked.totals.iter().any(|(path, function)| format!("{path}.{}", function.name()) == order.trim_start_matches('-'));
     let by = GroupRequest { order: by.order.filter(known), ..by };

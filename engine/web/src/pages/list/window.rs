@@ -14,7 +14,7 @@ use super::{Address, Asked, Reader, ask, columns::columns, is_numbered, may, pic
 use crate::{
     Site,
     pages::{cells::Known, words},
-    view::{Avatar, CardSlot, PhoneSlot, Row, RowsWindow},
+    view::{Avatar, CardSlot, Cell, PhoneSlot, Row, RowsWindow},
 };
 
 /// Which part of a list a window is of.
@@ -60,7 +60,8 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, insi
         let cells = asked.columns.iter().filter_map(|path| {
             let index = find(&path.to_string())?;
             let field = path.field(&snapshot.catalog)?;
-            Some(known.cell(field, &model::resolve::kind_of(path, field), &item.values[index]))
+            let cell = known.cell(field, &model::resolve::kind_of(path, field), &item.values[index]);
+            Some(Cell { ago: recently(reader, &item.values[index]), ..cell })
         });
         let cells: Vec<_> = cells.collect();
         let name = cells.first().map(|cell| cell.text.clone()).filter(|text| !text.is_empty());
@@ -92,6 +93,13 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, insi
     let at = |after: &str, n: u64| asked.address.url_with(&format!("{base}/rows"), &[("within", &part), ("level", &level), ("after", after), ("n", &if n == 0 { String::new() } else { n.to_string() })]);
     let next_url = page.next.as_ref().filter(|_| asked.address.only.is_empty()).map(|next| at(next, asked.address.n + rows.len() as u64));
     Ok(RowsWindow { rows, columns, kind: asked.kind, url: at(&asked.address.after, asked.address.n), next_url })
+}
+
+/// How long ago a moment of the last days was.
+fn recently(reader: &Reader, value: &Value) -> Option<String> {
+    let Value::Instant(at) = value else { return None };
+    let now = reader.asker.actor.now;
+    (*at <= now && now - *at < chrono::TimeDelta::days(7)).then(|| words::ago(*at, now, &reader.asker.actor.lang))
 }
 
 /// `GET /c/{card}/rows`
