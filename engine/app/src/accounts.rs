@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use model::{Binding, Condition, Ident, Op, Operand, Path, TableRef, Term, Test, Value};
 use sha2::{Digest, Sha256};
-use sql::{Datum, select, system};
+use sql::{Datum, system};
 use uuid::Uuid;
 
 use crate::{App, AppError, run, snapshot::Snapshot};
@@ -181,7 +181,7 @@ async fn bound_value(app: &App, snapshot: &Snapshot, binding: &Binding, me: Uuid
     checked.select = vec![query::Selected { name: "value".into(), path }];
     checked.filter = Condition::Test(test);
     let gated = access::gate_query(catalog, &system, checked)?;
-    let lowered = select::list(catalog, app.store.dialect(), &gated);
+    let lowered = sql::page::list(catalog, app.store.dialect(), &gated);
     let row = app.store.fetch(&lowered.statement).await?.into_iter().next();
     Ok(row.and_then(|row| lowered.decode(row).into_iter().next()).filter(|value| !value.is_empty()))
 }

@@ -117,6 +117,6 @@ async fn exists(app: &App, actor: &access::Actor, card: &str, key: &str, record:
     let request = query::ListRequest { filter: Some(serde_json::json!({"field": key, "op": "is", "value": value})), limit: Some(1), fields: Some(vec!["id".into()]), ..query::ListRequest::default() };
     let snapshot = app.snapshot();
     let gated = crate::lists::ask(&snapshot, actor, card, &request)?;
-    let lowered = sql::select::list(&snapshot.catalog, app.store.dialect(), &gated);
+    let lowered = sql::page::list(&snapshot.catalog, app.store.dialect(), &gated);
     Ok(!app.store.fetch(&lowered.statement).await?.is_empty())
 }

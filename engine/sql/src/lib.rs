@@ -10,6 +10,8 @@
 pub mod builder;
 pub mod encode;
 pub mod groups;
+mod indexes;
+pub mod page;
 pub mod predicate;
 pub mod related;
 pub mod schema;

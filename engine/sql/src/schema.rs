@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Card, Catalog, Field, FieldKind, Ident, Storage, Table};
 
-use crate::{Dialect, Physical, builder::postgres_type, encode};
+use crate::{Dialect, Physical, builder::postgres_type, encode, indexes};
 
 /// Tables by name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -105,8 +105,9 @@ fn card_table(catalog: &Catalog, card: &Card) -> TableSpec {
     columns.extend(card.table.own_fields().flat_map(|field| field_columns(catalog, field)));
     let mut indexes = vec![
         index(&name, &["created_at", "id"], false, None),
-        index(&name, &["owner"], false, None),
-        index(&name, &["org_unit"], false, None),
+        // What is one's own, newest first.
+        index(&name, &["owner", "created_at", "id"], false, None),
+        index(&name, &["org_unit", "created_at", "id"], false, None),
         // Almost every record is outside the trash, so only the others are worth an index.
         index(&name, &["trash_id"], false, Some("trash_id IS NOT NULL")),
     ];
@@ -117,6 +118,10 @@ fn card_table(catalog: &Catalog, card: &Card) -> TableSpec {
     }
     for set in &card.indexes {
         let columns: Vec<&str> = set.iter().filter_map(|key| card.field(key.as_str())?.column()).chain(["id"]).collect();
+        indexes.push(index(&name, &columns, false, None));
+    }
+    for columns in indexes::of_views(card).into_iter().chain(indexes::of_panels(catalog, card)) {
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         indexes.push(index(&name, &columns, false, None));
     }
     // Titles are what lists are sorted by and pickers look in.

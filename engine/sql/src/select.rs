@@ -1,14 +1,14 @@
-//! Questions as SQL: pages, single records, counts, totals, groups, titles, child rows.
+//! Questions as SQL: single records, counts, totals, groups, titles, child rows.
 
 use access::{GatedQuery, Tables};
 use model::{Aggregate, Card, Catalog, FieldKind, Ident, OnDelete, Path, Storage, TableRef, Value};
-use query::{Sort, Trash};
+use query::Trash;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
     Datum, Dialect, Physical, Statement,
-    builder::{Builder, Column, Rows},
+    builder::{Builder, Rows},
     encode, predicate,
 };
 
@@ -145,6 +145,12 @@ impl Selection {
         &self.sql[count..]
     }
 
+    /// A column of a field's kind.
+    pub(crate) fn add_value(&mut self, sql: String, physical: Physical, kind: FieldKind) {
+        self.add(sql, physical);
+        self.outputs.push(Output::Value(kind));
+    }
+
     pub(crate) fn add(&mut self, sql: String, physical: Physical) {
         self.sql.push(sql);
         self.physical.push(physical);
@@ -179,73 +185,6 @@ pub(crate) fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &Gat
 
 pub(crate) fn clause(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
-}
-
-/// A page: what was asked for, then the sort keys. One row more than the limit says whether there is another page.
-pub fn list(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowered {
-    let query = gated.query();
-    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
-    let mut rows = builder.rows(&query.card.table.reference());
-    let mut selection = Selection::new();
-    for selected in &query.select {
-        selection.push(&mut builder, &mut rows, &selected.path);
-    }
-    let mut order = Vec::new();
-    let mut keys = Vec::new();
-    for sort in &query.sort {
-        let column = builder.column(&mut rows, &sort.path);
-        let direction = if sort.descending { " DESC" } else { "" };
-        let last = if column.nullable { " NULLS LAST" } else { "" };
-        order.push(format!("{}{direction}{last}", column.sql));
-        selection.add(column.sql.clone(), column.physical);
-        selection.outputs.push(Output::Value(sort.path.field(catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&sort.path, field))));
-        keys.push(column);
-    }
-    let mut all = conditions(&mut builder, &mut rows, gated);
-    if let Some(after) = &query.after {
-        all.push(keyset(&mut builder, &query.sort, &keys, after));
-    }
-    let limit = query.limit + 1;
-    let sql = format!("SELECT {} FROM {}{} ORDER BY {} LIMIT {limit}", selection.sql.join(", "), builder.from(&rows), clause(&all), order.join(", "));
-    Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
-}
-
-/// Records that come after the one with these keys. Empty keys come last either way.
-fn keyset(builder: &mut Builder<'_>, sort: &[Sort], keys: &[Column], after: &[Value]) -> String {
-    let same_way = sort.windows(2).all(|pair| pair[0].descending == pair[1].descending);
-    if same_way && keys.iter().all(|key| !key.nullable) {
-        let columns: Vec<&str> = keys.iter().map(|key| key.sql.as_str()).collect();
-        let bound: Vec<String> = keys.iter().zip(after).map(|(key, value)| builder.bind(encode::datum(value, key.physical))).collect();
-        let sign = if sort.first().is_some_and(|key| key.descending) { "<" } else { ">" };
-        return format!("({}) {sign} ({})", columns.join(", "), bound.join(", "));
-    }
-    let mut ways = Vec::new();
-    for index in 0..keys.len() {
-        let mut way: Vec<String> = (0..index).map(|before| equal(builder, &keys[before], &after[before])).collect();
-        match beyond(builder, &keys[index], sort[index].descending, &after[index]) {
-            Some(beyond) => way.push(beyond),
-            None => continue,
-        }
-        ways.push(format!("({})", way.join(" AND ")));
-    }
-    if ways.is_empty() { "1 = 0".to_owned() } else { format!("({})", ways.join(" OR ")) }
-}
-
-fn equal(builder: &mut Builder<'_>, key: &Column, value: &Value) -> String {
-    if value.is_empty() {
-        return format!("{} IS NULL", key.sql);
-    }
-    let bound = builder.bind(encode::datum(value, key.physical));
-    format!("{} = {bound}", key.sql)
-}
-
-fn beyond(builder: &mut Builder<'_>, key: &Column, descending: bool, value: &Value) -> Option<String> {
-    if value.is_empty() {
-        return None;
-    }
-    let bound = builder.bind(encode::datum(value, key.physical));
-    let sign = if descending { "<" } else { ">" };
-    Some(if key.nullable { format!("({sql} {sign} {bound} OR {sql} IS NULL)", sql = key.sql) } else { format!("{} {sign} {bound}", key.sql) })
 }
 
 /// How many match; at most `cap` are looked at.

@@ -118,8 +118,11 @@ pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQu
 pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
     let catalog = &snapshot.catalog;
     let query = gated.query();
-    let lowered = select::list(catalog, source.dialect(), gated);
-    let rows = source.fetch(&lowered.statement).await?;
+    let lowered = sql::page::list(catalog, source.dialect(), gated);
+    let mut rows = source.fetch(&lowered.statement).await?;
+    if let Some(rest) = sql::page::rest(catalog, source.dialect(), gated, rows.len()) {
+        rows.extend(source.fetch(&rest.statement).await?);
+    }
     let more = rows.len() > query.limit as usize;
     let width = query.select.len();
     let mut items = Vec::with_capacity(rows.len());

@@ -22,7 +22,7 @@ impl Work {
         let filter = serde_json::json!({"field": lookup.by, "op": "is", "value": types::to_json(&field.kind, &lookup.value)});
         let request = query::ListRequest { filter: Some(filter), fields: Some(vec!["id".into()]), limit: Some(1), ..query::ListRequest::default() };
         let Ok(gated) = crate::lists::ask(&self.snapshot, &self.actor, lookup.target.as_str(), &request) else { return Ok(None) };
-        let lowered = select::list(self.catalog(), tx.dialect(), &gated);
+        let lowered = sql::page::list(self.catalog(), tx.dialect(), &gated);
         let row = tx.fetch(&lowered.statement).await?.into_iter().next();
         Ok(row.and_then(|row| lowered.decode(row).first().and_then(Value::as_id)))
     }

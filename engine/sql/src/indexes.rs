@@ -1,0 +1,89 @@
+//! Indexes that lists of a card will want, read off its views and off the panels that show its records elsewhere: what
+//! they are narrowed to, then how they are sorted.
+//!
+//! **Not here:** what people ask beyond that, which the engine notices while it runs.
+
+use model::{Card, Catalog, Field, FieldKind, Filter, Op, Panel, PanelContent, SectionContent, TabContent};
+
+/// Most indexes made for the views of one card: each has to be kept with every change.
+const MAX: usize = 6;
+
+/// Columns of one index after the other.
+pub(crate) fn of_views(card: &Card) -> Vec<Vec<String>> {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    for view in &card.views {
+        let narrowed: Vec<String> = view.filter.as_ref().map(|filter| equalities(card, filter)).unwrap_or_default();
+        let Some(sorted) = sort_columns(card, view.sort.as_deref()) else { continue };
+        if narrowed.is_empty() && view.sort.is_none() {
+            continue; // Newest first, which every card has an index for.
+        }
+        let columns = joined(narrowed, sorted);
+        if !found.contains(&columns) {
+            found.push(columns);
+        }
+    }
+    found.truncate(MAX);
+    found
+}
+
+/// The same for panels: what points to one record, in the panel's order.
+pub(crate) fn of_panels(catalog: &Catalog, card: &Card) -> Vec<Vec<String>> {
+    let panels = catalog.cards.values().flat_map(|other| &other.tabs).flat_map(|tab| match &tab.content {
+        TabContent::Panel(panel) => vec![panel],
+        TabContent::Sections(sections) => sections.iter().filter_map(|section| match &section.content {
+            SectionContent::Panel(panel) => Some(panel),
+            SectionContent::Fields(_) => None,
+        }).collect(),
+    });
+    let wanted = panels.filter_map(|Panel { content, .. }| match content {
+        PanelContent::Related { table, by, sort: Some(sort), .. } if table.card == card.key && table.child.is_none() && by.hops.is_empty() => {
+            Some(joined(vec![own_column(card, by.leaf.as_str(), false)?], sort_columns(card, Some(sort))?))
+        }
+        _ => None,
+    });
+    wanted.fold(Vec::new(), |mut all, columns| {
+        if !all.contains(&columns) && all.len() < MAX {
+            all.push(columns);
+        }
+        all
+    })
+}
+
+/// Narrowing columns, then those of the order, then the id; each once.
+fn joined(narrowed: Vec<String>, sorted: Vec<String>) -> Vec<String> {
+    narrowed.into_iter().chain(sorted).chain(["id".to_owned()]).fold(Vec::new(), |mut all, column| {
+        if !all.contains(&column) {
+            all.push(column);
+        }
+        all
+    })
+}
+
+/// The columns a list is sorted by, if one walk through an index gives that order.
+pub(crate) fn sort_columns(card: &Card, sort: Option<&str>) -> Option<Vec<String>> {
+    let keys: Vec<&str> = sort.unwrap_or("-created_at").split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    let down = keys.first()?.starts_with('-');
+    keys.iter().map(|key| (key.starts_with('-') == down).then(|| own_column(card, key.trim_start_matches('-'), true)).flatten()).collect()
+}
+
+/// The columns that a filter holds to one value each.
+pub(crate) fn equalities(card: &Card, filter: &Filter) -> Vec<String> {
+    match filter {
+        Filter::All(parts) => parts.iter().flat_map(|part| equalities(card, part)).collect(),
+        Filter::Test { field, op: Op::Is, .. } => own_column(card, field, false).into_iter().collect(),
+        Filter::Test { .. } | Filter::Any(_) | Filter::Not(_) | Filter::Related { .. } => Vec::new(),
+    }
+}
+
+fn own_column(card: &Card, key: &str, to_sort: bool) -> Option<String> {
+    let field: &Field = card.field(key)?;
+    let fits = match &field.kind {
+        // Links are sorted by the titles of what they point to.
+        FieldKind::Link(_) => !to_sort,
+        FieldKind::AnyLink { .. } | FieldKind::Address | FieldKind::Geo | FieldKind::Json { .. } | FieldKind::RichText | FieldKind::File(_) | FieldKind::Formula { .. } => false,
+        FieldKind::Text(text) => text.flavour != model::TextFlavour::LongText,
+        FieldKind::Integer { .. } | FieldKind::Decimal(_) | FieldKind::Rating { .. } | FieldKind::Boolean | FieldKind::Date | FieldKind::Time | FieldKind::Datetime
+        | FieldKind::Duration | FieldKind::Choice { .. } | FieldKind::Colour => true,
+    };
+    fits.then(|| field.column().map(str::to_owned)).flatten()
+}
