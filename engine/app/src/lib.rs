@@ -8,6 +8,7 @@
 //! **Not here:** HTTP (`web`), SQL (`sql`), what definitions mean (`model`).
 
 pub mod accounts;
+pub mod advice;
 pub mod batches;
 pub mod demo;
 mod error;
@@ -42,6 +43,7 @@ pub struct App {
     pub site: String,
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
+    noticed: advice::Noticed,
 }
 
 impl App {
@@ -55,7 +57,7 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default() });
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default() });
         app.reload().await?;
         Ok(app)
     }

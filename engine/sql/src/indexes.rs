@@ -1,9 +1,11 @@
 //! Indexes that lists of a card will want, read off its views and off the panels that show its records elsewhere: what
 //! they are narrowed to, then how they are sorted.
-//!
-//! **Not here:** what people ask beyond that, which the engine notices while it runs.
+//! What people ask beyond that has a [`Shape`], by which slow lists are noticed and indexes proposed.
 
-use model::{Card, Catalog, Field, FieldKind, Filter, Op, Panel, PanelContent, SectionContent, TabContent};
+use access::GatedQuery;
+use model::{Card, Catalog, Condition, Field, FieldKind, Filter, Ident, Op, Panel, PanelContent, Path, SectionContent, TabContent, TableRef};
+
+use crate::{Dialect, schema};
 
 /// Most indexes made for the views of one card: each has to be kept with every change.
 const MAX: usize = 6;
@@ -86,4 +88,62 @@ fn own_column(card: &Card, key: &str, to_sort: bool) -> Option<String> {
         | FieldKind::Duration | FieldKind::Choice { .. } | FieldKind::Colour => true,
     };
     fits.then(|| field.column().map(str::to_owned)).flatten()
+}
+
+/// Most columns that an index narrows by before it sorts.
+const MAX_NARROWED: usize = 2;
+
+/// How a list was narrowed and sorted, without by which values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// The card.
+    pub card: Ident,
+    /// Columns held to one value each, or to a few.
+    pub narrowed: Vec<String>,
+    /// Columns of the order that one index can give, the id at the end left out; empty where none can.
+    pub sorted: Vec<String>,
+}
+
+impl Shape {
+    /// What an index could help a question with; `None` where none can.
+    pub fn of(gated: &GatedQuery) -> Option<Self> {
+        let query = gated.query();
+        let own = |path: &Path| path.hops.is_empty() && path.part.is_none() && path.start == TableRef::card(&query.card.key);
+        let mut narrowed = Vec::new();
+        narrowing(&query.filter, &mut |path| {
+            let column = own(path).then(|| own_column(&query.card, path.leaf.as_str(), false)).flatten();
+            narrowed.extend(column.filter(|column| !narrowed.contains(column)));
+        });
+        narrowed.truncate(MAX_NARROWED);
+        let same_way = query.sort.windows(2).all(|pair| pair[0].descending == pair[1].descending);
+        let keys = query.sort.iter().filter(|sort| sort.path.leaf != "id" || !sort.path.hops.is_empty());
+        let sorted: Option<Vec<String>> = keys.map(|sort| own(&sort.path).then(|| own_column(&query.card, sort.path.leaf.as_str(), true)).flatten()).collect();
+        let sorted = sorted.filter(|_| same_way).unwrap_or_default();
+        (!narrowed.is_empty() || !sorted.is_empty()).then(|| Self { card: query.card.key.clone(), narrowed, sorted })
+    }
+
+    /// The columns of the index that would help.
+    pub fn columns(&self) -> Vec<String> {
+        joined(self.narrowed.clone(), self.sorted.clone())
+    }
+
+    /// That index's name.
+    pub fn name(&self, card: &Card) -> String {
+        schema::index_name(&card.table.physical, &self.columns())
+    }
+
+    /// The statement that makes it, outside of a transaction on PostgreSQL, where nobody waits for it.
+    pub fn statement(&self, card: &Card, dialect: Dialect) -> String {
+        let concurrently = if dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
+        format!("CREATE INDEX {concurrently}IF NOT EXISTS {} ON {} ({})", self.name(card), card.table.physical, self.columns().join(", "))
+    }
+}
+
+/// The paths that hold in every record found, to one value or a few.
+fn narrowing(condition: &Condition, found: &mut dyn FnMut(&Path)) {
+    match condition {
+        Condition::All(parts) => parts.iter().for_each(|part| narrowing(part, found)),
+        Condition::Test(test) if matches!(test.op, Op::Is | Op::AnyOf) => found(&test.path),
+        Condition::Test(_) | Condition::Any(_) | Condition::Not(_) | Condition::Related(_) | Condition::Unknown => {}
+    }
 }

@@ -10,7 +10,7 @@
 pub mod builder;
 pub mod encode;
 pub mod groups;
-mod indexes;
+pub mod indexes;
 pub mod page;
 pub mod predicate;
 pub mod related;
@@ -18,6 +18,7 @@ pub mod schema;
 pub mod select;
 mod statement;
 pub mod system;
+pub mod system_advice;
 pub mod system_jobs;
 pub mod system_batches;
 pub mod system_views;

@@ -190,9 +190,17 @@ fn link_indexes(table: &str, of: &Table) -> Vec<IndexSpec> {
 /// The name says table and columns; too long a one is cut and told apart by a hash.
 fn index(table: &str, columns: &[&str], unique: bool, condition: Option<&'static str>) -> IndexSpec {
     let word = if unique { "uq" } else { "ix" };
-    let full = format!("{word}_{table}__{}", columns.join("__"));
-    let name = if full.len() <= 63 { full } else { format!("{}_{:016x}", full.chars().take(46).collect::<String>(), fnv(&full)) };
+    let name = short(format!("{word}_{table}__{}", columns.join("__")));
     IndexSpec { name, columns: columns.iter().map(|column| (*column).to_owned()).collect(), unique, condition }
+}
+
+/// The name of an index over columns.
+pub fn index_name(table: &str, columns: &[String]) -> String {
+    short(format!("ix_{table}__{}", columns.join("__")))
+}
+
+fn short(full: String) -> String {
+    if full.len() <= 63 { full } else { format!("{}_{:016x}", full.chars().take(46).collect::<String>(), fnv(&full)) }
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that is the same for ever, as names must be.
@@ -238,8 +246,7 @@ pub fn plan(existing: &Existing, wanted: &Schema, dialect: Dialect) -> Vec<Strin
 }
 
 fn foreign_key(table: &str, column: &str) -> String {
-    let full = format!("fk_{table}__{column}");
-    if full.len() <= 63 { full } else { format!("{}_{:016x}", full.chars().take(46).collect::<String>(), fnv(&full)) }
+    short(format!("fk_{table}__{column}"))
 }
 
 fn create_table(table: &TableSpec, dialect: Dialect) -> String {

@@ -219,6 +219,14 @@ impl Store {
         .await
     }
 
+    /// Makes an index while others read and, on PostgreSQL, write. What is left of a try that failed is taken away.
+    pub async fn make_index(&self, name: &str, sql: &str) -> Result<(), StoreError> {
+        match &self.inner {
+            Inner::Sqlite(_) => self.apply(vec![sql.to_owned()]).await,
+            Inner::Postgres(postgres) => postgres.make_index(name, sql).await,
+        }
+    }
+
     /// The tables, columns, indexes and foreign keys there are.
     pub async fn existing(&self) -> Result<sql::schema::Existing, StoreError> {
         introspect::existing(self).await

@@ -8,7 +8,9 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Failure, StoreError, Tx, TxInner, Unit, rows::control_postgres};
+use sql::Statement;
+
+use crate::{Failure, StoreError, Tx, TxInner, Unit, rows::{control_postgres, execute_postgres}};
 
 /// How often a unit of work is tried.
 const MAX_TRIES: u32 = 5;
@@ -69,6 +71,23 @@ impl Postgres {
             Ok(result) => result,
             Err(error) => Err(StoreError::Unexpected { detail: error.to_string() }.into()),
         }
+    }
+}
+
+impl Postgres {
+    /// Outside of a transaction, however long it takes.
+    pub(crate) async fn make_index(&self, name: &str, sql: &str) -> Result<(), StoreError> {
+        let plain = |sql: String| Statement { sql, binds: Vec::new(), columns: Vec::new() };
+        let mut connection = self.pool.acquire().await?;
+        control_postgres(&mut connection, "SET statement_timeout = 0").await?;
+        let made = execute_postgres(&mut connection, &plain(sql.to_owned())).await;
+        let made = match made {
+            Ok(_) => Ok(()),
+            Err(error) => execute_postgres(&mut connection, &plain(format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))).await.and(Err(error)),
+        };
+        // The connection has a setting of its own now: it is not used again.
+        drop(connection.detach());
+        made
     }
 }
 

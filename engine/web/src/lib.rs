@@ -82,6 +82,7 @@ pub fn router(site: Site) -> Router {
         .route("/me/tokens", post(pages::me::token))
         .route("/me/tokens/{id}/revoke", post(pages::me::revoke))
         .route("/me/sessions/{id}/end", post(pages::me::end_session))
+        .route("/studio/speed", get(pages::studio::speed).post(pages::studio::make_index))
         .route("/palette", get(pages::palette::page))
         .route("/lookup/{card}", get(pages::palette::lookup))
         .route("/c/{card}", get(pages::list::page).post(pages::record::create))

@@ -47,5 +47,5 @@ impl Handlers {
 
 /// Every kind of job the engine has.
 pub fn builtin() -> Handlers {
-    Handlers::default()
+    Handlers::default().with(crate::advice::KIND, crate::advice::run)
 }

@@ -111,8 +111,11 @@ pub fn ask(snapshot: &Snapshot, actor: &Actor, card: &str, request: &ListRequest
 
 /// A page of records.
 pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
+    let began = std::time::Instant::now();
     let mut source = Source::Store(&app.store);
-    page_from(&mut source, snapshot, actor, gated, locale).await
+    let page = page_from(&mut source, snapshot, actor, gated, locale).await?;
+    crate::advice::notice(app, gated, began.elapsed());
+    Ok(page)
 }
 
 pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {

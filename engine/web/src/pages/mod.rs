@@ -17,6 +17,7 @@ pub mod panels;
 pub mod record;
 pub mod session;
 mod shell;
+pub mod studio;
 pub mod trash;
 pub mod views;
 mod words;

@@ -24,6 +24,7 @@ mod panel;
 mod problem;
 mod record;
 mod shell;
+mod studio;
 mod views;
 
 pub use account::{Choice, DemoSignIn, LoginPage, MePage, PasswordPage, SessionRow, TokenRow};
@@ -40,4 +41,5 @@ pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPanel,
 pub use problem::{ErrorKind, ErrorPage};
 pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Step, Tab, TabCount, TabCounts};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
+pub use studio::{SlowList, SpeedPage};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};
