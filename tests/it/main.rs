@@ -13,6 +13,7 @@ mod batches;
 mod lists;
 mod records;
 mod rights;
+mod search;
 mod settings;
 mod site;
 mod views;

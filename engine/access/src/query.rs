@@ -48,6 +48,18 @@ pub struct GatedQuery {
     query: CheckedQuery,
     tables: Tables,
     narrow: Vec<Condition>,
+    looked: Looked,
+}
+
+/// Where a reader's words are looked for: places of the search's slots.
+#[derive(Debug, Clone, Default)]
+pub struct Looked {
+    /// Slots that may be read in every row.
+    pub always: Vec<usize>,
+    /// Slots that may be read in the rows in which their path reaches something.
+    pub some: Vec<usize>,
+    /// Whether so many rows hold the words that they are better tested one by one, in the list's order.
+    pub often: bool,
 }
 
 impl GatedQuery {
@@ -68,6 +80,16 @@ impl GatedQuery {
     pub fn page(mut self, after: Option<Vec<model::Value>>, limit: u32) -> Self {
         self.query.after = after;
         self.query.limit = limit;
+        self
+    }
+    /// Where quick search looks.
+    pub fn looked(&self) -> &Looked {
+        &self.looked
+    }
+    /// The same question, told that very many rows hold its words; rights do not change by that.
+    #[must_use]
+    pub fn found_often(mut self, often: bool) -> Self {
+        self.looked.often = often;
         self
     }
     /// With child tables of the same card: they follow their record.
@@ -107,10 +129,10 @@ pub fn gate_query(catalog: &Catalog, actor: &Actor, mut query: CheckedQuery) -> 
     // Titles only put groups in order: one that may not be read is empty.
     query.groups.iter().filter_map(|group| group.title.as_ref()).for_each(|path| asking.open_path(path));
     asking.condition(&query.filter)?;
-    query.search.each_path(&mut |path| asking.open_path(path));
+    let looked = asking.search(&query);
     asking.open_children(&query);
     asking.narrow.retain(|condition| !condition.is_always());
-    Ok(GatedQuery { query, tables: asking.tables, narrow: asking.narrow })
+    Ok(GatedQuery { query, tables: asking.tables, narrow: asking.narrow, looked })
 }
 
 /// Whether an actor may name a path in a question: as a column, a filter, an order.
@@ -158,6 +180,38 @@ impl Asking<'_> {
             return Ok(());
         }
         query.sort.iter().try_for_each(|sort| self.refer(&sort.path))
+    }
+
+    /// Nobody named the fields that search looks into, so what may not be read is passed over.
+    fn search(&mut self, query: &CheckedQuery) -> Looked {
+        let mut looked = Looked::default();
+        for (place, slot) in query.search.iter().flat_map(|search| &search.slots).enumerate() {
+            self.open_path(&slot.path);
+            match self.reach(&slot.path) {
+                Readable::Always => looked.always.push(place),
+                // A word may come from any of many rows, and of which the index does not say.
+                Readable::When(_) if slot.path.is_many() => {}
+                Readable::When(_) => looked.some.push(place),
+                Readable::Never => {}
+            }
+        }
+        looked
+    }
+
+    /// Whether what stands at the end of a path may be read wherever it leads; which rows that are is not said.
+    fn reach(&self, path: &Path) -> Readable {
+        let mut whole = path.hops.iter().all(|hop| match hop {
+            Hop::Link { target, .. } | Hop::Links { target, .. } | Hop::AnyLink { target, .. } => self.tables.rows(target).is_always(),
+            Hop::Child { .. } | Hop::Parent => true,
+        });
+        for (table, field, _) in Tables::walk(path) {
+            match self.tables.step(&table, &field) {
+                Readable::Never => return Readable::Never,
+                Readable::When(_) => whole = false,
+                Readable::Always => {}
+            }
+        }
+        if whole { Readable::Always } else { Readable::When(Condition::always()) }
     }
 
     /// Child rows are read after their records, along with what their live fetches reach.

@@ -225,7 +225,7 @@ pub async fn create_user(app: &App, login: &str, name: &str, password: Option<&s
     let id = Uuid::now_v7();
     let mut statements = vec![system::create_user(dialect, id, &login, name, hash.as_deref(), language, now)];
     statements.extend(roles.iter().map(|role| system::add_role(dialect, id, role)));
-    run(&app.store, statements).await?;
+    crate::search::make_user(app, known, id, statements).await?;
     Ok(id)
 }
 

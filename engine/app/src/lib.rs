@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod lists;
 pub mod packs;
 pub mod records;
+pub mod search;
 pub mod settings;
 mod snapshot;
 pub mod titles;

@@ -86,6 +86,7 @@ pub async fn install(app: &Arc<App>, new: Vec<Files>) -> Result<Installed, AppEr
         .await
         .map_err(|error| error.error)?;
     app.reload().await?;
+    crate::search::settle(app).await?;
     Ok(Installed { findings, steps })
 }
 

@@ -18,6 +18,7 @@ pub struct Snapshot {
     pub catalog: Arc<Catalog>,
     formulas: HashMap<(Ident, Option<Ident>), Vec<Compiled>>,
     needs: HashMap<Ident, IndexSet<Need>>,
+    search: crate::search::Uses,
     /// Table whose rows are aggregated → rollups elsewhere that read them.
     rollups: HashMap<TableRef, Vec<RollupUse>>,
 }
@@ -58,7 +59,7 @@ impl Snapshot {
             }
             needed.insert(card.key.clone(), needs(&catalog, card, &paths));
         }
-        Self { catalog, formulas, needs: needed, rollups }
+        Self { search: crate::search::Uses::new(&catalog), catalog, formulas, needs: needed, rollups }
     }
 
     /// The card of that key, or nothing that can be told from nothing.
@@ -69,6 +70,11 @@ impl Snapshot {
     /// The computed fields of a table in the order of their needs.
     pub fn formulas(&self, card: &Ident, child: Option<&Ident>) -> &[(Ident, Result<Formula, String>)] {
         self.formulas.get(&(card.clone(), child.cloned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// How records are searched, and what follows a change of one.
+    pub(crate) fn search(&self) -> &crate::search::Uses {
+        &self.search
     }
 
     /// What saving a record asks of linked records.

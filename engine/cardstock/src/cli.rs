@@ -80,6 +80,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SiteCommand,
     },
+    /// The search index.
+    Search {
+        /// What to do with the index.
+        #[command(subcommand)]
+        command: SearchCommand,
+    },
     /// Print the OpenAPI document, as an administrator sees it.
     #[command(after_help = "Example: cardstock openapi --data ./site > openapi.json")]
     Openapi {
@@ -109,6 +115,21 @@ pub enum PackCommand {
     Install {
         /// The pack's folder.
         path: PathBuf,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}
+
+/// What can be done with the search index.
+#[derive(Debug, Subcommand)]
+pub enum SearchCommand {
+    /// Make the entries of all cards, or of some, again. Interrupted, it goes on where it was.
+    #[command(after_help = "Example: cardstock search rebuild --data ./site")]
+    Rebuild {
+        /// Only these cards.
+        #[arg(long = "card")]
+        cards: Vec<String>,
         /// The site.
         #[command(flatten)]
         site: SiteArgs,

@@ -45,6 +45,8 @@ const DRAIN_JOBS: Duration = Duration::from_secs(5);
 /// checkpoint, the database is closed.
 pub async fn serve(app: Arc<App>, listener: TcpListener, demo: Vec<web::view::DemoSignIn>) -> Result<ExitCode, AppError> {
     let site = web::Site { demo: demo.into(), ..web::Site::new(app.clone())? };
+    // A new version may cut texts differently: what is found by them is made again, little at once, much by a job.
+    app::search::settle(&app).await?;
     let runner = jobs::start(&app, &jobs::builtin(), jobs::Pace::default());
     let (stop, told) = watch::channel(false);
     let wait = |mut told: watch::Receiver<bool>| async move {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use model::{Card, Catalog, Condition, Field, FieldKind, Filter, Hop, Ident, Path, Scopes, Storage, TableRef, check_filter, path, resolve};
 
-use crate::{Binder, CheckedQuery, DEFAULT_LIMIT, ListRequest, MAX_LIMIT, QueryError, Selected, aggregates, bind, cursor, order, search, zone};
+use crate::{Binder, CheckedQuery, DEFAULT_LIMIT, ListRequest, MAX_LIMIT, QueryError, Selected, Search, aggregates, bind, cursor, order, search as quick, zone};
 
 /// Most columns of an answer.
 const MAX_COLUMNS: usize = 200;
@@ -42,7 +42,7 @@ pub fn check(catalog: &Catalog, card: &Arc<Card>, request: &ListRequest, binder:
         children,
         expand: request.expand.iter().map(|name| expanded(catalog, &table, name)).collect::<Result<_, _>>()?,
         filter,
-        search: words.map_or(Condition::always(), |words| search::condition(catalog, card, words)),
+        search: words.map(|words| Search { question: search::ask(words), slots: quick::slots(catalog, card) }),
         default_order: request.sort.as_deref().is_none_or(|sort| sort.trim().is_empty()),
         sort,
         after,

@@ -20,6 +20,7 @@ pub mod zone;
 pub use aggregates::fitting;
 pub use bind::{Binder, bind};
 pub use check::check;
+pub use search::{Search, Slot, layout, slots};
 pub use request::{Count, GroupRequest, ListRequest, TotalRequest, Trash};
 
 use std::sync::Arc;
@@ -46,8 +47,8 @@ pub struct CheckedQuery {
     pub expand: Vec<Path>,
     /// Which records; variables already replaced.
     pub filter: Condition,
-    /// What quick search asks besides. Nobody named its fields, so those that may not be read are empty, not refused.
-    pub search: Condition,
+    /// What quick search asks besides. Nobody named its fields, so those that may not be read are passed over, not refused.
+    pub search: Option<Search>,
     /// In which order; ends in `id`.
     pub sort: Vec<Sort>,
     /// Whether nobody said in which order.

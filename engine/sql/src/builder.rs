@@ -46,12 +46,13 @@ pub struct Builder<'a> {
     pub tables: Option<&'a Tables>,
     binds: Vec<Datum>,
     aliases: usize,
+    once: bool,
 }
 
 impl<'a> Builder<'a> {
     /// A statement for one dialect, seeing only what `tables` allows.
     pub fn new(catalog: &'a Catalog, dialect: Dialect, tables: Option<&'a Tables>) -> Self {
-        Self { catalog, dialect, tables, binds: Vec::new(), aliases: 0 }
+        Self { catalog, dialect, tables, binds: Vec::new(), aliases: 0, once: false }
     }
 
     /// A placeholder for a value. PostgreSQL is told its type, since it cannot guess every one.
@@ -65,9 +66,14 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The best plan depends on the values of this statement.
+    pub fn once(&mut self) {
+        self.once = true;
+    }
+
     /// The finished statement.
     pub fn finish(self, sql: &str, columns: Vec<Physical>) -> Statement {
-        Statement { sql: format!("/*sv:{}*/ {sql}", self.catalog.version), binds: self.binds, columns }
+        Statement { sql: format!("/*sv:{}*/ {}{sql}", self.catalog.version, if self.once { Statement::ONCE } else { "" }), binds: self.binds, columns }
     }
 
     /// A new alias.

@@ -15,6 +15,7 @@ pub mod page;
 pub mod predicate;
 pub mod related;
 pub mod schema;
+pub mod search;
 pub mod select;
 mod statement;
 pub mod system;

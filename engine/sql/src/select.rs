@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     Datum, Dialect, Physical, Statement,
     builder::{Builder, Rows},
-    encode, predicate,
+    encode, predicate, search,
 };
 
 /// A statement with what its columns mean.
@@ -168,13 +168,18 @@ fn trash(builder: &Builder<'_>, rows: &Rows, trash: Trash) -> Option<String> {
 }
 
 pub(crate) fn conditions(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> Vec<String> {
+    let mut all = conditions_but_search(builder, rows, gated);
+    all.extend(search::within(builder, rows, gated));
+    all
+}
+
+/// Which rows a question asks for and its reader may see; what quick search asks is not among it.
+pub(crate) fn conditions_but_search(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> Vec<String> {
     let mut all: Vec<String> = trash(builder, rows, gated.query().trash).into_iter().collect();
     let table = rows.table.clone();
     all.extend(builder.access(&rows.alias, &table));
-    for asked in [&gated.query().filter, &gated.query().search] {
-        if !asked.is_always() {
-            all.push(predicate::lower(builder, rows, asked, false));
-        }
+    if !gated.query().filter.is_always() {
+        all.push(predicate::lower(builder, rows, &gated.query().filter, false));
     }
     // Joins of its own: those of the question see only what the actor may.
     for narrow in gated.narrow() {

@@ -78,3 +78,13 @@ pub struct Statement {
     /// What comes back; empty for statements that return no rows.
     pub columns: Vec<Physical>,
 }
+
+impl Statement {
+    /// Stands in the text of a statement whose best plan depends on its values: PostgreSQL plans it anew each time.
+    pub const ONCE: &'static str = "/*once*/ ";
+
+    /// Whether it is planned anew each time.
+    pub fn is_once(&self) -> bool {
+        self.sql.contains(Self::ONCE)
+    }
+}

@@ -120,7 +120,7 @@ pub(crate) fn execute_postgres<'a>(connection: &'a mut PgConnection, statement: 
 pub(crate) fn fetch_postgres<'a>(connection: &'a mut PgConnection, statement: &'a Statement) -> Running<'a, Vec<Vec<Datum>>> {
     Box::pin(async move {
         let arguments = postgres_arguments(statement)?;
-        let rows = sqlx::query_with::<sqlx::Postgres, _>(sql(&statement.sql), arguments).fetch_all(connection).await?;
+        let rows = sqlx::query_with::<sqlx::Postgres, _>(sql(&statement.sql), arguments).persistent(!statement.is_once()).fetch_all(connection).await?;
         rows.iter().map(|row| statement.columns.iter().enumerate().map(|(index, physical)| postgres_datum(row, index, *physical)).collect()).collect()
     })
 }

@@ -4,6 +4,7 @@ mod baseline;
 mod client;
 mod data;
 mod report;
+mod search;
 mod sides;
 mod start;
 
@@ -33,6 +34,8 @@ enum Command {
         #[arg(long)]
         listen: String,
     },
+    /// Measure search over many records instead.
+    Search(search::Search),
 }
 
 #[derive(Args, Clone)]
@@ -78,6 +81,7 @@ async fn main() -> Result<(), Fault> {
     match cli.command {
         Some(Command::HandWritten { database, listen }) if database.starts_with("postgres") => baseline::postgres::serve(&database, &listen).await,
         Some(Command::HandWritten { database, listen }) => baseline::sqlite::serve(&database, &listen).await,
+        Some(Command::Search(asked)) => search::run(&asked, cli.run.postgres.as_deref()).await,
         None => run(&cli.run).await,
     }
 }
@@ -166,19 +170,19 @@ fn prepared(op: Op, connections: usize, seconds: f64) -> usize {
 
 /// Two new databases: the engine's and the hand-written server's.
 async fn make_databases(url: &str) -> Result<(String, String), Fault> {
-    let named = |name: &str| -> Result<String, Fault> {
-        let (head, query) = url.split_once('?').map_or((url, String::new()), |(head, query)| (head, format!("?{query}")));
-        let (server, _) = head.rsplit_once('/').ok_or("a PostgreSQL address ends in /DATABASE")?;
-        Ok(format!("{server}/{name}{query}"))
-    };
-    for name in ["cardstock_bench_engine", "cardstock_bench_hand"] {
-        statement(url, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-        statement(url, &format!("CREATE DATABASE {name}")).await?;
-    }
-    Ok((named("cardstock_bench_engine")?, named("cardstock_bench_hand")?))
+    Ok((make_database(url, "cardstock_bench_engine").await?, make_database(url, "cardstock_bench_hand").await?))
 }
 
-async fn statement(url: &str, sql: &str) -> Result<(), Fault> {
+/// A new database in place of the one there was.
+pub(crate) async fn make_database(url: &str, name: &str) -> Result<String, Fault> {
+    let (head, query) = url.split_once('?').map_or((url, String::new()), |(head, query)| (head, format!("?{query}")));
+    let (server, _) = head.rsplit_once('/').ok_or("a PostgreSQL address ends in /DATABASE")?;
+    statement(url, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+    statement(url, &format!("CREATE DATABASE {name}")).await?;
+    Ok(format!("{server}/{name}{query}"))
+}
+
+pub(crate) async fn statement(url: &str, sql: &str) -> Result<(), Fault> {
     use sqlx::{Connection, Executor};
     let mut connection = sqlx::PgConnection::connect(url).await?;
     connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await?;

@@ -5,23 +5,24 @@ use std::collections::BTreeMap;
 use super::{Findings, files::File};
 
 /// Room → the rooms it may use.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("model", &[]),
-    ("query", &["model"]),
+    ("search", &[]),
+    ("query", &["model", "search"]),
     ("access", &["model", "query"]),
-    ("sql", &["model", "query", "access"]),
+    ("sql", &["model", "search", "query", "access"]),
     ("form", &["model"]),
     ("script", &["model"]),
     ("pack", &["model"]),
     ("report", &["model"]),
     ("store", &["model", "query", "sql"]),
-    ("app", &["model", "query", "form", "sql", "script", "store", "access", "pack"]),
-    ("web", &["access", "app", "form", "model", "query"]),
+    ("app", &["model", "search", "query", "form", "sql", "script", "store", "access", "pack"]),
+    ("web", &["access", "app", "form", "model", "query", "search"]),
     ("cardstock", &["access", "app", "model", "report", "web"]),
 ];
 
 /// Rooms that do no input or output.
-const PURE: [&str; 7] = ["model", "query", "form", "sql", "access", "pack", "script"];
+const PURE: [&str; 8] = ["model", "search", "query", "form", "sql", "access", "pack", "script"];
 /// What does it.
 const IMPURE: [&str; 6] = ["tokio", "sqlx", "axum", "reqwest", "tempfile", "tracing-subscriber"];
 /// Heavy crates stand in one room's manifest each.

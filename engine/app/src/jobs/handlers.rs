@@ -6,6 +6,7 @@ use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value as Json;
 
 use super::{Context, JobError};
+use crate::search;
 
 type Handler = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<Json, JobError>> + Send + Sync>;
 
@@ -47,5 +48,5 @@ impl Handlers {
 
 /// Every kind of job the engine has.
 pub fn builtin() -> Handlers {
-    Handlers::default().with(crate::advice::KIND, crate::advice::run)
+    Handlers::default().with(crate::advice::KIND, crate::advice::run).with(search::KIND, search::rebuild_job).with(search::FOLLOW_KIND, search::follow_job)
 }

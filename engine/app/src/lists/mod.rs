@@ -1,6 +1,6 @@
 //! Lists: a question past the gate, a page of records with the titles of what they point to.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use access::{Actor, GatedQuery, gate_query};
 use form::Locale;
@@ -23,6 +23,8 @@ pub use summary::{count, group_filter, group_label, group_titles, groups, totals
 
 /// Beyond this many an estimated count says "at least".
 const ESTIMATE_CAP: u32 = 10_000;
+/// From so many matches on, words are common.
+const OFTEN: u32 = 20_000;
 /// Most groups of one answer.
 pub const MAX_GROUPS: u32 = 1_000;
 
@@ -76,7 +78,7 @@ pub struct GroupRow {
 }
 
 /// Binds a request to an actor.
-struct ActorBinder<'a>(&'a Actor, &'a Catalog);
+pub(crate) struct ActorBinder<'a>(pub &'a Actor, pub &'a Catalog);
 
 impl Binder for ActorBinder<'_> {
     fn variable(&self, variable: &model::Variable) -> Option<Value> {
@@ -120,6 +122,7 @@ pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQu
 
 pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
     let catalog = &snapshot.catalog;
+    let gated = &weighed(source, gated).await?;
     let query = gated.query();
     let lowered = sql::page::list(catalog, source.dialect(), gated);
     let mut rows = source.fetch(&lowered.statement).await?;
@@ -145,6 +148,18 @@ pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, acto
     }
     add_titles_and_files(source, catalog, actor, locale, &mut page).await?;
     Ok(page)
+}
+
+/// On SQLite, whose planner does not know how common words are: where very many rows hold what is looked for, a list
+/// is walked in its order rather than collected from the index.
+pub(crate) async fn weighed<'g>(source: &mut Source<'_>, gated: &'g GatedQuery) -> Result<Cow<'g, GatedQuery>, AppError> {
+    if source.dialect() == sql::Dialect::Postgres {
+        return Ok(Cow::Borrowed(gated));
+    }
+    let Some(probe) = sql::search::probe(source.dialect(), gated, OFTEN) else { return Ok(Cow::Borrowed(gated)) };
+    let found = source.fetch(&probe).await?.into_iter().flatten().next();
+    let often = matches!(found, Some(sql::Datum::Integer(found)) if found >= i64::from(OFTEN));
+    Ok(if often { Cow::Owned(gated.clone().found_often(true)) } else { Cow::Borrowed(gated) })
 }
 
 /// Several values of own fields live in tables of their own: one statement for each such field.

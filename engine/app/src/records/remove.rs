@@ -10,7 +10,7 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{load, renew, save::{ids, links_set}};
-use crate::{App, AppError, Blocker, Source, UnitError, batches, snapshot::Snapshot};
+use crate::{App, AppError, Blocker, Source, UnitError, batches, search, snapshot::Snapshot};
 
 /// Most records that stand in the way are counted up to this.
 const BLOCKERS: u32 = 1_000;
@@ -133,6 +133,7 @@ impl Removal<'_> {
                 self.tell(tx, card, record.id, record.version() + 1, "deleted").await?;
                 renew::after_save(tx, self.snapshot, card, Some(record), None, self.actor.now).await?;
             }
+            search::after_trash(tx, self.snapshot, card, ids, false).await?;
             for (key, mut records) in along {
                 records.sort_unstable();
                 records.dedup();
@@ -237,6 +238,7 @@ impl Removal<'_> {
                 self.tell(tx, card, record.id, record.version(), "restored").await?;
                 renew::after_save(tx, self.snapshot, card, None, Some(&record), self.actor.now).await?;
             }
+            search::after_trash(tx, self.snapshot, card, &ids, true).await?;
         }
         Ok(())
     }

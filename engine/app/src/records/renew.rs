@@ -83,6 +83,7 @@ async fn renew(tx: &mut Tx, snapshot: &Snapshot, card: &Card, id: Uuid, now: Dat
         return Ok(());
     }
     tx.execute(&write::derive(catalog, tx.dialect(), &card.table, id, &record.values, &changed)).await?;
+    crate::search::after_save(tx, snapshot, card, id, Some(&changed.iter().cloned().collect())).await?;
     follow(tx, snapshot, card, Some(&before), Some(&record), now, depth + 1).await
 }
 

@@ -17,23 +17,23 @@ pub async fn palette(asked: Asked) -> Response {
     let item = |(name, place): &(&str, &str)| {
         let at = name.to_lowercase().find(&lower)?;
         let piece = |text: &str, hit| Piece { text: text.into(), hit };
-        Some(PaletteItem { icon: "building-2".into(), label: vec![piece(&name[..at], false), piece(&name[at..at + q.len()], true), piece(&name[at + q.len()..], false)], detail: format!("{} · {place}", l(lang, "Customer|客户|客戶")), url: "/c/customer/1".into(), keys: vec![] })
+        Some(PaletteItem { icon: "building-2".into(), label: vec![piece(&name[..at], false), piece(&name[at..at + q.len()], true), piece(&name[at + q.len()..], false)], detail: vec![Piece { text: (*place).into(), hit: false }], url: "/c/customer/1".into(), keys: vec![] })
     };
     let records: Vec<PaletteItem> = NAMES.iter().filter_map(item).take(4).collect();
-    let action = |icon: &str, words: &str, url: &str, key: &str| PaletteItem { icon: icon.into(), label: vec![Piece { text: l(lang, words), hit: false }], detail: String::new(), url: url.into(), keys: vec![key.into()] };
+    let action = |icon: &str, words: &str, url: &str, key: &str| PaletteItem { icon: icon.into(), label: vec![Piece { text: l(lang, words), hit: false }], detail: Vec::new(), url: url.into(), keys: vec![key.into()] };
     let groups = vec![
-        PaletteGroup { label: l(lang, "Records|记录|記錄"), items: records },
-        PaletteGroup { label: l(lang, "Actions|操作|操作"), items: vec![action("plus", "New customer|新建客户|新增客戶", "/c/customer/new", "N"), action("sliders-horizontal", "My preferences|我的设置|我的設定", "/me", "")] },
+        PaletteGroup { label: l(lang, "Records|记录|記錄"), count: String::new(), items: records },
+        PaletteGroup { label: l(lang, "Actions|操作|操作"), count: String::new(), items: vec![action("plus", "New customer|新建客户|新增客戶", "/c/customer/new", "N"), action("sliders-horizontal", "My preferences|我的设置|我的設定", "/me", "")] },
     ];
     let groups = groups.into_iter().filter(|group| !group.items.is_empty()).collect();
-    draw("palette/results.html", &shell(&asked, "customer"), &Palette { q, groups, note: l(lang, "7 of 214 in 11 ms|7 / 214，11 毫秒|7 / 214，11 毫秒") })
+    draw("palette/results.html", &shell(&asked, "customer"), &Palette { groups, all_url: (!q.is_empty()).then(|| "/search".into()), note: l(lang, "7 of 214 in 11 ms|7 / 214，11 毫秒|7 / 214，11 毫秒"), q, rebuilding: String::new() })
 }
 
 pub async fn lookup(asked: Asked) -> Response {
     let lang = lang_of(&asked);
     let q = asked.get("q").cloned().unwrap_or_default();
     let options = NAMES.iter().filter(|(name, _)| name.to_lowercase().contains(&q.to_lowercase()));
-    let options = options.map(|(name, place)| LookupOption { value: name.to_lowercase().replace(' ', "-"), title: (*name).into(), detail: (*place).into(), avatar: Some(Avatar::of(name)), url: Some("/c/customer/1".into()) }).collect();
+    let options = options.map(|(name, place)| LookupOption { value: name.to_lowercase().replace(' ', "-"), title: (*name).into(), pieces: vec![Piece { text: (*name).into(), hit: false }], detail: vec![Piece { text: (*place).into(), hit: false }], avatar: Some(Avatar::of(name)), url: Some("/c/customer/1".into()) }).collect();
     let target = asked.get("for").cloned().unwrap_or_default();
     draw("lookup/options.html", &shell(&asked, "customer"), &LookupResults { target, q, options, more: true, create_url: Some("/c/customer/new".into()), create_label: Some(l(lang, "New customer|新建客户|新增客戶")) })
 }

@@ -5,6 +5,7 @@ pub mod cards;
 pub mod files;
 pub mod jobs;
 pub mod records;
+pub mod search;
 pub mod views;
 
 use app::AppError;

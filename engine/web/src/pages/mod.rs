@@ -15,6 +15,7 @@ pub mod me;
 pub mod palette;
 pub mod panels;
 pub mod record;
+pub mod search;
 pub mod session;
 mod shell;
 pub mod studio;

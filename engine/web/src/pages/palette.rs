@@ -1,8 +1,8 @@
 //! The command palette, and the pickers of links: both are lists with words to look for.
 
-use std::time::Instant;
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use app::{AppError, lists};
+use app::{AppError, lists, search::CardHits};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
@@ -12,7 +12,7 @@ use query::ListRequest;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Reader, shell::may, words};
+use super::{Reader, search::{beside, count, get, pieces, rebuilding}, shell::may, words};
 use crate::{
     Site,
     view::{Avatar, LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece},
@@ -21,82 +21,100 @@ use crate::{
 /// Findings of one card, and of a picker.
 const FEW: u32 = 5;
 const MANY: u32 = 20;
+/// Records opened last that are shown.
+const RECENT: usize = 8;
 
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
-
-/// Records of a card by words: id, title, and a word that tells them apart.
-async fn find(site: &Site, reader: &Reader, card: &Card, q: &str, filter: Option<Json>, limit: u32) -> Result<(Vec<(Uuid, String, String)>, bool), AppError> {
+/// Records of a card that were opened last, or the newest: id and title.
+async fn newest(site: &Site, reader: &Reader, card: &Card, filter: Option<Json>, limit: u32) -> Result<(Vec<(Uuid, String)>, bool), AppError> {
     let snapshot = &reader.asker.snapshot;
-    let title: Vec<String> = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
-    let paths = title.len();
-    let more = card.search.iter().find(|path| !path.is_many() && reader.may_show(path) && !title.contains(&path.to_string())).map(ToString::to_string);
-    let fields: Vec<String> = title.into_iter().chain(more).collect();
-    let request = ListRequest { q: (!q.is_empty()).then(|| q.to_owned()), filter, fields: Some(fields), limit: Some(limit), sort: (card.builtin).then(|| "name".to_owned()), ..ListRequest::default() };
+    let fields: Vec<String> = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
+    let request = ListRequest { filter, fields: Some(fields), limit: Some(limit), sort: (card.builtin).then(|| "name".to_owned()), ..ListRequest::default() };
     let gated = lists::ask(snapshot, &reader.asker.actor, card.key.as_str(), &request)?;
     let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
-    let one = |item: &lists::Item| {
-        let title = words::title(reader, card, &page.columns, &item.values);
-        let detail = item.values.get(paths).and_then(model::Value::as_text).filter(|text| *text != title).unwrap_or_default().to_owned();
-        (item.id, title, detail)
-    };
-    Ok((page.items.iter().map(one).collect(), page.next.is_some()))
+    let titles = page.items.iter().map(|item| (item.id, words::title(reader, card, &page.columns, &item.values)));
+    Ok((titles.collect(), page.next.is_some()))
 }
 
-/// A text cut where the words were found.
-fn pieces(text: &str, q: &str) -> Vec<Piece> {
-    let plain = vec![Piece { text: text.to_owned(), hit: false }];
-    let word = q.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-    let Some(at) = text.to_ascii_lowercase().find(&word).filter(|_| !word.is_empty()) else { return plain };
-    let end = at + word.len();
-    let all = [(&text[..at], false), (&text[at..end], true), (&text[end..], false)];
-    all.into_iter().filter(|(text, _)| !text.is_empty()).map(|(text, hit)| Piece { text: text.to_owned(), hit }).collect()
-}
-
-/// `GET /palette?q=`
+/// `GET /palette?q=&card=&scope=&recent=`: `card` is where the reader is, `scope` the only card looked through.
 pub async fn page(State(site): State<Site>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
-    match search(&site, &reader, get(&pairs, "q").trim(), get(&pairs, "card")).await {
+    let q = get(&pairs, "q").trim();
+    let palette = async {
+        if q.is_empty() { begin(&site, &reader, get(&pairs, "recent")).await } else { find(&site, &reader, q, get(&pairs, "card"), get(&pairs, "scope")).await }
+    };
+    match palette.await {
         Ok(palette) => reader.draw(&site, "palette/results.html", None, &palette),
         Err(error) => reader.failed(&site, &error),
     }
 }
 
-async fn search(site: &Site, reader: &Reader, q: &str, first: &str) -> Result<Palette, AppError> {
-    let began = Instant::now();
+/// Before anything is typed: the records that were opened last on this device, by ids that it sends along.
+async fn begin(site: &Site, reader: &Reader, recent: &str) -> Result<Palette, AppError> {
     let snapshot = &reader.asker.snapshot;
-    let lang = &reader.asker.actor.lang;
+    let wanted: Vec<(&str, Uuid)> = recent.split(',').filter_map(|one| one.split_once(':')).filter_map(|(card, id)| Some((card, Uuid::try_parse(id).ok()?))).take(RECENT).collect();
+    let mut known: HashMap<Uuid, PaletteItem> = HashMap::new();
+    let mut keys: Vec<&str> = wanted.iter().map(|(card, _)| *card).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    for card in keys.into_iter().filter_map(|key| snapshot.catalog.card(key)).filter(|card| may(snapshot, &reader.asker.actor, card, ActionName::Read)) {
+        let ids: Vec<String> = wanted.iter().filter(|(key, _)| card.key == **key).map(|(_, id)| id.to_string()).collect();
+        let (records, _) = newest(site, reader, card, Some(json!({"field": "id", "op": "any_of", "value": ids})), FEW.max(MANY)).await?;
+        known.extend(records.into_iter().map(|(id, title)| (id, record(card, id, pieces(&title, &[]), Vec::new()))));
+    }
+    let items: Vec<PaletteItem> = wanted.iter().filter_map(|(_, id)| known.remove(id)).collect();
     let mut groups = Vec::new();
-    let mut found = 0;
-    let cards: Vec<_> = snapshot.catalog.cards.values().filter(|card| !card.builtin && may(snapshot, &reader.asker.actor, card, ActionName::Read)).collect();
-    if !q.is_empty() {
-        let mut ordered = cards.clone();
-        ordered.sort_by_key(|card| card.key != first);
-        for card in ordered {
-            let (records, _) = find(site, reader, card, q, None, FEW).await?;
-            found += records.len();
-            let items = records.into_iter().map(|(id, title, detail)| PaletteItem { icon: card.icon.clone(), label: pieces(&title, q), detail, url: format!("/c/{}/{id}", card.key), keys: Vec::new() }).collect::<Vec<_>>();
-            if !items.is_empty() {
-                groups.push(PaletteGroup { label: card.plurals.or_key(lang, card.key.as_str()), items });
-            }
-        }
+    if !items.is_empty() {
+        groups.push(PaletteGroup { label: reader.t(site, "palette.recent", &[]), count: String::new(), items });
     }
-    let fits = |label: &str| q.is_empty() || label.to_lowercase().contains(&q.to_lowercase());
-    let lists: Vec<PaletteItem> = cards.iter().filter_map(|card| {
-        let label = card.plurals.or_key(lang, card.key.as_str());
-        fits(&label).then(|| PaletteItem { icon: card.icon.clone(), label: pieces(&label, q), url: format!("/c/{}", card.key), ..PaletteItem::default() })
-    }).collect();
-    let actions: Vec<PaletteItem> = cards.iter().filter(|card| may(snapshot, &reader.asker.actor, card, ActionName::Create)).filter_map(|card| {
-        let label = reader.t(site, "list.new", &[("what", &card.labels.or_key(lang, card.key.as_str()))]);
-        fits(&label).then(|| PaletteItem { icon: "plus".into(), label: pieces(&label, q), url: format!("/c/{}/new", card.key), ..PaletteItem::default() })
-    }).collect();
-    for (word, items) in [("cards", lists), ("actions", actions)] {
-        if !items.is_empty() {
-            groups.push(PaletteGroup { label: words::word(word, lang), items });
-        }
+    groups.extend(commands(site, reader, ""));
+    Ok(Palette { groups, ..Palette::default() })
+}
+
+fn record(card: &Card, id: Uuid, label: Vec<Piece>, detail: Vec<Piece>) -> PaletteItem {
+    PaletteItem { icon: card.icon.clone(), label, detail, url: format!("/c/{}/{id}", card.key), keys: Vec::new() }
+}
+
+async fn find(site: &Site, reader: &Reader, q: &str, first: &str, scope: &str) -> Result<Palette, AppError> {
+    let began = Instant::now();
+    let (snapshot, actor, locale) = (&reader.asker.snapshot, &reader.asker.actor, &reader.asker.locale);
+    let mut found = match scope {
+        "" => app::search::everywhere(&site.app, snapshot, actor, q, FEW as usize, locale).await?,
+        card => vec![app::search::in_card(&site.app, snapshot, actor, card, q, None, MANY as usize, locale).await?],
+    };
+    found.retain(|hits| !hits.hits.is_empty());
+    // Where the reader is comes first.
+    found.sort_by_key(|hits| hits.card != first);
+    let (total, exact) = (found.iter().map(|hits| hits.count).sum(), found.iter().all(|hits| hits.exact));
+    let shown: usize = found.iter().map(|hits| hits.hits.len()).sum();
+    let group = |hits: &CardHits| {
+        let card = snapshot.catalog.card(&hits.card)?;
+        let items = hits.hits.iter().map(|hit| record(card, hit.id, pieces(&hit.title, &hit.marks), beside(hit.detail.as_ref()))).collect();
+        let all = hits.exact && hits.hits.len() == hits.count as usize;
+        Some(PaletteGroup { label: card.plurals.or_key(&actor.lang, card.key.as_str()), count: if all { String::new() } else { count(reader, hits.count, hits.exact) }, items })
+    };
+    let mut groups: Vec<PaletteGroup> = found.iter().filter_map(group).collect();
+    if scope.is_empty() {
+        groups.extend(commands(site, reader, q));
     }
-    let note = if q.is_empty() { String::new() } else { format!("{found} · {} ms", began.elapsed().as_millis()) };
-    Ok(Palette { q: q.to_owned(), groups, note })
+    let time = began.elapsed().as_millis().to_string();
+    let note = reader.t(site, "palette.note", &[("shown", &shown.to_string()), ("count", &count(reader, total, exact)), ("time", &time)]);
+    let all_url = (shown > 0).then(|| super::url("/search", &[("q", q), ("card", scope)]));
+    Ok(Palette { q: q.to_owned(), groups, all_url, note, rebuilding: rebuilding(site, reader).await? })
+}
+
+/// Lists to go to, and records to make.
+fn commands(site: &Site, reader: &Reader, q: &str) -> Vec<PaletteGroup> {
+    let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+    let question = ::search::ask(q);
+    let cards: Vec<&Arc<Card>> = snapshot.catalog.cards.values().filter(|card| !card.builtin && may(snapshot, actor, card, ActionName::Read)).collect();
+    let item = |icon: &str, label: String, url: String| {
+        let fits = q.is_empty() || !question.is_empty() && question.is_in([label.as_str()]);
+        fits.then(|| PaletteItem { icon: icon.to_owned(), label: pieces(&label, &question.marks(&label)), url, ..PaletteItem::default() })
+    };
+    let lists = cards.iter().filter_map(|card| item(&card.icon, card.plurals.or_key(&actor.lang, card.key.as_str()), format!("/c/{}", card.key)));
+    let making = cards.iter().filter(|card| may(snapshot, actor, card, ActionName::Create));
+    let actions = making.filter_map(|card| item("plus", reader.t(site, "list.new", &[("what", &card.labels.or_key(&actor.lang, card.key.as_str()))]), format!("/c/{}/new", card.key)));
+    let groups = [("cards", lists.collect::<Vec<_>>()), ("actions", actions.collect())];
+    groups.into_iter().filter(|(_, items)| !items.is_empty()).map(|(word, items)| PaletteGroup { label: words::word(word, &actor.lang), count: String::new(), items }).collect()
 }
 
 /// `GET /lookup/{card}?q=&ctx=CARD.FIELD`: what a link may point to, narrowed by what is filled in already.
@@ -106,10 +124,11 @@ pub async fn lookup(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         let card = snapshot.card(&key)?.clone();
         let q = get(&pairs, "q").trim();
         let filter = narrowed(&reader, get(&pairs, "ctx"), &pairs);
-        let (records, more) = find(&site, &reader, &card, q, filter, MANY).await?;
+        let (records, more) = lookup_records(&site, &reader, &card, q, filter).await?;
         let any = is_any(&reader, get(&pairs, "ctx"));
         let person = card.key == model::USER_CARD;
-        let option = |(id, title, detail): (Uuid, String, String)| LookupOption {
+        let option = |(id, title, pieces, detail): (Uuid, String, Vec<Piece>, Vec<Piece>)| LookupOption {
+            pieces,
             value: if any { format!("{key}:{id}") } else { id.to_string() },
             avatar: person.then(|| Avatar::person(&title)),
             url: (!person).then(|| format!("/c/{key}/{id}")),
@@ -130,6 +149,22 @@ pub async fn lookup(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         Ok(results) => reader.draw(&site, "lookup/options.html", None, &results),
         Err(error) => reader.failed(&site, &error),
     }
+}
+
+/// Id, title, the title cut, and what tells it apart.
+type Found = (Uuid, String, Vec<Piece>, Vec<Piece>);
+
+/// The best for what was typed; the newest before anything was.
+async fn lookup_records(site: &Site, reader: &Reader, card: &Card, q: &str, filter: Option<Json>) -> Result<(Vec<Found>, bool), AppError> {
+    if q.is_empty() {
+        let (records, more) = newest(site, reader, card, filter, MANY).await?;
+        return Ok((records.into_iter().map(|(id, title)| (id, title.clone(), pieces(&title, &[]), Vec::new())).collect(), more));
+    }
+    let (snapshot, actor, locale) = (&reader.asker.snapshot, &reader.asker.actor, &reader.asker.locale);
+    let found = app::search::in_card(&site.app, snapshot, actor, card.key.as_str(), q, filter, MANY as usize, locale).await?;
+    let more = !found.exact || found.count as usize > found.hits.len();
+    let one = |hit: app::search::Hit| (hit.id, hit.title.clone(), pieces(&hit.title, &hit.marks), beside(hit.detail.as_ref()));
+    Ok((found.hits.into_iter().map(one).collect(), more))
 }
 
 fn field_of<'r>(reader: &'r Reader, ctx: &str) -> Option<&'r model::Field> {

@@ -58,6 +58,7 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         create_url: shown.map(|card| format!("/c/{}/new", card.key)),
         create_label: shown.map(|card| reader.t(site, "list.new", &[("what", &card.labels.or_key(&actor.lang, card.key.as_str()))])),
         palette_card: card.map(str::to_owned),
+        palette_label: card.and_then(|key| snapshot.catalog.card(key)).map_or_else(String::new, |card| card.plurals.or_key(&actor.lang, card.key.as_str())),
         draft_scope: format!("{}.{}", site.app.site, actor.user.map(|id| id.simple().to_string()).unwrap_or_default()),
         drafts: true,
         here: reader.here.clone(),

@@ -23,6 +23,7 @@ mod palette;
 mod panel;
 mod problem;
 mod record;
+mod search;
 mod shell;
 mod studio;
 mod views;
@@ -40,6 +41,7 @@ pub use palette::{LookupOption, LookupResults, Palette, PaletteGroup, PaletteIte
 pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPanel, Kpi, Panel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel};
 pub use problem::{ErrorKind, ErrorPage};
 pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Step, Tab, TabCount, TabCounts};
+pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
 pub use studio::{SlowList, SpeedPage};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};

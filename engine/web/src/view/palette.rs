@@ -11,8 +11,12 @@ pub struct Palette {
     pub q: String,
     /// Groups that have something, in order: records, cards, actions.
     pub groups: Vec<PaletteGroup>,
+    /// Where all that was found stands; none where nothing was looked for.
+    pub all_url: Option<String>,
     /// How it went, in words: "7 in 11 ms". Empty for nothing to say.
     pub note: String,
+    /// What is not findable just now, in words; empty for nothing.
+    pub rebuilding: String,
 }
 
 /// A group of findings.
@@ -20,6 +24,8 @@ pub struct Palette {
 pub struct PaletteGroup {
     /// Its heading.
     pub label: String,
+    /// How many there are; empty where all are shown.
+    pub count: String,
     /// What was found.
     pub items: Vec<PaletteItem>,
 }
@@ -31,8 +37,8 @@ pub struct PaletteItem {
     pub icon: String,
     /// The words, cut into pieces so that what matched can be shown.
     pub label: Vec<Piece>,
-    /// What kind of thing it is, and where.
-    pub detail: String,
+    /// What tells it from others, or why it was found.
+    pub detail: Vec<Piece>,
     /// Where it leads.
     pub url: String,
     /// Keys that do the same.
@@ -72,8 +78,10 @@ pub struct LookupOption {
     pub value: String,
     /// Its title.
     pub title: String,
+    /// The title, cut where words were found.
+    pub pieces: Vec<Piece>,
     /// What tells it from others of that title.
-    pub detail: String,
+    pub detail: Vec<Piece>,
     /// Its avatar.
     pub avatar: Option<Avatar>,
     /// Its page.

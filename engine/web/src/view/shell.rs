@@ -33,6 +33,8 @@ pub struct Shell {
     pub create_label: Option<String>,
     /// The card whose records the palette looks through first.
     pub palette_card: Option<String>,
+    /// What those are called.
+    pub palette_label: String,
     /// Identifies drafts kept on the device: one site and one user.
     pub draft_scope: String,
     /// Whether drafts may be kept on this device (an administrator may forbid it for shared computers).

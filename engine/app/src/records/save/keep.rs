@@ -7,11 +7,11 @@ impl Work {
     pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord, left: &[String]) -> Result<(), UnitError> {
         let dialect = tx.dialect();
         let record = valid.record();
-        let (statements, changed) = match stored {
-            None => (write::create(self.catalog(), dialect, &self.gated, valid), filled(record)),
+        let (statements, changed, touched) = match stored {
+            None => (write::create(self.catalog(), dialect, &self.gated, valid), filled(record), None),
             Some(stored) => {
                 let (changes, changed) = changes(&self.card, stored, record, merged);
-                (write::update(self.catalog(), dialect, &self.gated, valid, stored.version(), &changes), changed)
+                (write::update(self.catalog(), dialect, &self.gated, valid, stored.version(), &changes), changed, Some(touched(&changes)))
             }
         };
         for (index, statement) in statements.iter().enumerate() {
@@ -25,6 +25,7 @@ impl Work {
         }
         self.attach(tx, record, stored).await?;
         renew::after_save(tx, &self.snapshot, &self.card, stored, Some(record), self.actor.now).await?;
+        search::after_save(tx, &self.snapshot, &self.card, record.id, touched.as_ref()).await?;
         let event = system::Event {
             at: self.actor.now,
             actor: self.actor.user,
@@ -51,6 +52,12 @@ impl Work {
 
 pub(super) fn filled(record: &Record) -> Vec<String> {
     record.values.iter().filter(|(_, value)| !value.is_empty()).map(|(key, _)| key.to_string()).collect()
+}
+
+/// Own fields and child tables that a change touches.
+fn touched(changes: &write::Changes<'_>) -> BTreeSet<Ident> {
+    let tables = changes.added.iter().map(|(table, ..)| *table).chain(changes.changed.iter().map(|(table, ..)| *table)).chain(changes.removed.iter().map(|(table, _)| *table));
+    tables.filter_map(|table| table.child.clone()).chain(changes.fields.iter().cloned()).collect()
 }
 
 /// Every column that differs from what is stored, derived ones included, and the places as people call them.

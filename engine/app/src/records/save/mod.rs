@@ -40,7 +40,7 @@ use super::{
     merge::{self, Merged, RowChange},
     renew,
 };
-use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, snapshot::Snapshot};
+use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, search, snapshot::Snapshot};
 
 /// How a save is asked for.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,131 @@
+//! After a change: the record's own entries, and those of records that are found by its words.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use model::{Card, Hop, Ident};
+use serde_json::{Value as Json, json};
+use sql::{Statement, encode, write};
+use store::Tx;
+use uuid::Uuid;
+
+use super::{documents::index, uses::Use};
+use crate::{App, AppError, UnitError, jobs::{self, Context, JobError, NewJob}, snapshot::Snapshot};
+
+/// What follows a change of a record that very many point to.
+pub(crate) const FOLLOW_KIND: &str = "search.follow";
+/// So many records are followed in the change's own transaction, with what lies on the way.
+const FEW: u32 = 100;
+/// Most records that one job follows.
+const MOST: u32 = 5_000_000;
+/// Records of one transaction of a job.
+const BATCH: usize = 200;
+
+/// After a record was made (`changed` is `None`) or changed in these fields and child tables.
+pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, id: Uuid, changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
+    if changed.is_none_or(|changed| snapshot.search().touched(&card.key, changed)) {
+        index(tx, snapshot, card, &[id]).await?;
+    }
+    // Nothing points to what was just made.
+    if changed.is_some() { follow(tx, snapshot, card, &[id], changed).await } else { Ok(()) }
+}
+
+/// After records went into the trash or came back: what points to them may read as empty now. Their own entries stay;
+/// those that come back are made again, since nothing followed them there.
+pub(crate) async fn after_trash(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[Uuid], back: bool) -> Result<(), UnitError> {
+    if back {
+        index(tx, snapshot, card, ids).await?;
+    }
+    follow(tx, snapshot, card, ids, None).await
+}
+
+/// An account is a record too: made by these statements, and found from then on.
+pub(crate) async fn make_user(app: &App, snapshot: Arc<Snapshot>, id: Uuid, statements: Vec<Statement>) -> Result<(), AppError> {
+    let made = app.store.write(move |tx: &mut Tx| {
+        let (snapshot, statements) = (snapshot.clone(), statements.clone());
+        Box::pin(async move {
+            for statement in &statements {
+                tx.execute(statement).await?;
+            }
+            match snapshot.catalog.card(model::USER_CARD) {
+                Some(card) => index(tx, &snapshot, card, &[id]).await,
+                None => Ok(()),
+            }
+        })
+    });
+    made.await.map_err(|error: UnitError| error.error)
+}
+
+async fn follow(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[Uuid], changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
+    let uses: Vec<&Use> = snapshot.search().following(&card.key, changed).collect();
+    let mut later = false;
+    for used in uses {
+        let Some(found) = snapshot.catalog.card(&used.card) else { continue };
+        match pointing(tx, snapshot, used, ids, FEW).await? {
+            Some(records) => index(tx, snapshot, found, &records).await?,
+            None => later = true,
+        }
+    }
+    if later {
+        let fields: Option<Vec<&Ident>> = changed.map(|changed| changed.iter().collect());
+        jobs::enqueue_in(tx, NewJob::new(FOLLOW_KIND, json!({"card": card.key, "ids": ids, "fields": fields}))).await?;
+    }
+    Ok(())
+}
+
+/// The records from which a way leads to any of these; `None` for too many.
+async fn pointing(tx: &mut Tx, snapshot: &Snapshot, used: &Use, ids: &[Uuid], most: u32) -> Result<Option<Vec<Uuid>>, UnitError> {
+    let mut reached = ids.to_vec();
+    for (table, hop) in used.tables.iter().zip(&used.hops).rev() {
+        let (Hop::Link { field, .. } | Hop::Links { field, .. } | Hop::AnyLink { field, .. }) = hop else { continue };
+        let Some(field) = snapshot.catalog.table(table).and_then(|table| table.field(field)) else { return Ok(Some(Vec::new())) };
+        let of = snapshot.catalog.table(table);
+        let mut before = BTreeSet::new();
+        for some in reached.chunks(500) {
+            let Some(of) = of else { break };
+            // A record with many child rows that point there counts once.
+            let rows = tx.fetch(&write::pointing(&snapshot.catalog, tx.dialect(), of, field, some, most + 1)).await?;
+            if rows.len() > most as usize {
+                return Ok(None);
+            }
+            before.extend(rows.iter().filter_map(|row| row.first().and_then(encode::id)));
+        }
+        reached = before.into_iter().collect();
+        if reached.len() > most as usize {
+            return Ok(None);
+        }
+    }
+    Ok(Some(reached))
+}
+
+/// Follows a change of a record that very many point to, some at a time.
+pub(crate) async fn follow_job(context: Context) -> Result<Json, JobError> {
+    let app = context.app().clone();
+    let snapshot = app.snapshot();
+    let payload = context.payload();
+    let ids: Vec<Uuid> = payload.get("ids").and_then(|ids| serde_json::from_value(ids.clone()).ok()).unwrap_or_default();
+    let fields: Option<BTreeSet<Ident>> = payload.get("fields").and_then(|fields| serde_json::from_value(fields.clone()).ok()).flatten();
+    let card = payload.get("card").and_then(Json::as_str).and_then(|key| snapshot.catalog.card(key)).cloned();
+    let Some(card) = card else { return Ok(json!({"records": 0})) };
+    let mut done = 0;
+    for used in snapshot.search().following(&card.key, fields.as_ref()) {
+        let Some(found) = snapshot.catalog.card(&used.card).cloned() else { continue };
+        let work = (snapshot.clone(), used.clone(), ids.clone());
+        let records = app.store.look(move |tx: &mut Tx| {
+            let work = work.clone();
+            Box::pin(async move { pointing(tx, &work.0, &work.1, &work.2, MOST).await })
+        });
+        let records = records.await.map_err(|error: UnitError| error.error)?.unwrap_or_default();
+        for some in records.chunks(BATCH) {
+            let work = (snapshot.clone(), found.clone(), some.to_vec());
+            let kept = app.store.write(move |tx: &mut Tx| {
+                let work = work.clone();
+                Box::pin(async move { index(tx, &work.0, &work.1, &work.2).await })
+            });
+            kept.await.map_err(|error: UnitError| AppError::from(error))?;
+            done += some.len();
+            context.progress(i64::try_from(done).unwrap_or(i64::MAX), None).await?;
+            context.go_on().await?;
+        }
+    }
+    Ok(json!({"records": done}))
+}
