@@ -13,6 +13,7 @@ pub mod batches;
 pub mod demo;
 mod error;
 pub mod files;
+pub mod folders;
 pub mod jobs;
 pub mod lists;
 pub mod packs;

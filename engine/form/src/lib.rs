@@ -10,6 +10,8 @@
 //! **Not here:** HTML (`web`), checking (`model`).
 
 pub mod format;
+pub mod sentence;
 pub mod submit;
+pub mod words;
 
 pub use format::Locale;

@@ -165,7 +165,7 @@ fn value(field: &Field, texts: &[&str], locale: &Locale) -> Json {
 }
 
 /// `1,234.50 %` → `1234.50`; also what people paste: full-width digits, signs of currencies, spaces.
-pub(crate) fn plain_number(text: &str, locale: &Locale) -> String {
+pub fn plain_number(text: &str, locale: &Locale) -> String {
     let kept = text.chars().filter_map(|c| match c {
         c if c == locale.point => Some('.'),
         c if c == locale.thousands => None,

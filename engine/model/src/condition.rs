@@ -1,5 +1,7 @@
 //! Conditions with their names and types resolved against the catalog, variables still open.
 
+use uuid::Uuid;
+
 use crate::{Ident, Op, Path, TableRef, Value};
 
 /// A condition that fits the catalog. Built by [`check_filter`](crate::check_filter) alone.
@@ -43,13 +45,15 @@ pub enum Operand {
     Range(Term, Term),
     /// A span of time relative to now.
     Period(Period),
+    /// The records in folders that people keep, as far as `reader` may look into them. Who that is, is known when asked.
+    Folders { folders: Vec<Uuid>, reader: Option<Uuid> },
 }
 
 impl Operand {
     /// Every value and variable of it.
     pub fn terms(&self) -> impl Iterator<Item = &Term> {
         let (one, many): (&[Term], Option<[&Term; 2]>) = match self {
-            Self::None | Self::Period(_) => (&[], None),
+            Self::None | Self::Period(_) | Self::Folders { .. } => (&[], None),
             Self::One(one) => (std::slice::from_ref(one), None),
             Self::Many(many) => (many, None),
             Self::Range(from, to) => (&[], Some([from, to])),

@@ -140,7 +140,8 @@ fn evaluate_test(test: &Test, at: &Place, facts: &dyn Facts) -> Truth {
             })),
             _ => Truth::Unknown,
         },
-        (_, Operand::None | Operand::Many(_) | Operand::Range(..) | Operand::Period(_)) => Truth::Unknown,
+        // Folders are looked into by the database alone.
+        (_, Operand::None | Operand::Many(_) | Operand::Range(..) | Operand::Period(_) | Operand::Folders { .. }) => Truth::Unknown,
     }
 }
 
@@ -161,7 +162,7 @@ fn one(op: Op, values: &[Value], operand: &Value, facts: &dyn Facts) -> Truth {
         Op::StartsWith => any(&|value| texts(value, operand, |text, part| text.starts_with(part))),
         Op::EndsWith => any(&|value| texts(value, operand, |text, part| text.ends_with(part))),
         Op::Under => Truth::from(under(values, operand, facts)),
-        Op::Empty | Op::NotEmpty | Op::Between | Op::In | Op::AnniversaryIn => Truth::Unknown,
+        Op::Empty | Op::NotEmpty | Op::Between | Op::In | Op::InFolder | Op::AnniversaryIn => Truth::Unknown,
     }
 }
 

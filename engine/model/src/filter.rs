@@ -35,15 +35,15 @@ pub enum Filter {
 pub enum Op {
     Is, IsNot, AnyOf, NoneOf, Empty, NotEmpty,
     Contains, NotContains, StartsWith, EndsWith,
-    Gt, Gte, Lt, Lte, Between, Before, After, In, Under, AnniversaryIn,
+    Gt, Gte, Lt, Lte, Between, Before, After, In, Under, InFolder, AnniversaryIn,
 }
 
 impl Op {
     /// Every operator, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Is, Self::IsNot, Self::AnyOf, Self::NoneOf, Self::Empty, Self::NotEmpty,
         Self::Contains, Self::NotContains, Self::StartsWith, Self::EndsWith,
-        Self::Gt, Self::Gte, Self::Lt, Self::Lte, Self::Between, Self::Before, Self::After, Self::In, Self::Under, Self::AnniversaryIn,
+        Self::Gt, Self::Gte, Self::Lt, Self::Lte, Self::Between, Self::Before, Self::After, Self::In, Self::Under, Self::InFolder, Self::AnniversaryIn,
     ];
 
     /// The word that stands in filters.
@@ -54,6 +54,7 @@ impl Op {
             Self::NotContains => "not_contains", Self::StartsWith => "starts_with", Self::EndsWith => "ends_with",
             Self::Gt => "gt", Self::Gte => "gte", Self::Lt => "lt", Self::Lte => "lte", Self::Between => "between",
             Self::Before => "before", Self::After => "after", Self::In => "in", Self::Under => "under",
+            Self::InFolder => "in_folder",
             Self::AnniversaryIn => "anniversary_in",
         }
     }

@@ -3,6 +3,7 @@
 //! **Not here:** which operators fit which field (`resolve`), what variables stand for (`query::bind`).
 
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use crate::{
     Catalog, DecimalKind, Field, FieldKind, FileKind, FilterError, Ident, Op, Operand, OptionDef, Path, Period, SpanUnit, TableRef, Term, TextFlavour, TextKind,
@@ -38,6 +39,7 @@ impl Reader<'_> {
                 Some(period) => Ok(Some(Operand::Period(period))),
                 None => self.wrong(format!("{} is no period; such as today, this_month, last_quarter, next_week, last_30_days, next_7_days", shown(value))),
             },
+            Op::InFolder => self.folders(value),
             Op::Between => match value.as_array().map(Vec::as_slice) {
                 Some([from, to]) => Ok(Some(Operand::Range(self.term(from)?, self.term(to)?))),
                 _ => self.wrong("`between` takes a list of two: [from, to]"),
@@ -50,6 +52,23 @@ impl Reader<'_> {
             _ if value.is_null() => self.wrong(format!("`{}` takes a value; use `empty` to ask for nothing", self.op.name())),
             _ => Ok(Some(Operand::One(self.term(value)?))),
         }
+    }
+
+    /// One folder or several, by their ids. Which one may also be asked when the question is run.
+    fn folders(&self, value: &Json) -> Result<Option<Operand>, FilterError> {
+        let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let mut folders = Vec::with_capacity(items.len());
+        for item in items {
+            match item.as_str() {
+                Some(text) if text.starts_with("@param.") => return Ok(None),
+                Some(text) => match Uuid::try_parse(text) {
+                    Ok(id) => folders.push(id),
+                    Err(_) => return self.wrong(format!("{} is no folder; `in_folder` takes the id of one", shown(item))),
+                },
+                None => return self.wrong("`in_folder` takes the id of a folder, or a list of them"),
+            }
+        }
+        Ok((!folders.is_empty()).then_some(Operand::Folders { folders, reader: None }))
     }
 
     fn wrong<T>(&self, message: impl Into<String>) -> Result<T, FilterError> {

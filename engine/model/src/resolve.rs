@@ -149,7 +149,7 @@ pub fn kind_of(path: &Path, field: &Field) -> FieldKind {
 
 /// The operators that fit a kind of field, in the order a person is offered them.
 pub fn operators(kind: &FieldKind) -> &'static [Op] {
-    use Op::{After, AnniversaryIn, AnyOf, Before, Between, Contains, Empty, EndsWith, Gt, Gte, In, Is, IsNot, Lt, Lte, NoneOf, NotContains, NotEmpty, StartsWith, Under};
+    use Op::{After, AnniversaryIn, AnyOf, Before, Between, Contains, Empty, EndsWith, Gt, Gte, In, InFolder, Is, IsNot, Lt, Lte, NoneOf, NotContains, NotEmpty, StartsWith, Under};
     match kind {
         FieldKind::Text(_) | FieldKind::Formula { .. } | FieldKind::Colour => {
             &[Contains, NotContains, Is, IsNot, StartsWith, EndsWith, AnyOf, NoneOf, Gt, Gte, Lt, Lte, Between, Empty, NotEmpty]
@@ -161,7 +161,7 @@ pub fn operators(kind: &FieldKind) -> &'static [Op] {
         FieldKind::Date => &[In, Is, IsNot, Before, After, Gt, Gte, Lt, Lte, Between, AnniversaryIn, AnyOf, NoneOf, Empty, NotEmpty],
         FieldKind::Datetime => &[In, Is, IsNot, Before, After, Gt, Gte, Lt, Lte, Between, AnyOf, NoneOf, Empty, NotEmpty],
         FieldKind::Choice { .. } => &[Is, IsNot, AnyOf, NoneOf, Empty, NotEmpty, Contains, NotContains],
-        FieldKind::Link(_) | FieldKind::AnyLink { .. } => &[Is, IsNot, AnyOf, NoneOf, Under, Empty, NotEmpty],
+        FieldKind::Link(_) | FieldKind::AnyLink { .. } => &[Is, IsNot, AnyOf, NoneOf, Under, InFolder, Empty, NotEmpty],
         FieldKind::Address | FieldKind::RichText | FieldKind::Json { .. } => &[Contains, NotContains, Empty, NotEmpty],
         FieldKind::Geo | FieldKind::File(_) => &[Empty, NotEmpty],
     }

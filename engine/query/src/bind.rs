@@ -77,6 +77,11 @@ fn bind_test(test: &Test, binder: &dyn Binder) -> Option<Condition> {
         Operand::One(one) => Operand::One(bound(one)?),
         Operand::Many(many) => Operand::Many(many.iter().map(bound).collect::<Option<_>>()?),
         Operand::Range(from, to) => Operand::Range(bound(from)?, bound(to)?),
+        Operand::Folders { folders, .. } => match binder.variable(&Variable::Me) {
+            Some(Value::Id(reader)) => Operand::Folders { folders: folders.clone(), reader: Some(reader) },
+            // The system keeps no folders.
+            _ => return None,
+        },
         Operand::Period(period) => {
             let (from, to) = binder.days(*period);
             Operand::Range(Term::Value(Value::Date(from)), Term::Value(Value::Date(to)))

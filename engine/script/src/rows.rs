@@ -143,7 +143,7 @@ impl RowTest {
             Op::Gte => compared(Ordering::is_ge),
             Op::Lt | Op::Before => compared(Ordering::is_lt),
             Op::Lte => compared(Ordering::is_le),
-            Op::StartsWith | Op::EndsWith | Op::Between | Op::In | Op::Under | Op::AnniversaryIn => Ok(false),
+            Op::StartsWith | Op::EndsWith | Op::Between | Op::In | Op::Under | Op::InFolder | Op::AnniversaryIn => Ok(false),
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod system;
 pub mod system_advice;
 pub mod system_jobs;
 pub mod system_batches;
+pub mod system_folders;
 pub mod system_views;
 pub mod write;
 

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use crate::{
     Datum, Dialect, Physical,
     builder::{Builder, Column, Rows},
-    encode,
+    encode, system_folders,
 };
 
 /// A condition over rows under an alias that needs no joins of the statement around it: its joins are its own.
@@ -226,6 +226,7 @@ fn scalar(builder: &mut Builder<'_>, column: &Column, test: &Test, negated: bool
         }
         (Op::AnyOf, operand) => one_of(builder, column, operand),
         (Op::Under, operand) => under(builder, column, test, operand),
+        (Op::InFolder, Operand::Folders { folders, reader: Some(reader) }) => system_folders::holds(builder, sql, folders, *reader),
         (Op::Contains | Op::StartsWith | Op::EndsWith, Operand::One(Term::Value(value))) => like(builder, column, test.op, value),
         (Op::AnniversaryIn, Operand::Range(Term::Value(Value::Date(from)), Term::Value(Value::Date(to)))) => anniversary(builder, column, *from, *to),
         (Op::Between, Operand::Range(Term::Value(from), Term::Value(to))) => {

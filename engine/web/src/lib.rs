@@ -24,7 +24,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 /// What every handler can reach.
@@ -60,6 +60,11 @@ pub fn router(site: Site) -> Router {
         .route("/batches/{id}", get(api::batches::read))
         .route("/batches/{id}/rows", get(api::batches::rows))
         .route("/batches/{id}/undo", post(api::batches::undo))
+        .route("/folders", get(api::folders::list).post(api::folders::create))
+        .route("/folders/{id}", get(api::folders::read).patch(api::folders::change).delete(api::folders::delete))
+        .route("/folders/{id}/restore", post(api::folders::restore))
+        .route("/folders/{id}/records", post(api::folders::add))
+        .route("/folders/{id}/records/{record}", delete(api::folders::remove))
         .route("/views/{card}", get(api::views::list).post(api::views::create))
         .route("/views/{card}/{id}", get(api::views::read).patch(api::views::change).delete(api::views::delete))
         .route("/views/{card}/{id}/restore", post(api::views::restore))
@@ -96,6 +101,21 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/columns", get(pages::list::choose_columns))
         .route("/c/{card}/layout", post(pages::list::keep))
         .route("/c/{card}/filter", get(pages::filter::editor))
+        .route("/c/{card}/query", get(pages::builder::open).post(pages::builder::edit))
+        .route("/c/{card}/query/fields", get(pages::builder::fields))
+        .route("/c/{card}/query/count", post(pages::builder::count))
+        .route("/fav", post(pages::favourites::create))
+        .route("/fav/new", get(pages::favourites::new_form))
+        .route("/fav/order", post(pages::favourites::arrange))
+        .route("/fav/restore", post(pages::favourites::restore))
+        .route("/fav/counts", get(pages::favourites::counts))
+        .route("/fav/choose", get(pages::favourites::choose))
+        .route("/fav/menu/{card}/{record}", get(pages::favourites::menu))
+        .route("/fav/{folder}", get(pages::favourites::page).post(pages::favourites::change))
+        .route("/fav/{folder}/edit", get(pages::favourites::edit_form))
+        .route("/fav/{folder}/delete", post(pages::favourites::delete))
+        .route("/fav/{folder}/add", post(pages::favourites::add))
+        .route("/fav/{folder}/remove", post(pages::favourites::remove))
         .route("/c/{card}/views", post(pages::views::create))
         .route("/c/{card}/views/new", get(pages::views::new_form))
         .route("/c/{card}/views/counts", get(pages::views::counts))

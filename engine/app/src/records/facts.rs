@@ -74,7 +74,7 @@ fn variables(condition: &Condition, paths: &mut Vec<Path>) {
                 term(from);
                 term(to);
             }
-            Operand::None | Operand::Period(_) => {}
+            Operand::None | Operand::Period(_) | Operand::Folders { .. } => {}
         },
         Condition::Related(related) => variables(&related.condition, paths),
         Condition::Unknown => {}

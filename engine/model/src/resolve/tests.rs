@@ -39,6 +39,7 @@ fn shown(condition: &Condition) -> String {
                 Operand::Many(many) => format!(" [{}]", many.iter().map(term).collect::<Vec<_>>().join(", ")),
                 Operand::Range(from, to) => format!(" {}..{}", term(from), term(to)),
                 Operand::Period(period) => format!(" {period:?}"),
+                Operand::Folders { folders, .. } => format!(" folders {folders:?}"),
             };
             format!("{} {}{operand}", test.path, test.op.name())
         }
@@ -73,6 +74,9 @@ fn values_are_read_to_the_fields_kind() {
     check_test("date", "before", json!("2026-11-24"), "date before 2026-11-24");
     check_test("seen", "after", json!("2026-11-24"), "seen after 2026-11-24");
     check_test("f:place.city", "starts_with", json!("Par"), "place.city starts_with 'Par'");
+    check_test("firm", "in_folder", json!("0195f6a0-0000-7000-8000-000000000001"), "firm in_folder folders [0195f6a0-0000-7000-8000-000000000001]");
+    check_test("firm", "in_folder", json!("Key accounts"), "/value: `\"Key accounts\"` is no folder; `in_folder` takes the id of one");
+    check_test("firm", "in_folder", json!([]), "unknown");
     check_test("lines.due", "between", json!(["2026-01-01", "@today"]), "lines.due between 2026-01-01..@Today");
 }
 
@@ -124,7 +128,7 @@ fn operators_fit_kinds_or_the_message_says_which_do() {
     check_test("done", "contains", json!("x"), "/op: `contains` does not fit `done`, a boolean; fitting are is, is_not, empty, not_empty");
     check_test("seen", "anniversary_in", json!("this_week"), "/op: `anniversary_in` does not fit `seen`, a datetime; fitting are in, is, is_not, before, after, gt, gte, lt, lte, between, any_of, none_of, empty, not_empty");
     check_test("f:logo", "is", json!("x"), "/op: `is` does not fit `logo`, a image; fitting are empty, not_empty");
-    check_test("no", "like", json!("x"), "/op: `like` is no operator; one of is, is_not, any_of, none_of, empty, not_empty, contains, not_contains, starts_with, ends_with, gt, gte, lt, lte, between, before, after, in, under, anniversary_in");
+    check_test("no", "like", json!("x"), "/op: `like` is no operator; one of is, is_not, any_of, none_of, empty, not_empty, contains, not_contains, starts_with, ends_with, gt, gte, lt, lte, between, before, after, in, under, in_folder, anniversary_in");
 }
 
 #[test]
@@ -201,7 +205,7 @@ fn unknown_parts_of_a_filter_are_refused() {
     check("job", json!({"field": "no", "op": "is", "value": "x", "lookup": 1}), ": `lookup` is no part of a filter; known are all, any, not, field, op, value, related, by, has, has_not");
     check("job", json!({"all": [], "op": "is"}), ": `op` means nothing beside `all`");
     check("job", json!({"all": [], "any": []}), ": a filter names only one of all, any; join them with `all`");
-    check("job", json!({"all": [{"field": "no"}]}), "/all/0: `op` is missing; one of is, is_not, any_of, none_of, empty, not_empty, contains, not_contains, starts_with, ends_with, gt, gte, lt, lte, between, before, after, in, under, anniversary_in");
+    check("job", json!({"all": [{"field": "no"}]}), "/all/0: `op` is missing; one of is, is_not, any_of, none_of, empty, not_empty, contains, not_contains, starts_with, ends_with, gt, gte, lt, lte, between, before, after, in, under, in_folder, anniversary_in");
     check("job", json!([]), ": a filter is an object such as {\"field\": \"name\", \"op\": \"is\", \"value\": \"x\"}");
 }
 

@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod cards;
 pub mod files;
+pub mod folders;
 pub mod jobs;
 pub mod records;
 pub mod search;

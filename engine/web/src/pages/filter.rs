@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Reader, cells,
     list::{Address, Asked, ask, label},
+    builder::{self, value::Names},
     words,
 };
 use crate::{
@@ -52,10 +53,19 @@ pub async fn chips(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<Ve
 async fn chip(site: &Site, reader: &Reader, asked: &Asked<'_>, member: &Json, edit_url: String, remove_url: String) -> Result<FilterChip, AppError> {
     let lang = &reader.asker.actor.lang;
     let catalog = &reader.asker.snapshot.catalog;
-    let involved = || FilterChip { icon: "list-filter".into(), label: words::word("conditions", lang), op: String::new(), value: String::new(), edit_url: None, remove_url: remove_url.clone() };
-    let Ok(Filter::Test { field, op, value }) = Filter::from_json(member) else { return Ok(involved()) };
-    let Ok(path) = path::resolve(catalog, &asked.card.table.reference(), &field) else { return Ok(involved()) };
-    let Some(kind) = path.field(catalog).map(|field| resolve::kind_of(&path, field)) else { return Ok(involved()) };
+    let table = asked.card.table.reference();
+    let Ok(filter) = Filter::from_json(member) else { return Ok(FilterChip { icon: "circle-alert".into(), label: words::word("conditions", lang), remove_url, ..FilterChip::default() }) };
+    let simple = match &filter {
+        Filter::Test { field, op, value } => path::resolve(catalog, &table, field).ok().filter(|_| is_plain(value) && *op != Op::InFolder).map(|path| (path, *op, value.clone())),
+        _ => None,
+    };
+    let Some((path, op, value)) = simple else {
+        // What the little editor cannot show is read out as a sentence, and edited in the query builder.
+        let names = Names::load(site, reader, &table, &filter).await?;
+        let label = builder::sentence(reader, asked, &names, &filter);
+        return Ok(FilterChip { icon: "brackets".into(), label, dialog_url: Some(asked.address.url(&format!("{}/query", asked.base()))), remove_url, ..FilterChip::default() });
+    };
+    let Some(kind) = path.field(catalog).map(|field| resolve::kind_of(&path, field)) else { return Ok(FilterChip { icon: "circle-alert".into(), label: path.to_string(), remove_url, ..FilterChip::default() }) };
     let period = matches!(op, Op::In);
     Ok(FilterChip {
         icon: cells::icon(&kind).to_owned(),
@@ -63,8 +73,15 @@ async fn chip(site: &Site, reader: &Reader, asked: &Asked<'_>, member: &Json, ed
         op: if period { String::new() } else { words::op(op, lang) },
         value: value_text(site, reader, &kind, op, &value).await?,
         edit_url: Some(edit_url),
+        dialog_url: None,
         remove_url,
     })
+}
+
+/// Whether a value is one that the little editor can show: no variable but the reader.
+fn is_plain(value: &Json) -> bool {
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    items.iter().all(|item| item.as_str().is_none_or(|text| !text.starts_with('@') || text == "@me"))
 }
 
 /// A condition's value in words.
@@ -165,7 +182,7 @@ async fn fields(site: &Site, reader: &Reader, key: &str, pairs: &[(String, Strin
             });
         }
     }
-    Ok(FilterFields { fields: all })
+    Ok(FilterFields { fields: all, dialog_url: asked.address.url(&format!("{}/query", asked.base())) })
 }
 
 #[allow(clippy::too_many_arguments)] // One condition being written, where, and for whom.
@@ -212,7 +229,7 @@ async fn edit(site: &Site, reader: &Reader, asked: &Asked<'_>, name: &str, has_o
         field: name.to_owned(),
         label: label(catalog, &path, lang),
         icon: cells::icon(&kind).to_owned(),
-        ops: fitting.iter().filter(|op| !matches!(op, Op::Before | Op::After) || matches!(kind, FieldKind::Date | FieldKind::Datetime)).map(|word| FilterWord { value: word.name().into(), text: words::op(*word, lang), selected: *word == op }).collect(),
+        ops: fitting.iter().filter(|op| **op != Op::InFolder && (!matches!(op, Op::Before | Op::After) || matches!(kind, FieldKind::Date | FieldKind::Datetime))).map(|word| FilterWord { value: word.name().into(), text: words::op(*word, lang), selected: *word == op }).collect(),
         op: op.name().into(),
         url: asked.address.url_with(&format!("{base}/filter"), &[("field", name), ("index", &index.map(|index| index.to_string()).unwrap_or_default())]),
         editor,
@@ -229,6 +246,7 @@ fn value_editor(kind: &FieldKind, op: Op) -> ValueEditor {
     match (op, kind) {
         (Op::Empty | Op::NotEmpty, _) => ValueEditor::None,
         (Op::In | Op::AnniversaryIn, _) => ValueEditor::Period,
+        (Op::InFolder, _) => ValueEditor::None,
         (Op::Between, FieldKind::Date) => ValueEditor::DateRange,
         (Op::Between, FieldKind::Datetime) => ValueEditor::DateRange,
         (Op::Between, _) => ValueEditor::NumberRange,

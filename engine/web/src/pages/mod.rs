@@ -4,8 +4,10 @@
 //! - Handlers fill the structs of `view`; templates only place what stands there.
 //! - Every fragment also answers without htmx; nothing is decided here that the API would decide otherwise.
 
+pub mod builder;
 mod cells;
 pub mod docs;
+pub mod favourites;
 mod fields;
 pub mod filter;
 pub mod health;
@@ -50,6 +52,8 @@ pub struct Reader {
     pub here: String,
     /// Asked for by htmx.
     pub fragment: bool,
+    /// The folders of records this reader may look into; of fragments only those that show or ask for them.
+    pub folders: Vec<app::folders::Folder>,
 }
 
 impl FromRequestParts<Site> for Reader {
@@ -61,7 +65,12 @@ impl FromRequestParts<Site> for Reader {
         match extract::asker(site, &parts.headers).await {
             Ok(asker) => {
                 let session = extract::cookie(&parts.headers, extract::SESSION).map(app::accounts::session_id);
-                Ok(Self { asker, session, theme, here, fragment })
+                let shown = !fragment || ["/query", "/filter", "/fav"].iter().any(|part| parts.uri.path().contains(part));
+                let folders = if shown { app::folders::all(&site.app, &asker.actor).await } else { Ok(Vec::new()) };
+                match folders {
+                    Ok(folders) => Ok(Self { asker, session, theme, here, fragment, folders }),
+                    Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),
+                }
             }
             Err(AppError::Unauthenticated) => Err(to_sign_in(&parts.uri, fragment)),
             Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),

@@ -9,7 +9,7 @@ use super::Reader;
 use crate::{
     Site, extract,
     templates::LANGUAGES,
-    view::{Avatar, Language, NavItem, NavModule, Shell, Theme, UserChip},
+    view::{Avatar, FolderItem, Language, NavItem, NavModule, Shell, Theme, UserChip},
 };
 
 /// The frame of pages without a session.
@@ -54,6 +54,7 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         company: site.app.settings().name.clone(),
         user: Some(UserChip { name, initials: avatar.initials, tone: avatar.tone, detail: roles(snapshot, actor), admin: actor.is_administrator() }),
         nav,
+        favourites: favourites(reader),
         home_url: home,
         create_url: shown.map(|card| format!("/c/{}/new", card.key)),
         create_label: shown.map(|card| reader.t(site, "list.new", &[("what", &card.labels.or_key(&actor.lang, card.key.as_str()))])),
@@ -65,6 +66,21 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         notice: None,
         flash: None,
     }
+}
+
+/// The folders of records, for the sidebar.
+fn favourites(reader: &Reader) -> Vec<FolderItem> {
+    let path = reader.here.split('?').next().unwrap_or_default();
+    let item = |folder: &app::folders::Folder| FolderItem {
+        id: folder.id.to_string(),
+        label: folder.name.clone(),
+        tone: super::cells::tone(Some(folder.tone)),
+        url: format!("/fav/{}", folder.id),
+        current: path == format!("/fav/{}", folder.id),
+        shared: folder.is_shared(),
+        may_fill: folder.may_fill,
+    };
+    reader.folders.iter().map(item).collect()
 }
 
 fn roles(snapshot: &Snapshot, actor: &Actor) -> String {

@@ -17,6 +17,8 @@ pub struct FilterChip {
     pub value: String,
     /// The fragment that edits it; none if it is too involved for the little editor.
     pub edit_url: Option<String>,
+    /// Then it is edited in the query builder.
+    pub dialog_url: Option<String>,
     /// The list without it.
     pub remove_url: String,
 }
@@ -26,6 +28,8 @@ pub struct FilterChip {
 pub struct FilterFields {
     /// The fields, those of the card first, then those reached through links.
     pub fields: Vec<FilterField>,
+    /// The query builder, for conditions that are more involved.
+    pub dialog_url: String,
 }
 
 /// A field that may be filtered by.
@@ -121,6 +125,10 @@ pub enum ValueEditor {
     DatetimeRange,
     /// A time.
     Time,
+    /// Two times.
+    TimeRange,
+    /// Stars.
+    Rating,
     /// A relative period.
     Period,
     /// Yes or no.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Avatar, Board, Calendar, Cell, FilterChip, GroupBar, GroupsWindow, ViewBar, Way};
+use super::{AskForm, Avatar, Board, Calendar, Cell, FilterChip, GroupBar, GroupsWindow, ViewBar, Way};
 
 /// What a page says about its card.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -112,6 +112,11 @@ pub enum ListState {
         /// What may not be seen, in the reader's language.
         message: String,
     },
+    /// The view asks something first.
+    Ask {
+        /// What.
+        form: AskForm,
+    },
     /// There is no such view, or it is not shared with this reader.
     NoView,
 }
@@ -121,7 +126,7 @@ impl ListState {
     pub fn status(&self) -> axum::http::StatusCode {
         use axum::http::StatusCode;
         match self {
-            Self::Rows | Self::Empty | Self::NoMatch => StatusCode::OK,
+            Self::Rows | Self::Empty | Self::NoMatch | Self::Ask { .. } => StatusCode::OK,
             Self::Failed { .. } => StatusCode::BAD_REQUEST,
             Self::Forbidden | Self::Refused { .. } => StatusCode::FORBIDDEN,
             Self::NoView => StatusCode::NOT_FOUND,

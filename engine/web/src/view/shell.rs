@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Tone;
+use super::{FolderItem, Tone};
 
 /// Everything that is the same on every page of one reader. Fragments get it too (for the language and the CSRF token).
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,6 +25,8 @@ pub struct Shell {
     pub user: Option<UserChip>,
     /// The sidebar, in order.
     pub nav: Vec<NavModule>,
+    /// Folders of records that this reader keeps or was given.
+    pub favourites: Vec<FolderItem>,
     /// Address of the page a phone's first tab leads to; usually the first list.
     pub home_url: String,
     /// Where the phone's plus button and the key N lead; none where nothing may be created here.

@@ -17,9 +17,10 @@
 //! | `after`, `n` | where a window of rows begins, and how many come before it |
 //! | `within`, `level` | of a part of a grouped list: the filter of the groups around it, and how many those are |
 //! | `only` | one record, as it is drawn in this list |
+//! | `ask.NAME` | what it is called where it is asked |
 
 use app::{AppError, views::Answers};
-use model::{Aggregate, ColumnDef, DatePart, Filter, GroupDef, ViewDef, ViewKind, WideColumnDef};
+use model::{Aggregate, ColumnDef, DatePart, Filter, GroupDef, Ident, Labels, ViewDef, ViewKind, WideColumnDef};
 use serde_json::Value as Json;
 
 use crate::pages::url;
@@ -44,6 +45,8 @@ pub struct Address {
     pub only: String,
     /// `param.NAME` and its answer, in order.
     pub params: Vec<(String, String)>,
+    /// `ask.NAME` and what a parameter is called where it is asked.
+    pub asks: Vec<(String, String)>,
 }
 
 /// Says that there shall be none of what the view has.
@@ -69,13 +72,14 @@ impl Address {
             level: get("level").parse().unwrap_or_default(),
             only: get("only"),
             params: pairs.iter().filter(|(key, value)| key.starts_with("param.") && !value.trim().is_empty()).cloned().collect(),
+            asks: pairs.iter().filter(|(key, value)| key.starts_with("ask.") && !value.trim().is_empty()).cloned().collect(),
         }
     }
 
     /// Names and values as they stand in the address, with the part of the list it is about left out.
     pub fn pairs(&self) -> Vec<(&str, &str)> {
         let own = [("view", &self.view), ("q", &self.q), ("filter", &self.filter), ("sort", &self.sort), ("cols", &self.cols), ("group", &self.group), ("totals", &self.totals), ("kind", &self.kind), ("at", &self.at), ("span", &self.span)];
-        own.into_iter().map(|(name, value)| (name, value.as_str())).chain(self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))).filter(|(_, value)| !value.is_empty()).collect()
+        own.into_iter().map(|(name, value)| (name, value.as_str())).chain(self.params.iter().chain(&self.asks).map(|(name, value)| (name.as_str(), value.as_str()))).filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// The address under a path.
@@ -130,6 +134,11 @@ impl Address {
             // Drawn another way, the view's own field may not fit.
             def.by = by.or_else(|| def.by.take().filter(|_| def.kind == kind));
             def.kind = kind;
+        }
+        for (name, label) in &self.asks {
+            if let Ok(name) = Ident::new(name.trim_start_matches("ask.")) {
+                def.parameters.entry(name).or_default().labels = Labels::english(label);
+            }
         }
         Ok(def)
     }

@@ -29,7 +29,7 @@ use model::{ActionName, Aggregate, Card, FieldKind, Filter, GroupDef, Ident, Pat
 use query::ListRequest;
 use serde_json::{Value as Json, json};
 
-use super::{Reader, filter, shell::may, url, views as tabs};
+use super::{Reader, builder, filter, shell::may, url, views as tabs};
 use crate::{
     Site,
     view::{CardHead, Layout, ListPage, ListState},
@@ -150,6 +150,11 @@ impl Asked<'_> {
         }
     }
 
+    /// What a parameter is called, where its view says so.
+    pub fn parameter_label(&self, name: &str, lang: &str) -> Option<String> {
+        self.list.parameters.get(name)?.labels.get(lang).map(str::to_owned)
+    }
+
     pub fn base(&self) -> String {
         format!("/c/{}", self.card.key)
     }
@@ -198,7 +203,7 @@ pub async fn page(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
 async fn build(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPage, AppError> {
     let page = frame(site, reader, asked).await?;
     if !asked.open.is_empty() {
-        return Ok(ListPage { state: ListState::NoMatch, ..page });
+        return Ok(ListPage { state: ListState::Ask { form: builder::ask_form(site, reader, asked).await? }, totals_url: None, count_url: String::new(), ..page });
     }
     match body(site, reader, asked).await {
         Ok((body, empty)) => {

@@ -69,7 +69,7 @@ fn view_form(site: &Site, reader: &Reader, asked: &Asked<'_>, action: String, of
 }
 
 /// Columns and order of a list, in words.
-fn summary(site: &Site, reader: &Reader, asked: &Asked<'_>) -> String {
+pub fn summary(site: &Site, reader: &Reader, asked: &Asked<'_>) -> String {
     let (lang, catalog) = (&reader.asker.actor.lang, &reader.asker.snapshot.catalog);
     let first = asked.sort.split(',').next().unwrap_or_default();
     let by = model::path::resolve(catalog, &asked.card.table.reference(), first.trim_start_matches('-')).ok().map(|path| list::label(catalog, &path, lang));
@@ -82,12 +82,16 @@ fn summary(site: &Site, reader: &Reader, asked: &Asked<'_>) -> String {
 pub async fn new_form(State(site): State<Site>, UrlPath(key): ListPath, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
     let answer = async {
         let card = reader.asker.snapshot.card(&key)?.clone();
-        let address = Address::read(&pairs);
-        let action = address.url(&format!("/c/{key}/views"));
-        let asked = ask(&site, &reader, &card, address).await?;
-        Ok(reader.draw(&site, if reader.fragment { "views/form.html" } else { "views/form_page.html" }, Some(&key), &view_form(&site, &reader, &asked, action, None)))
+        let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
+        Ok(new_form_of(&site, &reader, &asked))
     };
     answered(&site, &reader, answer.await)
+}
+
+/// The dialog that keeps a list.
+pub fn new_form_of(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Response {
+    let action = asked.address.url(&format!("{}/views", asked.base()));
+    reader.draw(site, if reader.fragment { "views/form.html" } else { "views/form_page.html" }, Some(asked.card.key.as_str()), &view_form(site, reader, asked, action, None))
 }
 
 /// `GET /c/{card}/views/{id}/edit`

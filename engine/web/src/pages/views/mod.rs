@@ -4,7 +4,7 @@
 
 mod keep;
 
-pub use keep::{arrange, change, counts, create, delete, edit_form, first, move_one, new_form, restore, save};
+pub use keep::{arrange, change, counts, create, delete, edit_form, first, move_one, new_form, new_form_of, restore, save, summary};
 
 use app::{AppError, views::Listed};
 
@@ -102,7 +102,7 @@ fn menu(site: &Site, reader: &Reader, asked: &Asked<'_>, listed: &Listed) -> Vie
 }
 
 /// Whose it is, and who else sees it.
-fn origin(site: &Site, reader: &Reader, listed: &Listed) -> String {
+pub fn origin(site: &Site, reader: &Reader, listed: &Listed) -> String {
     let (actor, catalog) = (&reader.asker.actor, &reader.asker.snapshot.catalog);
     let Some(kept) = &listed.kept else { return reader.t(site, "views.of_pack", &[]) };
     let names: Vec<String> = kept.roles.iter().map(|role| catalog.roles.get(role).map_or_else(|| model::humanize(role.as_str()), |known| known.labels.or_key(&actor.lang, role.as_str()))).collect();
