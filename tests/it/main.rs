@@ -6,10 +6,12 @@
 
 mod advice;
 mod bad_input;
+mod batches;
+mod builder;
 mod cells;
+mod favourites;
 mod groups;
 mod jobs;
-mod batches;
 mod lists;
 mod records;
 mod rights;

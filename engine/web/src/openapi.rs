@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document of what one actor may do, generated from the catalog.
 
+mod kept;
+
 use std::collections::BTreeMap;
 
 use access::{Actor, Gate, Readable, gate};
@@ -24,10 +26,14 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
         components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
-        for (path, method, operation) in operations(card, &actor.lang, &allowed) {
+        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)) {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
+    for (path, method, operation) in kept::folders() {
+        paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
+    }
+    components.extend(kept::schemas());
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let frame = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).components(Some(ComponentsBuilder::new().security_scheme("token", token).build())).build();
     // Schemas are written as they are: the types of utoipa know fewer words of JSON Schema than 3.1 allows.
@@ -49,7 +55,7 @@ fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> 
     let body = |name: &str| json!({"content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}, "required": true});
     let answer = |name: &str| json!({"description": "", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}});
     let id = json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}}]);
-    let list = json!(["filter", "sort", "fields", "limit", "cursor", "count", "q", "trash"].map(|name| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}})));
+    let list = json!(["filter", "sort", "fields", "limit", "cursor", "count", "q", "trash", "view"].map(|name| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}})));
     let operation = |name: &str, summary: String, parameters: &Value, request: Option<Value>, responses: Value| {
         let mut operation = json!({"tags": [key], "operationId": format!("{key}_{name}"), "summary": summary, "parameters": parameters, "responses": responses});
         if let Some(request) = request {

@@ -78,7 +78,7 @@ fn window_of(lang: &str, page: u64) -> RowsWindow {
 fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
     let lang = lang_of(query);
     let view = |id: &str, words: &str| ViewTab { id: id.into(), label: l(lang, words), url: format!("/c/{card}?view={id}"), current: id == "new", ..ViewTab::default() };
-    let chip = |icon: &str, label: &str, op: &str, value: &str| FilterChip { icon: icon.into(), label: l(lang, label), op: l(lang, op), value: l(lang, value), edit_url: Some(format!("/c/{card}/filter?field=region&index=0")), remove_url: format!("/c/{card}") };
+    let chip = |icon: &str, label: &str, op: &str, value: &str| FilterChip { icon: icon.into(), label: l(lang, label), op: l(lang, op), value: l(lang, value), edit_url: Some(format!("/c/{card}/filter?field=region&index=0")), dialog_url: None, remove_url: format!("/c/{card}") };
     let state = match query.get("state").map(String::as_str) {
         Some("empty") => ListState::Empty,
         Some("no_match") => ListState::NoMatch,
@@ -134,7 +134,7 @@ pub async fn filter(Path(card): Path<String>, asked: Asked) -> Response {
     let Some(field) = asked.get("field") else {
         let fields = columns_of(lang).into_iter().map(|column| FilterField { label: column.label, via: None, icon: column.icon, url: format!("/c/{card}/filter?field={}", column.path) });
         let linked = FilterField { label: l(lang, "Industry|行业|行業"), via: Some(l(lang, "Parent company|上级公司|上級公司")), icon: "factory".into(), url: format!("/c/{card}/filter?field=parent.industry") };
-        return draw("list/filter_fields.html", &shell, &FilterFields { fields: fields.chain([linked]).collect() });
+        return draw("list/filter_fields.html", &shell, &FilterFields { fields: fields.chain([linked]).collect(), dialog_url: format!("/c/{card}/query") });
     };
     let op = asked.get("op").cloned();
     let word = |value: &str, words: &str, chosen: &str| FilterWord { value: value.into(), text: l(lang, words), selected: value == chosen };

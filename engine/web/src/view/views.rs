@@ -19,6 +19,8 @@ pub struct ViewBar {
     pub new_url: String,
     /// What can be done with the view that is open; none where there is none.
     pub menu: Option<ViewMenu>,
+    /// Where what the view asks is answered anew; none where it asks nothing, or nothing was answered yet.
+    pub ask_url: Option<String>,
     /// The list is not the view any more.
     pub changed: Option<ViewChanged>,
 }

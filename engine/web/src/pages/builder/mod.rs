@@ -283,12 +283,11 @@ async fn finish(site: &Site, reader: &Reader, asked: Asked<'_>, draft: &Draft, e
     let nothing = Names::default();
     let root = Drawing { site, reader, asked: &asked, names: &nothing, strict: true, fresh: None }.root(draft);
     let json = draft.filter(false);
-    let filter = json.as_ref().map(Filter::from_json).transpose();
-    let Ok(filter) = filter else { return draw(site, reader, &asked, draft, strict()).await };
-    if Drawing::has_errors(&root) {
+    let reads = json.as_ref().is_none_or(|json| Filter::from_json(json).is_ok());
+    if !reads || Drawing::has_errors(&root) {
         return draw(site, reader, &asked, draft, strict()).await;
     }
-    let same = asked.base.as_ref().is_some_and(|base| base.view.filter.clone().unwrap_or_else(Filter::always) == filter.clone().unwrap_or_else(Filter::always));
+    let same = asked.base.as_ref().is_some_and(|base| Draft::of(base.view.filter.as_ref()).filter(false) == json);
     let text = match (same, json) {
         (true, _) => String::new(),
         (false, Some(json)) => json.to_string(),

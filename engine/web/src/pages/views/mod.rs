@@ -45,6 +45,7 @@ pub fn bar(site: &Site, reader: &Reader, asked: &Asked<'_>) -> ViewBar {
         folders: folders(all, &asked.views, lang),
         counts_url: (!counted.is_empty()).then(|| url(&format!("{base}/views/counts"), &[("ids", &counted)])),
         new_url: asked.address.url(&format!("{base}/views/new")),
+        ask_url: (!asked.address.params.is_empty()).then(|| crate::pages::list::Address { params: Vec::new(), ..asked.address.clone() }.url(&base)),
         menu: asked.base.as_ref().map(|listed| menu(site, reader, asked, listed)),
         changed: asked.base.as_ref().filter(|_| asked.changed).map(|listed| ViewChanged {
             save_url: listed.is_editable(actor).then(|| asked.address.url(&format!("{base}/views/{}/save", listed.view.id))),
