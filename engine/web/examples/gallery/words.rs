@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use web::templates::language;
-use web::view::{Avatar, Cell, Language, LinkChip, NavItem, NavModule, Shell, Tag, Theme, Tone, UserChip, Widget};
+use web::view::{Avatar, Cell, FolderItem, Language, LinkChip, NavItem, NavModule, Shell, Tag, Theme, Tone, UserChip, Widget};
 
 /// `"Orders|订单|訂單"` in a language.
 pub fn l(lang: &str, words: &str) -> String {
@@ -31,7 +31,9 @@ pub fn shell(query: &HashMap<String, String>, card: &str) -> Shell {
     let item = |key: &str, icon: &str, words: &str| NavItem { label: l(lang, words), icon: icon.into(), url: format!("/c/{key}"), current: key == card, count: None };
     let module = |key: &str, icon: &str, words: &str, folded: bool, items: Vec<NavItem>| NavModule { key: key.into(), label: if words.is_empty() { String::new() } else { l(lang, words) }, icon: icon.into(), folded, items };
     let languages = web::templates::LANGUAGES.map(|(code, name)| Language { code: code.into(), name: name.into(), current: code == lang });
+    let folder = |id: &str, words: &str, tone: Tone| FolderItem { id: id.into(), label: l(lang, words), tone, url: format!("/fav/{id}"), may_fill: true, ..FolderItem::default() };
     Shell {
+        favourites: vec![folder("1", "Key accounts Q4|四季度重点客户|四季度重點客戶", Tone::Amber), folder("2", "Trade-fair leads|展会线索|展會線索", Tone::Violet)],
         lang: lang.into(),
         languages: languages.into(),
         theme,
