@@ -84,5 +84,7 @@ const undoWord = () => word;
 export function startGo(undo: string) {
   word = undo;
   document.addEventListener('click', onClick);
+  // htmx would load the whole page again.
+  document.addEventListener('htmx:before:history:restore', (event) => { if (find('#list')) event.preventDefault(); });
   addEventListener('popstate', () => { if (find('#list')) void go(here(), { push: false }); });
 }

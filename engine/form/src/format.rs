@@ -107,6 +107,28 @@ fn decimal(kind: &FieldKind, number: Decimal, locale: &Locale) -> String {
     }
 }
 
+/// The words for a total, short where it is long: `¥257.2M`, `¥2.6亿`. The exact words where it is not.
+pub fn short(kind: &FieldKind, value: &Value, locale: &Locale) -> String {
+    let number = match (kind, value) {
+        (FieldKind::Decimal(_) | FieldKind::Integer { .. }, Value::Decimal(number)) => *number,
+        (FieldKind::Integer { .. }, Value::Int(number)) => Decimal::from(*number),
+        _ => return text(kind, value, locale),
+    };
+    let units: &[(i64, &str)] = match locale.lang.as_str() {
+        "zh-Hans" => &[(1_000_000_000_000, "万亿"), (100_000_000, "亿"), (10_000, "万")],
+        "zh-Hant" => &[(1_000_000_000_000, "兆"), (100_000_000, "億"), (10_000, "萬")],
+        _ => &[(1_000_000_000, "B"), (1_000_000, "M")],
+    };
+    let found = units.iter().find(|(size, _)| number.abs() >= Decimal::from(*size));
+    let Some((size, unit)) = found.filter(|_| number.abs() >= Decimal::from(10_000_000)) else { return text(kind, value, locale) };
+    let part = number_text((number / Decimal::from(*size)).round_dp(1), 1, locale);
+    let sign = if matches!(kind, FieldKind::Decimal(settings) if settings.flavour == DecimalFlavour::Money) { locale.currency.as_str() } else { "" };
+    match part.strip_prefix('-') {
+        Some(part) => format!("-{sign}{part}{unit}"),
+        None => format!("{sign}{part}{unit}"),
+    }
+}
+
 /// A number with its thousands apart and exactly `scale` decimals.
 pub fn number_text(number: Decimal, scale: u8, locale: &Locale) -> String {
     let mut number = number;
@@ -239,6 +261,20 @@ mod tests {
         check("-999", 0, "-999");
         check("-0.00", 2, "0.00");
         check("1000", 0, "1,000");
+    }
+
+    #[test]
+    fn long_totals_are_short_and_short_ones_exact() {
+        let kind = FieldKind::Decimal(model::DecimalKind { flavour: DecimalFlavour::Money, scale: 2, rounding: model::Rounding::default(), min: None, max: None });
+        let check = |number: &str, lang: &str, expected: &str| {
+            let locale = Locale { currency: "¥".into(), ..Locale::of(lang, chrono_tz::UTC) };
+            assert_eq!(short(&kind, &Value::Decimal(number.parse().expect("a number")), &locale), expected);
+        };
+        check("257229000.77", "en", "¥257.2M");
+        check("-5137843726.12", "en", "-¥5.1B");
+        check("9999999.5", "en", "¥9,999,999.50");
+        check("257229000.77", "zh-Hans", "¥2.6亿");
+        check("25722900", "zh-Hant", "¥2,572.3萬");
     }
 
     #[test]

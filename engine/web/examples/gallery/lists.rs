@@ -126,7 +126,7 @@ pub async fn count(Path(card): Path<String>, asked: Asked) -> Response {
 
 pub async fn totals(Path(card): Path<String>, asked: Asked) -> Response {
     let totals = [None, None, None, None, None, Some("11,729"), Some("¥1,224,600,000"), Some("¥120,100,000"), None, None].map(|total| total.map(str::to_owned));
-    draw("list/totals.html", &shell(&asked, &card), &TotalsRow { cells: totals.into_iter().map(|text| TotalCell { function: text.as_ref().map(|_| "sum".to_owned()), text, ways: Vec::new() }).collect(), columns: columns_of(lang_of(&asked)) })
+    draw("list/totals.html", &shell(&asked, &card), &TotalsRow { cells: totals.into_iter().map(|text| TotalCell { function: text.as_ref().map(|_| "sum".to_owned()), text, ..TotalCell::default() }).collect(), columns: columns_of(lang_of(&asked)) })
 }
 
 pub async fn filter(Path(card): Path<String>, asked: Asked) -> Response {

@@ -291,8 +291,10 @@ pub struct TotalsRow {
 /// The total of a column.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct TotalCell {
-    /// In words; none where there is no total.
+    /// In words, short where it is long; none where there is no total.
     pub text: Option<String>,
+    /// In full.
+    pub full: Option<String>,
     /// Which total it is: `sum`, `avg` …
     pub function: Option<String>,
     /// Those it could have, `none` last; empty where there can be none.

@@ -87,7 +87,7 @@ pub async fn lanes(State(site): State<Site>, UrlPath(key): UrlPath<String>, Quer
                 (None, value) => value.is_none_or(model::Value::is_empty),
                 _ => false,
             });
-            let total = found.and_then(|row| asked.total_texts(&reader, &row.totals).into_iter().nth(shown?).flatten());
+            let total = found.and_then(|row| asked.total_texts(&reader, &row.totals, true).into_iter().nth(shown?).flatten());
             LaneFigures { index, count: form::format::number_text(found.map_or(0, |row| row.count).into(), 0, &reader.asker.locale), total }
         };
         Ok::<_, AppError>(BoardFigures { lanes: options(&reader, &asked).into_iter().enumerate().map(lane).collect() })

@@ -56,12 +56,13 @@ impl Asked<'_> {
         self.totals.iter().map(|(path, function)| TotalRequest { field: path.to_string(), function: *function }).collect()
     }
 
-    /// Totals in words, one for each column.
-    pub(super) fn total_texts(&self, reader: &Reader, values: &[Value]) -> Vec<Option<String>> {
+    /// Totals in words, one for each column; long ones in short where asked for.
+    pub(super) fn total_texts(&self, reader: &Reader, values: &[Value], short: bool) -> Vec<Option<String>> {
         let text = |path: &Path| {
             let at = self.totals.iter().position(|(known, _)| known == path)?;
             let kind = total_kind(reader, path, self.totals[at].1)?;
-            Some(form::format::text(&kind, values.get(at)?, &reader.asker.locale)).filter(|text| !text.is_empty())
+            let words = if short { form::format::short } else { form::format::text };
+            Some(words(&kind, values.get(at)?, &reader.asker.locale)).filter(|text| !text.is_empty())
         };
         self.columns.iter().map(text).collect()
     }
@@ -93,9 +94,9 @@ pub async fn totals(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         let request = ListRequest { totals: asked.total_requests(), limit: Some(1), ..asked.request(&[]) };
         let gated = lists::ask(snapshot, &reader.asker.actor, &key, &request)?;
         let values = lists::totals(&site.app, snapshot, &gated).await?;
-        let texts = asked.total_texts(&reader, &values);
+        let texts = asked.total_texts(&reader, &values, true).into_iter().zip(asked.total_texts(&reader, &values, false));
         let base = asked.base();
-        let cell = |(path, text): (&Path, Option<String>)| {
+        let cell = |(path, (text, full)): (&Path, (Option<String>, Option<String>))| {
             let current = asked.totals.iter().find(|(known, _)| known == path).map(|(_, function)| *function);
             let named = access::may_name(&snapshot.catalog, &reader.asker.actor, path);
             let fitting = if named { query::fitting(&snapshot.catalog, path) } else { Vec::new() };
@@ -106,7 +107,7 @@ pub async fn totals(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
                 ..Way::default()
             };
             let ways = if fitting.is_empty() { Vec::new() } else { fitting.into_iter().map(Some).chain([None]).map(way).collect() };
-            TotalCell { text, function: current.map(|function| function.name().to_owned()), ways }
+            TotalCell { text, full, function: current.map(|function| function.name().to_owned()), ways }
         };
         let cells = asked.columns.iter().zip(texts).map(cell).collect();
         Ok::<_, AppError>(TotalsRow { cells, columns: columns(&reader, &asked) })

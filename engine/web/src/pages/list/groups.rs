@@ -171,7 +171,7 @@ pub(super) async fn heads(site: &Site, reader: &Reader, asked: &Asked<'_>, level
             label: words,
             count: form::format::number_text(row.count.into(), 0, &reader.asker.locale),
             records: row.count,
-            totals: asked.total_texts(reader, &row.totals),
+            totals: asked.total_texts(reader, &row.totals, false),
             url: asked.address.url_with(&to, &[("within", &inner), ("level", &(level + 1).to_string())]),
         });
     }
