@@ -1,6 +1,6 @@
 // The list: a cursor for the keyboard, windows of rows, and what is done to those that are chosen.
 import htmx from './htmx';
-import { all, around, csrf, find, isTyping, t, whenever } from './dom';
+import { all, around, csrf, find, isTyping, settled, t, whenever } from './dom';
 import { edit, isEditable } from './cells';
 import { fit } from './columns';
 import { closeGroup, openGroup, restoreGroups } from './groups';
@@ -213,7 +213,9 @@ export function startList() {
   document.addEventListener('click', (event) => { const button = around<HTMLElement>(event, '[data-density-choice]'); if (button) void chooseDensity(button); });
   document.addEventListener('list:rows', arrived);
   document.addEventListener('list:arrive', () => { clearSelection(); arrived(); fit(); void restoreGroups(); });
-  whenever('tbody.win,li.gcard,li.kcard', arrived, true);
+  whenever('tbody.win', arrived, true);
+  const cards = settled(0, arrived);
+  whenever('li.gcard,li.kcard', cards, true);
   whenever('#count,[data-count]', () => {
     const known = find('#count')?.dataset.rows;
     if (known) find('#grid')?.setAttribute('aria-rowcount', known);
