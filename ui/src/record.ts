@@ -16,7 +16,7 @@ let leaving = false;
 
 const form = () => find<HTMLFormElement>('#form');
 const record = () => find<HTMLElement>('#record');
-const fixed = new Set(['_csrf', '_fresh', 'version', 'over', 'from', 'tab']);
+const fixed = new Set(['_csrf', 'accept', '_fresh', 'version', 'over', 'from', 'tab']);
 
 function entriesOf(target: HTMLFormElement): Entries {
   return [...new FormData(target)].map(([name, value]): [string, string] => [name, String(value)]).filter(([name]) => !fixed.has(name));
@@ -298,7 +298,7 @@ function arrive(here: Element) {
   const notice = (here as HTMLElement).dataset.notice;
   if (notice) toast(notice);
   if (here.hasAttribute('data-refused')) {
-    const first = find<HTMLElement>('#errors');
+    const first = find<HTMLElement>('#errors') ?? find<HTMLElement>('#alike');
     const field = find<HTMLElement>('[data-error-for]', here)?.dataset.errorFor;
     if (field) goTo(field); else first?.focus();
   } else if (!refused && document.readyState === 'complete' && !here.hasAttribute('data-offered')) {

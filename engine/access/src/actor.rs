@@ -22,6 +22,10 @@ pub enum Reason {
     PackData,
     /// What `@me.NAME` stands for.
     Binding,
+    /// Records go back to their pool when nobody worked on them for too long.
+    Pool,
+    /// Links to merged records move to the one they were merged into, whoever's they are.
+    Merge,
 }
 
 /// Who acts, with everything rights depend on.
@@ -57,6 +61,12 @@ impl Actor {
     /// The system, for one of a closed list of reasons.
     pub fn system(reason: Reason, now: DateTime<Utc>) -> Self {
         Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, system: Some(reason) }
+    }
+
+    /// The same person, for whom the system does this for a reason: rights are not asked for, and audit names the person.
+    #[must_use]
+    pub fn for_reason(&self, reason: Reason) -> Self {
+        Self { system: Some(reason), ..self.clone() }
     }
 
     /// Whether rights are not asked for: the system, and administrators.

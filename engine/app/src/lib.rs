@@ -10,13 +10,17 @@
 pub mod accounts;
 pub mod advice;
 pub mod batches;
+pub mod bulk;
 pub mod demo;
+pub mod duplicates;
 mod error;
 pub mod files;
 pub mod folders;
 pub mod jobs;
 pub mod lists;
+pub mod merge;
 pub mod packs;
+pub mod pool;
 pub mod records;
 pub mod search;
 pub mod settings;

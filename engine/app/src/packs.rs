@@ -87,6 +87,7 @@ pub async fn install(app: &Arc<App>, new: Vec<Files>) -> Result<Installed, AppEr
         .map_err(|error| error.error)?;
     app.reload().await?;
     crate::search::settle(app).await?;
+    crate::duplicates::ask_to_build(app).await?;
     Ok(Installed { findings, steps })
 }
 

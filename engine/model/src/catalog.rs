@@ -87,6 +87,8 @@ pub struct Card {
     pub search: Vec<Path>,
     /// What looks like the same record twice.
     pub duplicates: Vec<DuplicatesDef>,
+    /// Records without an owner are claimed from, and go back to, a pool.
+    pub pool: Option<Pool>,
     /// Bookings that may not overlap.
     pub no_overlap: Option<NoOverlapDef>,
     /// Records that can be made from one.
@@ -552,6 +554,23 @@ pub struct Grant {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Scope { All, Own, Shared, OrgUnit, OrgTree, Subordinates, Filter(Condition) }
+
+/// Records without an owner, from which people take what they work on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pool {
+    /// Records it is about; checked, and as written for lists.
+    pub when: Option<(Condition, Filter)>,
+    /// Most records one user holds at a time.
+    pub hold: Option<u32>,
+    /// Most records one user claims in a day.
+    pub per_day: Option<u32>,
+    /// Days without activity after which a record goes back.
+    pub return_after: Option<u32>,
+    /// The date of the last activity.
+    pub activity: Ident,
+    /// Days for which who gave a record back does not claim it again.
+    pub cooldown: Option<u32>,
+}
 
 /// What `@me.NAME` stands for.
 #[derive(Debug, Clone, PartialEq)]

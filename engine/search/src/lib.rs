@@ -25,6 +25,12 @@ pub use ask::{Part, Question, Term, Way, ask};
 pub use entries::{Entries, Style};
 pub use marks::Fit;
 
+/// The letters and digits of a text as search sees them, without what separates words: the same for texts that people
+/// take for the same.
+pub fn folded(text: &str) -> String {
+    fold::fold(text).iter().map(|folded| folded.ch).collect()
+}
+
 /// Counts changes of what comes out for a text.
 pub const VERSION: u32 = 1;
 /// Stands before numbers that are kept backwards, to be found by their last digits.

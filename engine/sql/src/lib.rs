@@ -24,6 +24,8 @@ pub mod system_jobs;
 pub mod system_batches;
 pub mod system_folders;
 pub mod system_views;
+pub mod system_likeness;
+pub mod system_pool;
 pub mod write;
 
 pub use statement::{Datum, Dialect, Physical, Statement};

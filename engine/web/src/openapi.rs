@@ -75,6 +75,22 @@ fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> 
     if allowed(ActionName::Update) {
         all.push((one.clone(), "patch", operation("update", format!("Change {label}"), &id, Some(body(&format!("{key}.input"))), json!({"200": answer(key), "412": problem, "422": problem}))));
     }
+    let free = json!({"content": {"application/json": {"schema": {"type": "object"}}}, "required": true});
+    let done = || json!({"200": {"description": ""}, "400": problem, "422": problem});
+    if allowed(ActionName::Update) || allowed(ActionName::Delete) || allowed(ActionName::Claim) {
+        all.push((format!("/api/v1/records/{key}/bulk"), "post", operation("bulk", format!("Change many {plural}"), &json!([]), Some(free.clone()), done())));
+    }
+    if allowed(ActionName::Update) && allowed(ActionName::Delete) {
+        all.push((format!("/api/v1/records/{key}/merge"), "post", operation("merge", format!("Merge {plural}"), &json!([]), Some(free), done())));
+    }
+    if !card.duplicates.is_empty() {
+        all.push((format!("/api/v1/records/{key}/duplicates"), "get", operation("duplicates", format!("{plural} that look alike"), &json!([]), None, json!({"200": {"description": ""}}))));
+    }
+    if card.pool.is_some() && allowed(ActionName::Claim) {
+        for (word, summary) in [("claim", format!("Claim {label}")), ("release", format!("Release {label}"))] {
+            all.push((format!("{one}/{word}"), "post", operation(word, summary, &id, None, json!({"200": answer(key), "409": problem}))));
+        }
+    }
     if allowed(ActionName::Delete) {
         all.push((one, "delete", operation("delete", format!("Delete {label}"), &id, None, json!({"204": {"description": ""}, "409": problem}))));
     }

@@ -53,8 +53,7 @@ pub fn document(error: &AppError, lang: &str) -> Json {
     body.insert("detail".into(), detail(error, lang).into());
     match error {
         AppError::Rejected(rejected) => {
-            let one = |violation: &model::Violation| json!({"path": violation.path, "code": violation.code.name(), "message": violation.message(lang)});
-            body.insert("violations".into(), rejected.0.iter().map(one).collect());
+            body.insert("violations".into(), rejected.0.iter().map(|violation| said(violation, lang)).collect());
         }
         AppError::Stale(stale) => {
             let one = |field: &app::StaleField| json!({"path": field.path, "theirs": field.theirs, "yours": field.yours});
@@ -69,6 +68,16 @@ pub fn document(error: &AppError, lang: &str) -> Json {
         _ => {}
     }
     Json::Object(body)
+}
+
+/// A violation as clients see it; of look-alikes also which they are, and how many.
+pub fn said(violation: &model::Violation, lang: &str) -> Json {
+    let mut said = json!({"path": violation.path, "code": violation.code.name(), "message": violation.message(lang)});
+    if let Some((records, count)) = app::duplicates::candidates(violation) {
+        said["records"] = json!(records);
+        said["count"] = count.into();
+    }
+    said
 }
 
 fn detail(error: &AppError, lang: &str) -> String {

@@ -36,10 +36,11 @@ struct RowsBefore {
     removed: IndexMap<Uuid, Map<String, Json>>,
 }
 
-/// Fields whose earlier value is worth keeping: those that people, not formulas, fill in. What is secret is not kept.
+/// Fields whose earlier value is worth keeping: those that people fill in, and what was copied when a link was set; not
+/// what is calculated. What is secret is not kept.
 fn is_kept(field: &Field) -> bool {
     let assigned = matches!(field.key.as_str(), "owner" | "org_unit");
-    !field.secret && (assigned || !field.system && matches!(field.source, Source::Entered | Source::Snapshot { editable: true, .. }))
+    !field.secret && (assigned || !field.system && matches!(field.source, Source::Entered | Source::Snapshot { .. }))
 }
 
 fn kept(table: &Table, before: &Values, after: Option<&Values>) -> Map<String, Json> {

@@ -21,11 +21,12 @@ use sql::{Datum, system_batches as rows};
 use store::Tx;
 use uuid::Uuid;
 
-use crate::{App, AppError, UnitError, run};
+use crate::{App, AppError, UnitError, jobs, run};
 
 pub(crate) use ledger::{Before, saved, trashed};
 pub(crate) use undo::{changed_by_others, changed_since};
-pub use undo::{start_undo, undo, undo_step};
+pub use undo::undo;
+pub(crate) use undo::undo_step;
 
 /// How long a batch can be taken back.
 pub const KEPT: TimeDelta = TimeDelta::days(7);
@@ -115,8 +116,14 @@ pub async fn begin(app: &App, actor: &Actor, new: &NewBatch) -> Result<Uuid, App
 /// Begins a batch inside a unit of work.
 pub(crate) async fn begin_in(tx: &mut Tx, actor: &Actor, new: &NewBatch) -> Result<Uuid, UnitError> {
     let id = Uuid::now_v7();
-    tx.execute(&begun(tx.dialect(), actor, new, id)).await?;
+    begin_as(tx, actor, new, id).await?;
     Ok(id)
+}
+
+/// Begins a batch under an id that is known before.
+pub(crate) async fn begin_as(tx: &mut Tx, actor: &Actor, new: &NewBatch, id: Uuid) -> Result<(), UnitError> {
+    tx.execute(&begun(tx.dialect(), actor, new, id)).await?;
+    Ok(())
 }
 
 fn begun(dialect: sql::Dialect, actor: &Actor, new: &NewBatch, id: Uuid) -> sql::Statement {
@@ -124,11 +131,35 @@ fn begun(dialect: sql::Dialect, actor: &Actor, new: &NewBatch, id: Uuid) -> sql:
     rows::begin(dialect, &rows::NewBatch { id, kind: new.kind, card: &new.card, about, undo_of: new.undo_of, by: actor.user, at: actor.now })
 }
 
+/// Begins a batch that a job carries out: the batch, whose id stands in the job's payload.
+pub(crate) async fn begin_job(app: &App, actor: &Actor, new: NewBatch, kind: &'static str, payload: Json, total: Option<i64>) -> Result<Batch, AppError> {
+    let work = std::sync::Arc::new((actor.clone(), new, payload));
+    let begun = app.store.write(move |tx: &mut Tx| {
+        let work = work.clone();
+        Box::pin(async move {
+            let (actor, new, payload) = &*work;
+            let batch = begin_in(tx, actor, new).await?;
+            let mut payload = payload.clone();
+            payload["batch"] = batch.to_string().into();
+            let job = jobs::enqueue_in(tx, jobs::NewJob { created_by: actor.user, total, ..jobs::NewJob::new(kind, payload) }).await?;
+            tx.execute(&rows::set_job(tx.dialect(), batch, job)).await?;
+            Ok::<Uuid, UnitError>(batch)
+        })
+    });
+    read(app, actor, begun.await.map_err(|error| error.error)?).await
+}
+
 /// A batch is through: from now on it can be taken back.
 pub async fn finish(app: &App, batch: Uuid) -> Result<(), AppError> {
     run(&app.store, vec![rows::finish(app.store.dialect(), batch, Utc::now())]).await
 }
 
+
+/// The same inside a unit of work.
+pub(crate) async fn finish_in(tx: &mut Tx, batch: Uuid) -> Result<(), UnitError> {
+    tx.execute(&rows::finish(tx.dialect(), batch, Utc::now())).await?;
+    Ok(())
+}
 
 /// Notes what came of a record that was not changed, or not as asked.
 pub(crate) async fn note(tx: &mut Tx, batch: Uuid, card: &Ident, record: Uuid, op: &'static str, reason: Option<Json>) -> Result<(), UnitError> {
@@ -161,9 +192,17 @@ pub fn reason(error: &AppError, lang: &str) -> Json {
 
 /// A batch of the actor's own; administrators see everybody's.
 pub async fn read(app: &App, actor: &Actor, id: Uuid) -> Result<Batch, AppError> {
-    let found = app.store.fetch(&rows::batch(app.store.dialect(), id)).await?.into_iter().next().and_then(batch_of);
+    let fetch = async || Ok::<_, AppError>(app.store.fetch(&rows::batch(app.store.dialect(), id)).await?.into_iter().next().and_then(batch_of));
     let own = |batch: &Batch| actor.is_unbounded() || batch.by.as_ref().map(|(id, _)| *id) == actor.user;
-    found.filter(own).ok_or_else(|| AppError::not_found("batch"))
+    let found = fetch().await?.filter(own).ok_or_else(|| AppError::not_found("batch"))?;
+    // A job that was cancelled before it began, or given up, finishes nothing any more.
+    match (found.state, found.job) {
+        (State::Running, Some(job)) if jobs::read(app, actor, job).await.is_ok_and(|job| job.state.is_ended()) => {
+            finish(app, id).await?;
+            fetch().await?.ok_or_else(|| AppError::not_found("batch"))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// The actor's batches, the latest first; everybody's for an administrator who asks.
@@ -182,7 +221,13 @@ pub async fn results(app: &App, batch: Uuid, beyond: Option<Uuid>, limit: u32) -
     Ok(found.into_iter().filter_map(row_of).map(|row| row.result()).collect())
 }
 
-/// Forgets what can no longer be taken back. Run by the upkeep.
+/// Forgets what can no longer be taken back. Comes back every day.
+pub async fn handle_clean(context: jobs::Context) -> Result<Json, jobs::JobError> {
+    clean(context.app(), Utc::now()).await?;
+    Ok(Json::Null)
+}
+
+/// Forgets what can no longer be taken back.
 pub async fn clean(app: &App, now: DateTime<Utc>) -> Result<(), AppError> {
     let dialect = app.store.dialect();
     run(&app.store, vec![rows::forget_rows(dialect, now - KEPT), rows::forget(dialect, now - KEPT)]).await
@@ -274,7 +319,8 @@ impl Batch {
 
     /// Whether it can still be taken back.
     pub fn is_undoable(&self, now: DateTime<Utc>) -> bool {
-        self.state == State::Done && self.changed > 0 && self.created_at + KEPT > now
+        let was_merge = self.kind == "undo" && self.about.get("kind").is_some_and(|kind| kind == "merge");
+        self.state == State::Done && self.changed > 0 && self.created_at + KEPT > now && !was_merge
     }
 }
 

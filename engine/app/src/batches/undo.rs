@@ -7,7 +7,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use access::Actor;
+use access::{Actor, Reason};
 use serde_json::{Value as Json, json};
 use sql::{Datum, system_batches as rows};
 use store::{Failure, Tx};
@@ -16,22 +16,28 @@ use uuid::Uuid;
 use super::{Batch, LedgerRow, NewBatch, State, begin_in, finish, note, read, reason, row_of};
 use crate::{
     App, AppError, UnitError,
-    records::{remove::{Deletion, Restoration}, save::{Options, Work}},
+    bulk::AT_ONCE as MOST_AT_ONCE,
+    jobs::{self, Context, NewJob},
+    records::{remove::{Deletion, Restoration}, save::{Move, Options, Work}},
 };
 
+/// Records taken back without a job.
+const AT_ONCE: i64 = MOST_AT_ONCE as i64;
 /// Rows taken back in one unit of work.
 const EACH: u32 = 25;
 
-/// Takes a whole batch back at once: the batch that did it.
+/// Takes a whole batch back, at once or by a job: the batch that does it.
 pub async fn undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Batch, AppError> {
-    let undoing = start_undo(app, actor, batch).await?;
-    while undo_step(app, actor, undoing).await? > 0 {}
-    finish(app, undoing).await?;
+    let (undoing, by_job) = start_undo(app, actor, batch).await?;
+    if !by_job {
+        while undo_step(app, actor, undoing, None).await? > 0 {}
+        finish(app, undoing).await?;
+    }
     read(app, actor, undoing).await
 }
 
-/// Marks a batch as taken back, if it can be, and begins the batch that does it.
-pub async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Uuid, AppError> {
+/// Marks a batch as taken back, if it can be, and begins the batch that does it; whether a job was asked to.
+async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<(Uuid, bool), AppError> {
     let found = read(app, actor, batch).await?;
     let refused = |code, detail: &str| Err(AppError::Conflict { code, detail: detail.into(), blockers: Vec::new() });
     match found.state {
@@ -40,6 +46,11 @@ pub async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Uuid, A
         State::Done if found.created_at + super::KEPT <= actor.now => return refused("batch_too_old", "a batch can be taken back for a week"),
         State::Done => {}
     }
+    if found.kind == "undo" && found.about.get("kind").is_some_and(|kind| kind == "merge") {
+        return refused("merge_again", "records that were brought apart are merged again, not by undoing");
+    }
+    let total = found.changed;
+    let by_job = total > AT_ONCE;
     let about = json!({"kind": found.kind, "about": found.about}).as_object().cloned().unwrap_or_default();
     let work = Arc::new((actor.clone(), NewBatch { kind: "undo", card: found.card, about, undo_of: Some(batch) }));
     let undoing = app.store.write(move |tx: &mut Tx| {
@@ -51,22 +62,29 @@ pub async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Uuid, A
             if marked == 0 {
                 return Err(AppError::Conflict { code: "batch_undone", detail: "this batch was taken back already".into(), blockers: Vec::new() }.into());
             }
+            if by_job {
+                let payload = json!({"batch": undoing, "total": total});
+                let job = jobs::enqueue_in(tx, NewJob { created_by: work.0.user, total: Some(total), ..NewJob::new("undo", payload) }).await?;
+                tx.execute(&rows::set_job(tx.dialect(), undoing, job)).await?;
+            }
             Ok(undoing)
         })
     });
-    undoing.await.map_err(|error: UnitError| error.error)
+    Ok((undoing.await.map_err(|error: UnitError| error.error)?, by_job))
 }
 
 /// Takes some more rows back; how many. Where it came to is kept with what it did.
-pub async fn undo_step(app: &App, actor: &Actor, undoing: Uuid) -> Result<usize, AppError> {
+pub(crate) async fn undo_step(app: &App, actor: &Actor, undoing: Uuid, job: Option<(&Context, i64)>) -> Result<usize, AppError> {
     let batch = read(app, actor, undoing).await?;
     let Some(of) = batch.undo_of else { return Err(AppError::not_found("batch")) };
     let found = app.store.fetch(&rows::rows(app.store.dialect(), of, batch.cursor, true, EACH)).await?;
     let ledger: Vec<LedgerRow> = found.into_iter().filter_map(row_of).collect();
     let Some(last) = ledger.last().map(|row| row.id) else { return Ok(0) };
     let count = ledger.len();
-    let steps: Vec<(LedgerRow, Result<Step, AppError>)> = ledger.into_iter().filter_map(|row| Some((row.clone(), Step::new(app, actor, of, undoing, &row)?))).collect();
-    let work = Arc::new((steps, actor.clone()));
+    let whole = read(app, actor, of).await?;
+    let steps: Vec<(LedgerRow, Result<Step, AppError>)> = ledger.into_iter().filter_map(|row| Some((row.clone(), Step::new(app, actor, &whole, undoing, &row)?))).collect();
+    let point = job.map(|(context, done)| (context.clone(), json!({"done": done + i64::try_from(count).unwrap_or(0)})));
+    let work = Arc::new((steps, actor.clone(), point));
     let done = app.store.write(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move {
@@ -74,6 +92,9 @@ pub async fn undo_step(app: &App, actor: &Actor, undoing: Uuid) -> Result<usize,
                 take_back(tx, &work.1, undoing, row, step).await?;
             }
             tx.execute(&rows::set_cursor(tx.dialect(), undoing, last)).await?;
+            if let Some((context, point)) = &work.2 {
+                context.checkpoint_in(tx, point).await?;
+            }
             Ok::<(), UnitError>(())
         })
     });
@@ -120,18 +141,30 @@ enum Step {
     Revert(Work),
     /// It was deleted: out of the trash.
     Restore(Restoration),
+    /// It was merged: out of the trash, with its files.
+    Unmerge(Restoration),
 }
 
 impl Step {
-    fn new(app: &App, actor: &Actor, of: Uuid, undoing: Uuid, row: &LedgerRow) -> Option<Result<Self, AppError>> {
+    fn new(app: &App, actor: &Actor, whole: &Batch, undoing: Uuid, row: &LedgerRow) -> Option<Result<Self, AppError>> {
+        let of = whole.id;
+        // Links that were moved in the name of whoever merged come back in the same way.
+        let is_master = whole.about.get("master").and_then(Json::as_str) == Some(row.record.to_string().as_str());
+        let moved = whole.kind == "merge" && row.op == "updated" && !is_master;
+        let moving = actor.for_reason(Reason::Merge);
+        let actor = if moved { &moving } else { actor };
         let (card, record) = (row.card.as_str(), row.record);
         let step = match row.op.as_str() {
             op @ ("created" | "restored") => Deletion::new(app, actor, card, record, Some(undoing)).map(|deletion| Self::Trash { deletion, of, made: op == "created" }),
+            // What was claimed is released, what was released is claimed again: with the limits of the pool.
+            "updated" if whole.kind == "claim" => Work::pooled(app, actor, card, record, Move::Release, Some(undoing)).map(Self::Revert),
+            "updated" if whole.kind == "release" => Work::pooled(app, actor, card, record, Move::Claim, Some(undoing)).map(Self::Revert),
             "updated" => {
                 let before = row.before.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
                 let options = Options { batch: Some(undoing), ..Options::default() };
                 Work::new(app, actor, card, Some(record), serde_json::Map::new(), &options).map(|work| Self::Revert(work.reverting(before, row.version, [of, undoing])))
             }
+            "deleted" if whole.kind == "merge" => Restoration::new(app, actor, card, record, Some(undoing)).map(Self::Unmerge),
             "deleted" => Restoration::new(app, actor, card, record, Some(undoing)).map(Self::Restore),
             // Nothing was done to it.
             _ => return None,
@@ -160,6 +193,11 @@ impl Step {
                     (false, true) => Done::Unchanged,
                     (false, false) => Done::Kept(changed_since(left)),
                 })
+            }
+            Self::Unmerge(restoration) => {
+                restoration.run(tx).await?;
+                restoration.0.files_back(tx).await?;
+                Ok(Done::Changed)
             }
             Self::Restore(restoration) => {
                 // What went along into the trash comes back along.

@@ -5,7 +5,7 @@ mod derive;
 pub mod draft;
 pub mod facts;
 pub mod history;
-mod load;
+pub(crate) mod load;
 pub mod merge;
 pub mod preview;
 pub mod read;

@@ -46,6 +46,11 @@ impl Deletion {
         Ok(Self { actor: actor.clone(), card, gated, id, site: app.site.clone(), batch, snapshot })
     }
 
+    /// Files that went to the record it was merged into.
+    pub(crate) async fn files_back(&self, tx: &mut Tx) -> Result<(), UnitError> {
+        crate::merge::files_back(tx, &self.snapshot.catalog, &self.card, self.id, self.actor.now).await
+    }
+
     /// Whether the record lies in the trash; nothing for one that is not there at all.
     pub(crate) async fn in_trash(&self, tx: &mut Tx) -> Result<Option<bool>, UnitError> {
         let found = tx.fetch(&write::trash_of(&self.snapshot.catalog, tx.dialect(), &self.card, self.id)).await?;
@@ -232,6 +237,7 @@ impl Removal<'_> {
         for (card, ids) in back {
             for record in self.load_all(tx, card, &ids).await? {
                 self.check_targets(tx, card, &record).await?;
+                tx.execute(&sql::system_likeness::forget_merged(tx.dialect(), record.id)).await?;
                 if let Some(batch) = self.batch {
                     batches::trashed(tx, batch, card, record.id, "restored", None, record.version()).await?;
                 }

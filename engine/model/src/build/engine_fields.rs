@@ -130,6 +130,7 @@ pub(crate) fn user_card() -> Card {
         search: vec![Path::own(table.clone(), key("name")), Path::own(table, key("login"))],
         duplicates: Vec::new(),
         no_overlap: None,
+        pool: None,
         conversions: Vec::new(),
         workflows: IndexMap::new(),
         views: Vec::new(),

@@ -27,6 +27,7 @@ pub(crate) fn resolve(card: &mut Card, part: &Merged, packs: &[&PackSource], cat
     });
     let views: Vec<(Origin, ViewDef)> = part.views.iter().cloned().chain(from_files).collect();
     card.views = views.iter().map(|(origin, def)| view(card, def, origin, catalog, findings)).collect();
+    card.views.extend(super::pool::view(card));
 }
 
 /// Everything on one tab, child tables below, the history on its own.

@@ -7,8 +7,10 @@ mod engine_fields;
 mod fields;
 mod layout;
 pub use layout::default_columns;
+pub use pool::filter as pool_filter;
 mod merge;
 mod order;
+mod pool;
 mod rights;
 #[cfg(test)]
 mod tests;
@@ -127,6 +129,7 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         search: Vec::new(),
         duplicates: def.duplicates.clone(),
         no_overlap: def.no_overlap.clone(),
+        pool: None,
         conversions: def.conversions.clone(),
         workflows: fields::workflows(def),
         views: Vec::new(),
@@ -164,6 +167,7 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         let Some(card) = catalog.cards.get_mut(part.def.key.as_str()) else { continue };
         let card = Arc::make_mut(card);
         check_sets(card, part, findings);
+        card.pool = pool::resolve(card, part, &known, findings);
         layout::resolve(card, part, packs, &known, findings);
         rights::resolve(card, part, packs, &known, findings);
     }

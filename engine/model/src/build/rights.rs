@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Every action that `*` stands for: all but `design` and `administer`.
-const ALL_ACTIONS: [ActionName; 13] = [
+const ALL_ACTIONS: [ActionName; 14] = [
     ActionName::Read, ActionName::Create, ActionName::Update, ActionName::Delete, ActionName::Restore, ActionName::Export, ActionName::Import, ActionName::Print,
-    ActionName::Share, ActionName::Assign, ActionName::Bulk, ActionName::Transition, ActionName::Report,
+    ActionName::Share, ActionName::Assign, ActionName::Claim, ActionName::Bulk, ActionName::Transition, ActionName::Report,
 ];
 
 fn pack_origin(pack: &PackSource, file: &str) -> Option<Origin> {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{CardGrantDef, FieldDefs, Labels, PanelDef, StateDef, TabDef, TransitionDef, ViewDef, WorkflowDef, is_false};
+use super::{CardGrantDef, FieldDefs, Labels, PanelDef, PoolDef, StateDef, TabDef, TransitionDef, ViewDef, WorkflowDef, is_false};
 use crate::{Filter, Ident};
 
 /// A kind of record.
@@ -80,6 +80,9 @@ pub struct CardDef {
     /// Records that can be made from one of this card.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<ConversionDef>,
+    /// Records without an owner are a pool that people claim from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolDef>,
     /// Who may do what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<CardGrantDef>,

@@ -69,7 +69,7 @@ pub struct CardGrantDef {
 pub enum ActionName {
     #[serde(rename = "*")]
     All,
-    Read, Create, Update, Delete, Restore, Export, Import, Print, Share, Assign, Bulk, Transition, Report, Design, Administer,
+    Read, Create, Update, Delete, Restore, Export, Import, Print, Share, Assign, Claim, Bulk, Transition, Report, Design, Administer,
 }
 
 /// Which records a grant speaks of.

@@ -4,7 +4,7 @@ use app::{AppError, batches};
 use axum::{
     Json,
     extract::{Path, Query, State},
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -113,5 +113,7 @@ fn cell(text: &str) -> String {
 /// `POST /batches/{id}/undo`
 pub async fn undo(State(site): State<Site>, Path(id): Path<String>, asker: Asker) -> Answer {
     let answer = async { batches::undo(&site.app, &asker.actor, id_of(&id)?).await };
-    answer.await.map(|batch| Json(batch.to_json(&asker.actor)).into_response()).map_err(|error| asker.problem(error))
+    let batch = answer.await.map_err(|error| asker.problem(error))?;
+    let status = if batch.job.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Json(batch.to_json(&asker.actor))).into_response())
 }

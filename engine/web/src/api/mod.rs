@@ -1,9 +1,11 @@
 //! The REST API: requests to use cases, answers to JSON. Version 1.
 
 pub mod batches;
+pub mod bulk;
 pub mod cards;
 pub mod files;
 pub mod folders;
+pub mod merge;
 pub mod jobs;
 pub mod records;
 pub mod search;

@@ -1,7 +1,7 @@
 //! Records: list, read, create, change, delete, restore, batch, history.
 
 use app::{
-    AppError, batches, lists,
+    AppError, batches, lists, merge,
     records::{batch::{self, Item}, history as past, read as reading, remove, save::{self, Options, Saved}},
 };
 use axum::{
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     Site,
     extract::{Asker, Body},
-    problem::{Problem, document, status},
+    problem::{Problem, document, said, status},
 };
 
 type Answer = Result<Response, Problem>;
@@ -83,7 +83,19 @@ pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, Stri
         }
         Ok(([(header::ETAG, etag(version))], Json(record)).into_response())
     };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    match answer.await {
+        Err(AppError::NotFound { what }) if what == "record" => elsewhere(&site, &asker, &card, &id).await.ok_or_else(|| asker.problem(AppError::not_found(what))),
+        answer => answer.map_err(|error: AppError| asker.problem(error)),
+    }
+}
+
+/// A record that was merged is not there any more; who may see the one that is left is told which.
+async fn elsewhere(site: &Site, asker: &Asker, card: &str, id: &str) -> Option<Response> {
+    let master = merge::merged_into(&site.app, card, Uuid::try_parse(id).ok()?).await.ok()??;
+    record(site, asker, card, master, Trash::Without).await.ok()?;
+    let mut body = document(&AppError::not_found("record"), &asker.actor.lang);
+    body["merged_into"] = json!({"card": card, "id": master});
+    Some((StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response())
 }
 
 fn options(headers: &HeaderMap) -> Result<Options, AppError> {
@@ -108,7 +120,7 @@ async fn saved(site: &Site, asker: &Asker, card: &str, saved: Saved, created: bo
     };
     let mut record = record;
     if !saved.warnings.is_empty() {
-        record["warnings"] = saved.warnings.iter().map(|warning| json!({"path": warning.path, "message": warning.message(&asker.actor.lang)})).collect();
+        record["warnings"] = saved.warnings.iter().map(|warning| said(warning, &asker.actor.lang)).collect();
     }
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let mut response = (status, [(header::ETAG, etag(saved.version))], Json(record)).into_response();
@@ -117,6 +129,11 @@ async fn saved(site: &Site, asker: &Asker, card: &str, saved: Saved, created: bo
             response.headers_mut().insert(header::LOCATION, place);
         }
     Ok(response)
+}
+
+/// The answer to a change of one record.
+pub(super) async fn answer_of(site: &Site, asker: &Asker, card: &str, done: Saved) -> Answer {
+    saved(site, asker, card, done, false).await.map_err(|error| asker.problem(error))
 }
 
 /// `POST /records/{card}`

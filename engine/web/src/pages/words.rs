@@ -56,6 +56,7 @@ pub fn action(action: &str, fields: usize, lang: &str) -> String {
     match action {
         "created" => pick(lang, ("created this card", "创建了此卡片", "建立了此卡片")),
         "deleted" => pick(lang, ("moved it to the trash", "移入了回收站", "移入了回收筒")),
+        "merged" => pick(lang, ("merged other cards into it", "合并了其他卡片", "合併了其他卡片")),
         "restored" => pick(lang, ("restored it", "恢复了此卡片", "還原了此卡片")),
         _ => match lang {
             "zh-Hans" => format!("修改了 {fields} 项"),

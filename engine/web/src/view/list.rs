@@ -66,10 +66,14 @@ pub struct ListPage {
     pub totals_url: Option<String>,
     /// Where a record is made; none without the right.
     pub create_url: Option<String>,
+    /// What may be done to selected rows beside deleting: assign, claim, release, edit.
+    pub bulk_offers: Vec<String>,
     /// Rows may be moved to the trash.
     pub can_delete: bool,
     /// Where rows are deleted: POST with `ids`.
     pub delete_url: String,
+    /// Look-alikes; none for cards without rules for them.
+    pub duplicates_url: Option<String>,
     /// The trash; none without the right.
     pub trash_url: Option<String>,
 }

@@ -11,6 +11,7 @@
 //! **Not here:** where the data comes from (the handlers), how it looks (`ui/`).
 
 mod account;
+mod bulk;
 mod cell;
 mod child;
 mod docs;
@@ -20,6 +21,7 @@ mod filter;
 mod job;
 mod kinds;
 mod list;
+mod merge;
 mod palette;
 mod panel;
 mod problem;
@@ -31,6 +33,7 @@ mod studio;
 mod views;
 
 pub use account::{Choice, DemoSignIn, LoginPage, MePage, PasswordPage, SessionRow, TokenRow};
+pub use bulk::{BatchPage, BatchResult, BatchRow, BatchesPage, BulkField, BulkPage};
 pub use cell::{Avatar, Cell, FileChip, LinkChip, Tag, Tone, Widget};
 pub use child::{ChildCell, ChildColumn, ChildRow, ChildTableView};
 pub use docs::{ApiDocsPage, ApiGroup, ApiOperation, ApiParameter, ApiResponse};
@@ -40,6 +43,7 @@ pub use filter::{FilterChip, FilterEditor, FilterField, FilterFields, FilterValu
 pub use job::JobPage;
 pub use kinds::{Board, BoardFigures, Calendar, CalendarDay, CalendarEvent, CellEditor, GroupBar, GroupHead, GroupLevel, GroupsWindow, Lane, LaneFigures, Way};
 pub use list::{Align, CardHead, CardSlot, Column, ColumnChoice, ColumnsMenu, Count, Layout, ListPage, ListState, PhoneSlot, Row, RowsWindow, TotalCell, TotalsRow, TrashPage, TrashRow};
+pub use merge::{Alike, AlikeRecord, DuplicateGroup, DuplicateRecord, DuplicatesPage, MergeCell, MergeField, MergePage, MergeRecord, MergeTable};
 pub use palette::{LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece};
 pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPanel, Kpi, Panel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel};
 pub use problem::{ErrorKind, ErrorPage};

@@ -51,6 +51,8 @@ pub struct RecordPage {
     pub notice: Option<String>,
     /// Somebody else changed the same fields.
     pub conflict: Option<Conflict>,
+    /// Records that look like it.
+    pub alike: Option<super::Alike>,
     /// Changes, at the right side; none without the right or for new records.
     pub history: Option<HistoryPanel>,
     /// It lies in the trash: shown, not edited.

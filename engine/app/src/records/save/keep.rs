@@ -24,6 +24,7 @@ impl Work {
             return Err(AppError::forbidden("the record would leave what you may change").into());
         }
         self.attach(tx, record, stored).await?;
+        crate::duplicates::keep(tx, &self.card, stored, record).await?;
         renew::after_save(tx, &self.snapshot, &self.card, stored, Some(record), self.actor.now).await?;
         search::after_save(tx, &self.snapshot, &self.card, record.id, touched.as_ref()).await?;
         let event = system::Event {

@@ -22,6 +22,8 @@ mod back;
 mod conditions;
 mod defaults;
 mod links;
+mod pool;
+mod relink;
 mod reach;
 mod repeat;
 mod rights;
@@ -31,6 +33,8 @@ mod unique;
 pub(crate) use conditions::with_record;
 use links::Targets;
 pub(crate) use links::{ids, links_set};
+pub(crate) use pool::Move;
+pub(crate) use relink::Relink;
 
 use super::{
     derive::{self, Context},
@@ -55,6 +59,9 @@ pub struct Options {
     pub over: Option<i64>,
     /// The batch it belongs to: what was before is written down, so that it can be taken back.
     pub batch: Option<Uuid>,
+    /// A person decides about look-alikes first: what would be a warning refuses, but for those accepted here (those that
+    /// may not be seen by the empty id).
+    pub ask_about_duplicates: Option<Vec<Uuid>>,
 }
 
 /// What came of a save.
@@ -107,7 +114,32 @@ pub(crate) struct Work {
     body: Map<String, Json>,
     options: Options,
     site: String,
-    revert: Option<Revert>,
+    mode: Mode,
+}
+
+/// Where a save's draft comes from, beside the body.
+enum Mode {
+    /// The body alone.
+    Plain,
+    /// What was before a batch.
+    Back(Revert),
+    /// Values added to, or taken out of, fields that hold several.
+    Several(Vec<Several>),
+    /// Out of the pool, or into it.
+    Pool(Move),
+    /// Links moved from merged records.
+    Relink(Relink),
+}
+
+/// Values added to a field that holds several, or taken out of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Several {
+    /// The field.
+    pub field: Ident,
+    /// The values.
+    pub values: Value,
+    /// Added, or taken out.
+    pub add: bool,
 }
 
 /// A change to take back: the record gets what it had before, in places nobody changed since.
@@ -125,13 +157,38 @@ impl Work {
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), revert: None, snapshot })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), mode: Mode::Plain, snapshot })
     }
 
     /// Instead of a body: what was before.
     pub(crate) fn reverting(mut self, before: Before, version: i64, batches: [Uuid; 2]) -> Self {
-        self.revert = Some(Revert { before, version, batches });
+        self.mode = Mode::Back(Revert { before, version, batches });
         self
+    }
+
+    /// Beside the body: values added to fields that hold several, and taken out of them.
+    pub(crate) fn with_several(mut self, several: Vec<Several>) -> Self {
+        self.mode = Mode::Several(several);
+        self
+    }
+
+    /// Instead of a body: links moved.
+    pub(crate) fn relinking(mut self, relink: Relink) -> Self {
+        self.mode = Mode::Relink(relink);
+        self
+    }
+
+    /// What was copied through a link stays as it is where a link is only moved, or put back.
+    fn links_set_now(&self, stored: Option<&Record>, record: &Record) -> HashSet<Touched> {
+        match self.mode {
+            Mode::Back(_) | Mode::Relink(_) => HashSet::new(),
+            Mode::Plain | Mode::Several(_) | Mode::Pool(_) => links_set(&self.card, stored, record).into_iter().collect(),
+        }
+    }
+
+    /// Whether this takes something back.
+    fn is_back(&self) -> bool {
+        matches!(self.mode, Mode::Back(_))
     }
 
     fn catalog(&self) -> &model::Catalog {
@@ -142,9 +199,23 @@ impl Work {
         if let Some(saved) = self.replay(tx).await? {
             return Ok(saved);
         }
-        let (draft, mut violations) = draft::read(&self.card, self.catalog(), &self.body);
+        self.save(tx, &self.body).await
+    }
+
+    /// The same with a body that is known only inside the transaction.
+    pub(crate) async fn run_with(&self, tx: &mut Tx, body: Map<String, Json>) -> Result<Saved, UnitError> {
+        self.save(tx, &body).await
+    }
+
+    /// Whether the actor may change another record of the same card as this one.
+    pub(crate) async fn may_change(&self, tx: &mut Tx, id: Uuid) -> Result<(), UnitError> {
+        if self.admits(tx, id, &self.gated.rows()).await? { Ok(()) } else { Err(self.refusal(tx, id).await?.into()) }
+    }
+
+    async fn save(&self, tx: &mut Tx, body: &Map<String, Json>) -> Result<Saved, UnitError> {
+        let (draft, mut violations) = draft::read(&self.card, self.catalog(), body);
         let stored = self.stored(tx).await?;
-        let (draft, left) = self.reverted(tx, stored.as_ref(), draft).await?;
+        let (draft, left) = self.moded(tx, stored.as_ref(), draft).await?;
         let read_version = self.options.version.or(draft.version);
         let draft = self.with_lookups(tx, draft, &mut violations).await?;
         let mut draft = draft;
@@ -163,6 +234,7 @@ impl Work {
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
         self.store(tx, stored.as_ref(), &merged, &valid, &left).await?;
         let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false, changed: true, left };
+        self.moved(tx, saved.id, stored.as_ref().and_then(|stored| stored.get("owner").as_id())).await?;
         self.remember(tx, &saved).await?;
         Ok(saved)
     }
@@ -200,7 +272,7 @@ impl Work {
         self.stamp(stored, &mut merged.record);
         let targets = self.hold_targets(tx, stored, &merged.record, Targets::default()).await?;
         let linked = self.linked(tx, &merged.record).await?;
-        let set: HashSet<Touched> = links_set(&self.card, stored, &merged.record).into_iter().collect();
+        let set = self.links_set_now(stored, &merged.record);
         let ancestors = self.ancestors(tx, &merged.record).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
         merged.record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
@@ -208,12 +280,18 @@ impl Work {
         self.check_tree(&merged.record, &ancestors, &mut violations);
         self.number(tx, stored, &mut merged.record, &violations).await?;
         self.check_unique(tx, stored, &merged.record, &mut violations).await?;
+        let alike = self.alike(tx, stored, &merged.record).await?;
+        let (alike, refusing): (Vec<_>, Vec<_>) = alike.into_iter().partition(|violation| violation.warning);
+        violations.extend(refusing);
         let pointing = self.pointing(tx, &merged.record).await?;
         let facts = DraftFacts { record: &merged.record, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
         let verdict = validate(&self.card, merged.record.clone(), stored, &facts, self.at_their_places(merged, violations));
-        let (warnings, errors): (Vec<_>, Vec<_>) = verdict.violations.into_iter().partition(|violation| violation.warning);
+        let (mut warnings, errors): (Vec<_>, Vec<_>) = verdict.violations.into_iter().partition(|violation| violation.warning);
         match verdict.valid {
-            Some(valid) => Ok((valid, warnings)),
+            Some(valid) => {
+                warnings.extend(alike);
+                Ok((valid, warnings))
+            }
             None => Err(AppError::Rejected(Rejected(errors)).into()),
         }
     }

@@ -14,7 +14,10 @@ impl Work {
         let alive = stored.filter(|record| record.get("trashed_at").is_empty());
         let Some(record) = alive else { return Err(AppError::not_found("record").into()) };
         // What is taken back must be the actor's to change as it was before: tested on the row that is written.
-        if self.revert.is_none() && !self.admits(tx, id, &self.gated.rows()).await? {
+        if !self.is_back() && !self.admits(tx, id, &self.reached_by()).await? {
+            if let Mode::Pool(Move::Claim) = self.mode {
+                self.say_claimed(tx, &record).await?;
+            }
             return Err(self.refusal(tx, id).await?.into());
         }
         Ok(Some(record))

@@ -26,6 +26,9 @@ impl Work {
     }
 
     pub(super) async fn refused(&self, tx: &mut Tx, stored: Option<&Record>, child: Option<&Ident>, field: &Field, merged: &Merged) -> Result<Option<Code>, UnitError> {
+        if field.system && matches!(self.mode, Mode::Pool(_)) {
+            return Ok(None);
+        }
         if field.system {
             // A new record belongs to its maker without asking; giving it to another is assigning.
             let own = stored.is_none()
@@ -36,6 +39,9 @@ impl Work {
             return Ok((!own && !self.gated.may_assign()).then_some(Code::Forbidden));
         }
         let by_engine = stored.is_none() && (field.workflow || field.default.is_some());
+        if self.is_back() && field.copied_from().is_some() {
+            return Ok(None);
+        }
         if !field.is_editable() && !by_engine && !self.actor.is_unbounded_system() {
             return Ok(Some(Code::ReadOnly));
         }
@@ -43,7 +49,7 @@ impl Work {
             Readable::Always => Ok(None),
             Readable::Never if by_engine => Ok(None),
             Readable::Never => Ok(Some(Code::Forbidden)),
-            Readable::When(_) if self.revert.is_some() => Ok(None),
+            Readable::When(_) if self.is_back() => Ok(None),
             Readable::When(rows) => match stored {
                 Some(stored) if !self.admits(tx, stored.id, &rows).await? => Ok(Some(Code::Forbidden)),
                 _ => Ok(None),
@@ -53,6 +59,9 @@ impl Work {
 
     /// A change of owner or org unit by those who may assign tests only the old row.
     pub(super) fn is_assignment(&self, stored: Option<&Record>, merged: &Merged) -> bool {
-        stored.is_some() && self.revert.is_none() && self.gated.may_assign() && merged.changed.iter().any(|key| matches!(key.as_str(), "owner" | "org_unit"))
+        if let Mode::Pool(_) = self.mode {
+            return true;
+        }
+        stored.is_some() && !self.is_back() && self.gated.may_assign() && merged.changed.iter().any(|key| matches!(key.as_str(), "owner" | "org_unit"))
     }
 }

@@ -25,6 +25,14 @@ impl Work {
         Ok(())
     }
 
+    /// Look-alikes by the rules of the card. What only moves, or comes back, was there before.
+    pub(super) async fn alike(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record) -> Result<Vec<Violation>, UnitError> {
+        match self.mode {
+            Mode::Plain => crate::duplicates::check(tx, self.catalog(), &self.actor, &self.card, stored, record, self.options.ask_about_duplicates.as_deref()).await,
+            Mode::Back(_) | Mode::Several(_) | Mode::Pool(_) | Mode::Relink(_) => Ok(Vec::new()),
+        }
+    }
+
     /// A unique index that was broken all the same is the violation it stands for.
     pub(super) fn explain(&self, error: store::StoreError) -> UnitError {
         if let store::StoreError::Unique { constraint } = &error {

@@ -263,8 +263,10 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
         rows_url: address.url(&format!("{base}/rows")),
         totals_url: matches!(asked.kind, ViewKind::Table | ViewKind::Chart).then(|| address.url(&format!("{base}/totals"))),
         create_url: may(snapshot, actor, card, ActionName::Create).then(|| format!("{base}/new")),
+        bulk_offers: super::bulk::offers(reader, card).into_iter().map(str::to_owned).collect(),
         can_delete: may(snapshot, actor, card, ActionName::Delete),
         delete_url: format!("{base}/delete"),
+        duplicates_url: (!card.duplicates.is_empty()).then(|| format!("{base}/duplicates")),
         trash_url: may(snapshot, actor, card, ActionName::Restore).then(|| format!("{base}/trash")),
         ..ListPage::default()
     })

@@ -1,6 +1,7 @@
 //! The page of one record: reading, changing, making.
 
 pub mod cell;
+mod alike;
 mod clash;
 mod drawn;
 mod painter;
@@ -27,7 +28,8 @@ use uuid::Uuid;
 
 use super::{Reader, list, words};
 use crate::{Site, problem, view::RecordPage};
-use drawn::{from_draft, from_page, rights, with_title};
+pub(super) use drawn::from_page;
+use drawn::{from_draft, rights, with_title};
 use painter::Painter;
 
 fn get<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
@@ -58,9 +60,27 @@ pub async fn page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
         show(&site, &reader, &key, id, get(&pairs, "tab"), get(&pairs, "from").unwrap_or_default()).await
     };
     match answer.await {
-        Ok(page) => reader.draw(&site, "records/show.html", Some(&key), &page),
+        Ok(mut page) => {
+            if page.trashed && let Some(to) = elsewhere(&site, &key, &id).await {
+                return Redirect::to(&to).into_response();
+            }
+            if get(&pairs, "merged").is_some() {
+                page.notice = Some(reader.t(&site, "merge.done", &[]));
+            }
+            reader.draw(&site, "records/show.html", Some(&key), &page)
+        }
+        Err(AppError::NotFound { what }) => match elsewhere(&site, &key, &id).await {
+            Some(to) => Redirect::to(&to).into_response(),
+            None => reader.failed(&site, &AppError::NotFound { what }),
+        },
         Err(error) => reader.failed(&site, &error),
     }
+}
+
+/// The address of the record that this one was merged into. Whether it may be seen is decided there.
+async fn elsewhere(site: &Site, key: &str, id: &str) -> Option<String> {
+    let master = app::merge::merged_into(&site.app, key, Uuid::try_parse(id).ok()?).await.ok()??;
+    Some(format!("/c/{key}/{master}"))
 }
 
 /// `GET /c/{card}/new`: with defaults, what the address says (`f.KEY=…`), or as a copy.
@@ -144,6 +164,33 @@ pub async fn save(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
     }
 }
 
+/// `POST /c/{card}/{id}/claim`
+pub async fn claim(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String, String)>, reader: Reader) -> Response {
+    let Ok(id) = Uuid::try_parse(&id) else { return reader.failed(&site, &AppError::not_found("record")) };
+    let moved = app::pool::claim(&site.app, &reader.asker.actor, &key, id).await;
+    moved_owner(&site, &reader, &key, id, moved).await
+}
+
+/// `POST /c/{card}/{id}/release`
+pub async fn release(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String, String)>, reader: Reader) -> Response {
+    let Ok(id) = Uuid::try_parse(&id) else { return reader.failed(&site, &AppError::not_found("record")) };
+    let moved = app::pool::release(&site.app, &reader.asker.actor, &key, id).await;
+    moved_owner(&site, &reader, &key, id, moved).await
+}
+
+/// The record with its new owner, or the list when it is out of sight by that.
+async fn moved_owner(site: &Site, reader: &Reader, key: &str, id: Uuid, moved: Result<Saved, AppError>) -> Response {
+    match moved {
+        Ok(_) if !reader.fragment => Redirect::to(&format!("/c/{key}/{id}")).into_response(),
+        Ok(_) => match show(site, reader, key, id, None, "").await {
+            Ok(page) => reader.draw(site, "records/_record.html", Some(key), &page),
+            Err(AppError::NotFound { .. }) => out_of_sight(key),
+            Err(error) => reader.failed(site, &error),
+        },
+        Err(error) => reader.failed(site, &error),
+    }
+}
+
 /// Saved, and by that no longer the reader's to see: back to the list.
 fn out_of_sight(key: &str) -> Response {
     let to = HeaderValue::from_str(&format!("/c/{key}")).unwrap_or(HeaderValue::from_static("/"));
@@ -153,7 +200,8 @@ fn out_of_sight(key: &str) -> Response {
 async fn submit(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, submitted: &[(String, String)]) -> Result<Saved, AppError> {
     let card = reader.asker.snapshot.card(key)?.clone();
     let body = form::submit::edits(&card, submitted, &reader.asker.locale);
-    let options = Options { over: get(submitted, "over").and_then(|version| version.parse().ok()), ..Options::default() };
+    let accepted = get(submitted, "accept").unwrap_or_default().split(',').filter_map(|id| Uuid::try_parse(id).ok()).collect();
+    let options = Options { over: get(submitted, "over").and_then(|version| version.parse().ok()), ask_about_duplicates: Some(accepted), ..Options::default() };
     match id {
         None => save::create(&site.app, &reader.asker.actor, key, body, &options).await,
         Some(id) => save::change(&site.app, &reader.asker.actor, key, id, body, &options).await,
@@ -164,7 +212,13 @@ async fn submit(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, submi
 async fn refused(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, submitted: &[(String, String)], error: AppError) -> Response {
     match error {
         AppError::Rejected(rejected) => {
-            let drawn = redraw(site, reader, key, id, submitted, rejected.0).await;
+            let alike = match alike::told(site, reader, key, id, &rejected.0).await {
+                Ok(alike) => alike,
+                Err(error) => return reader.failed(site, &error),
+            };
+            // A look-alike that only wants to be looked at is no mistake of a field.
+            let wrong = if alike.as_ref().is_some_and(|alike| !alike.accept.is_empty()) { rejected.0.into_iter().filter(|violation| violation.code != model::Code::Duplicate).collect() } else { rejected.0 };
+            let drawn = redraw(site, reader, key, id, submitted, wrong).await.map(|page| RecordPage { alike, ..page });
             again(site, reader, key, StatusCode::UNPROCESSABLE_ENTITY, drawn)
         }
         AppError::Stale(stale) => {

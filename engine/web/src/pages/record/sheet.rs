@@ -63,7 +63,7 @@ impl Painter<'_> {
             crumbs: vec![Crumb { label: card.plurals.or_key(&lang, card.key.as_str()), url: list_url.clone() }],
             position: Some(Position { text: String::new(), prev_url: None, next_url: None, list_url }),
             steps: self.steps(),
-            actions: Vec::new(),
+            actions: if self.new || trashed { Vec::new() } else { self.pool_action().into_iter().chain(self.merge_action()).collect() },
             tabs,
             save_url: if may_save { if self.new { base.clone() } else { format!("{base}/{}", record.id) } } else { String::new() },
             counts_url,
@@ -73,6 +73,7 @@ impl Painter<'_> {
             errors: self.errors(),
             notice: None,
             conflict: None,
+            alike: None,
             history: (!self.new).then(|| HistoryPanel { url: Some(format!("{base}/{}/history", record.id)), ..HistoryPanel::default() }),
             from: from.to_owned(),
             trashed,
@@ -80,6 +81,29 @@ impl Painter<'_> {
             prefilled: false,
             title,
         }
+    }
+
+    /// Several records become one: offered to those who may change and delete them.
+    fn merge_action(&self) -> Option<view::Action> {
+        let (snapshot, actor) = (&self.reader.asker.snapshot, &self.reader.asker.actor);
+        let may_merge = self.rights.delete && self.rights.write.is_some() && may(snapshot, actor, self.card, ActionName::Update);
+        let to = url(&format!("/c/{}/merge", self.card.key), &[("ids", &self.drawn.record.id.to_string())]);
+        may_merge.then(|| view::Action { label: self.reader.t(self.site, "merge.title", &[]), icon: "merge".into(), url: to, ..view::Action::default() })
+    }
+
+    /// Out of the pool, or back into it: whichever the record and its reader allow.
+    fn pool_action(&self) -> Option<view::Action> {
+        let (snapshot, actor, card) = (&self.reader.asker.snapshot, &self.reader.asker.actor, self.card);
+        card.pool.as_ref().filter(|pool| self.visible(pool.when.as_ref().map(|(when, _)| when)))?;
+        let owner = self.drawn.record.get("owner").as_id();
+        let word = match owner {
+            _ if !may(snapshot, actor, card, ActionName::Claim) => return None,
+            None => "claim",
+            Some(owner) if Some(owner) == actor.user || may(snapshot, actor, card, ActionName::Assign) => "release",
+            Some(_) => return None,
+        };
+        let icon = if word == "claim" { "hand" } else { "undo-2" };
+        Some(view::Action { label: self.reader.t(self.site, &format!("bulk.{word}"), &[]), icon: icon.into(), url: format!("/c/{}/{}/{word}", card.key, self.drawn.record.id), post: true, ..view::Action::default() })
     }
 
     fn title(&self) -> String {
