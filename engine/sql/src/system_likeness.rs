@@ -138,3 +138,19 @@ pub fn give_files(catalog: &Catalog, dialect: Dialect, files: &[Uuid], to: Uuid)
     let files = bind_ids(&mut builder, files);
     builder.finish(&format!("UPDATE sys_file SET record = {to} WHERE id IN ({files})"), Vec::new())
 }
+
+/// The folders that merged records lie in hold the one that is left too, from this moment on.
+pub fn follow_folders(catalog: &Catalog, dialect: Dialect, from: &[Uuid], to: Uuid, at: DateTime<Utc>) -> Statement {
+    let mut builder = Builder::new(catalog, dialect, None);
+    let (to, at) = (builder.bind(Datum::Uuid(to)), builder.bind(Datum::Instant(at)));
+    let from = bind_ids(&mut builder, from);
+    let sql = format!(
+        "INSERT INTO sys_folder_item (folder_id, record, card, added_by, added_at) SELECT folder_id, {to}, card, added_by, {at} FROM sys_folder_item WHERE record IN ({from}) ON CONFLICT (folder_id, record) DO NOTHING"
+    );
+    builder.finish(&sql, Vec::new())
+}
+
+/// A record leaves the folders it came into at a moment.
+pub fn leave_folders(dialect: Dialect, record: Uuid, at: DateTime<Utc>) -> Statement {
+    statement(dialect, "DELETE FROM sys_folder_item WHERE record = {} AND added_at = {}", vec![Datum::Uuid(record), Datum::Instant(at)], Vec::new())
+}

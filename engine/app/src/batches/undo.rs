@@ -84,12 +84,16 @@ pub(crate) async fn undo_step(app: &App, actor: &Actor, undoing: Uuid, job: Opti
     let whole = read(app, actor, of).await?;
     let steps: Vec<(LedgerRow, Result<Step, AppError>)> = ledger.into_iter().filter_map(|row| Some((row.clone(), Step::new(app, actor, &whole, undoing, &row)?))).collect();
     let point = job.map(|(context, done)| (context.clone(), json!({"done": done + i64::try_from(count).unwrap_or(0)})));
-    let work = Arc::new((steps, actor.clone(), point));
+    let left = whole.about.get("master").and_then(Json::as_str).and_then(|id| Uuid::try_parse(id).ok()).filter(|_| whole.kind == "merge").map(|master| (master, whole.created_at));
+    let work = Arc::new((steps, actor.clone(), point, left));
     let done = app.store.write(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move {
             for (row, step) in &work.0 {
                 take_back(tx, &work.1, undoing, row, step).await?;
+            }
+            if let Some((master, at)) = work.3 {
+                tx.execute(&sql::system_likeness::leave_folders(tx.dialect(), master, at)).await?;
             }
             tx.execute(&rows::set_cursor(tx.dialect(), undoing, last)).await?;
             if let Some((context, point)) = &work.2 {

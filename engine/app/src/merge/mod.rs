@@ -128,6 +128,10 @@ async fn check(app: &App, snapshot: &Snapshot, actor: &Actor, card: &Arc<Card>, 
 async fn whole(app: &App, actor: &Actor, card: &Arc<Card>, request: &Request, batch: Option<Uuid>, new: Option<NewBatch>) -> Result<Uuid, AppError> {
     let (site, snapshot) = (app.site.clone(), app.snapshot());
     let begun = batch.unwrap_or_else(Uuid::now_v7);
+    let at = match batch {
+        Some(batch) => batches::read(app, actor, batch).await?.created_at,
+        None => actor.now,
+    };
     let deletions: Vec<Deletion> = request.others.iter().map(|id| Deletion::new(app, actor, card.key.as_str(), *id, Some(begun))).collect::<Result<_, _>>()?;
     let master = Work::new(app, actor, card.key.as_str(), Some(request.master), Map::new(), &Options { batch: Some(begun), ..Options::default() })?;
     let of = |(key, id): (Ident, Uuid)| -> Result<(Ident, Uuid, Work), AppError> {
@@ -138,7 +142,7 @@ async fn whole(app: &App, actor: &Actor, card: &Arc<Card>, request: &Request, ba
     };
     let found = pointing(app, &snapshot, card, &request.others, 100_000).await?;
     let moving: Vec<(Ident, Uuid, Work)> = found.into_iter().map(of).collect::<Result<_, _>>()?;
-    let work = Arc::new(Whole { actor: actor.clone(), card: card.clone(), snapshot, request: request.clone(), site, deletions, master, moving, new, batch: begun });
+    let work = Arc::new(Whole { actor: actor.clone(), card: card.clone(), snapshot, request: request.clone(), site, deletions, master, moving, new, batch: begun, at });
     let done = app.store.write(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move { work.run(tx).await })
@@ -158,6 +162,8 @@ struct Whole {
     moving: Vec<(Ident, Uuid, Work)>,
     new: Option<NewBatch>,
     batch: Uuid,
+    /// When the batch began.
+    at: chrono::DateTime<chrono::Utc>,
 }
 
 impl Whole {
@@ -169,6 +175,7 @@ impl Whole {
         let records = self.hold(tx).await?;
         self.move_links(tx).await?;
         tx.execute(&kept::move_files(&self.snapshot.catalog, tx.dialect(), &self.request.others, self.request.master)).await?;
+        tx.execute(&kept::follow_folders(&self.snapshot.catalog, tx.dialect(), &self.request.others, self.request.master, self.at)).await?;
         for deletion in &self.deletions {
             deletion.run(tx).await?;
         }
