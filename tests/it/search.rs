@@ -9,7 +9,7 @@ use crate::{both, site::{Database, Files, Person, Site, encoded}};
 
 both!(
     names_are_found_as_people_write_them, signs_are_only_signs, the_best_come_first, rights_hide_what_they_hide, words_of_linked_records_follow_them, very_many_are_followed_by_a_job,
-    the_trash_is_left_out, entries_made_again_are_the_same, other_fields_are_searched_after_a_publish, people_are_found, lists_keep_their_filter_and_order,
+    the_trash_is_left_out, entries_made_again_are_the_same, other_fields_are_searched_after_a_publish, people_are_found, lists_keep_their_filter_and_order, every_way_to_walk_a_list_finds_the_same,
 );
 
 /// Firms, deals with one, and lines that name others.
@@ -301,4 +301,22 @@ async fn lists_keep_their_filter_and_order(database: Database) {
         cursor = format!("&cursor={}", encoded(next));
     }
     assert_eq!(seen, ["Deal 2", "Deal 5", "Deal 8", "Deal 1", "Deal 4", "Deal 7"]);
+}
+
+async fn every_way_to_walk_a_list_finds_the_same(database: Database) {
+    let (site, boss) = site(database).await;
+    let clerk = site.person("clerk", &["clerk"]).await;
+    for (number, person) in [&boss, &clerk, &boss, &clerk, &boss].into_iter().enumerate() {
+        person.make("firm", json!({"name": format!("Firm {number}"), "code": "common"})).await;
+    }
+    let snapshot = site.app.snapshot();
+    for (person, expected) in [(&boss, 5), (&clerk, 2)] {
+        let actor = app::accounts::actor_of(&site.app, &snapshot, person.id.parse().expect("an id"), chrono::Utc::now()).await.expect("an actor");
+        let request = query::ListRequest { q: Some("comm".into()), ..query::ListRequest::default() };
+        let gated = app::lists::ask(&snapshot, &actor, "firm", &request).expect("a question");
+        for walk in [access::Walk::Index, access::Walk::Collected, access::Walk::OneByOne] {
+            let lowered = sql::page::list(&snapshot.catalog, site.app.store.dialect(), &gated.clone().walked(walk));
+            assert_eq!(site.app.store.fetch(&lowered.statement).await.expect("rows").len(), expected, "{walk:?}");
+        }
+    }
 }

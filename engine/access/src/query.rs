@@ -58,8 +58,20 @@ pub struct Looked {
     pub always: Vec<usize>,
     /// Slots that may be read in the rows in which their path reaches something.
     pub some: Vec<usize>,
-    /// Whether so many rows hold the words that they are better tested one by one, in the list's order.
-    pub often: bool,
+    /// How a list with them is best carried out.
+    pub walk: Walk,
+}
+
+/// How a list of rows that hold words is carried out; which rows those are does not hang on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Walk {
+    /// From the index to the rows, which are then put in order: for few.
+    #[default]
+    Index,
+    /// In the list's order, each row looked for among those that hold the words.
+    Collected,
+    /// In the list's order, each row looked up in the index: for words that almost every row holds.
+    OneByOne,
 }
 
 impl GatedQuery {
@@ -86,10 +98,10 @@ impl GatedQuery {
     pub fn looked(&self) -> &Looked {
         &self.looked
     }
-    /// The same question, told that very many rows hold its words; rights do not change by that.
+    /// The same question, with how its words are best looked for; rights do not change by that.
     #[must_use]
-    pub fn found_often(mut self, often: bool) -> Self {
-        self.looked.often = often;
+    pub fn walked(mut self, walk: Walk) -> Self {
+        self.looked.walk = walk;
         self
     }
     /// With child tables of the same card: they follow their record.

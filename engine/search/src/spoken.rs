@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use pinyin::ToPinyinMulti;
 
 /// Most readings of one character that count.
-const MAX_READINGS: usize = 3;
+const MAX_READINGS: usize = 2;
 /// Most ways to cut a question into syllables.
 const MAX_CUTS: usize = 6;
 

@@ -12,7 +12,7 @@ use crate::{
     Datum, Dialect, Physical,
     builder::{Builder, Column, Rows},
     encode,
-    select::{Lowered, Output, Selection, aggregate, clause, conditions},
+    select::{Lowered, Output, Selection, aggregate, clause, unordered},
 };
 
 /// Deepest tree that is walked: a circle in old data must not catch us.
@@ -54,11 +54,11 @@ pub fn groups(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, levels: u
         aggregate(&mut builder, &mut rows, &mut selection, total.path.as_ref(), total.function);
         totals.push(by_total(&selection, before, total.function));
     }
-    let all = conditions(&mut builder, &mut rows, gated);
+    let (from, all) = unordered(&mut builder, &mut rows, gated);
     let order = order(&query.groups[..levels], &parts, count, &totals);
     let keys: Vec<String> = parts.keys.iter().map(ToString::to_string).collect();
     let with = if parts.walks.is_empty() { String::new() } else { format!("WITH RECURSIVE {} ", parts.walks.join(", ")) };
-    let sql = format!("{with}SELECT {} FROM {}{}{} GROUP BY {} ORDER BY {} LIMIT {limit}", selection.list(), builder.from(&rows), parts.joins, clause(&all), keys.join(", "), order.join(", "));
+    let sql = format!("{with}SELECT {} FROM {}{}{} GROUP BY {} ORDER BY {} LIMIT {limit}", selection.list(), from, parts.joins, clause(&all), keys.join(", "), order.join(", "));
     selection.finish(builder, &sql)
 }
 

@@ -7,7 +7,7 @@
 //! - What people typed is a bind. It holds only letters, digits and emoji, so it is no expression of either language.
 //! - Rows are found under the access predicate, by words of fields that the reader may read, and by no others.
 
-use access::GatedQuery;
+use access::{GatedQuery, Walk};
 use model::{Catalog, Condition, Op, Operand, Test};
 use query::{Search, Slot};
 use uuid::Uuid;
@@ -173,12 +173,17 @@ pub(crate) fn within(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQu
     let (always, some) = (at(search, &looked.always), at(search, &looked.some));
     let Some(widest) = expression(builder.dialect, &search.question.parts, &[always.as_slice(), some.as_slice()].concat()) else { return Some(nothing(builder.dialect)) };
     let id = format!("{}.id", rows.alias);
-    let found = match (builder.dialect, looked.often) {
-        (Dialect::Sqlite, true) => one_by_one(builder, &id, widest),
-        (Dialect::Sqlite, false) => {
+    let found = match (builder.dialect, looked.walk) {
+        (Dialect::Sqlite, Walk::Index) => {
             let bound = builder.bind(Datum::Text(widest));
-            format!("{id} IN (SELECT s.record FROM sys_search_index f CROSS JOIN sys_search s WHERE s.n = f.rowid AND f.sys_search_index MATCH {bound})")
+            format!("{id} IN (SELECT s.record FROM {LEAD_ALONE} WHERE s.n = f.rowid AND f.sys_search_index MATCH {bound})")
         }
+        (Dialect::Sqlite, Walk::Collected) => {
+            let bound = builder.bind(Datum::Text(widest));
+            // The plus keeps the planner from beginning with the set.
+            format!("EXISTS (SELECT 1 FROM sys_search s WHERE s.record = {id} AND +s.n IN (SELECT f.rowid FROM sys_search_index f WHERE f.sys_search_index MATCH {bound}))")
+        }
+        (Dialect::Sqlite, Walk::OneByOne) => one_by_one(builder, &id, widest),
         (Dialect::Postgres, _) => {
             let bound = builder.bind(Datum::Text(widest));
             format!("{id} IN (SELECT s.record FROM sys_search s WHERE s.tokens @@ {bound}::tsquery)")
@@ -186,6 +191,27 @@ pub(crate) fn within(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQu
     };
     let exactly = exactly(builder, rows, search, gated, &id);
     Some(std::iter::once(found).chain(exactly).collect::<Vec<_>>().join(" AND "))
+}
+
+/// The tables of the index on SQLite, in front of others: a cross join is carried out in the order it is written.
+pub(crate) const LEAD: &str = "sys_search_index f CROSS JOIN sys_search s CROSS JOIN ";
+const LEAD_ALONE: &str = "sys_search_index f CROSS JOIN sys_search s";
+
+/// On SQLite, that a row is found, with the tables of [`LEAD`] before it.
+pub(crate) fn leading(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> Vec<String> {
+    let Some(search) = &gated.query().search else { return Vec::new() };
+    let slots = [at(search, &gated.looked().always), at(search, &gated.looked().some)].concat();
+    let Some(words) = expression(builder.dialect, &search.question.parts, &slots) else { return vec![nothing(builder.dialect)] };
+    let id = format!("{}.id", rows.alias);
+    let mut all = exactly(builder, rows, search, gated, &id);
+    all.push(led(builder, gated, rows, words));
+    all
+}
+
+fn led(builder: &mut Builder<'_>, gated: &GatedQuery, rows: &Rows, words: String) -> String {
+    let bound = builder.bind(Datum::Text(words));
+    let card = builder.bind(Datum::Text(gated.query().card.id.to_string()));
+    format!("f.sys_search_index MATCH {bound} AND s.n = f.rowid AND s.card = {card} AND {}.id = s.record", rows.alias)
 }
 
 /// Where some fields may be read in some rows only: each word in a field that may be read in this row.
@@ -246,21 +272,20 @@ pub fn found(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, tier: Tier
         let id = format!("{}.id", rows.alias);
         all.extend(exactly(&mut builder, &mut rows, search, gated, &id));
     }
-    let bound = builder.bind(Datum::Text(words));
-    let card = builder.bind(Datum::Text(gated.query().card.id.to_string()));
     let (from, order) = match dialect {
-        // A cross join is carried out in the order it is written: the index leads.
         Dialect::Sqlite => {
-            all.push(format!("f.sys_search_index MATCH {bound} AND s.n = f.rowid AND s.card = {card} AND {}.id = s.record", rows.alias));
-            ("sys_search_index f CROSS JOIN sys_search s CROSS JOIN", "f.rowid")
+            all.push(led(&mut builder, gated, &rows, words));
+            (LEAD, "f.rowid")
         }
         Dialect::Postgres => {
+            let bound = builder.bind(Datum::Text(words));
+            let card = builder.bind(Datum::Text(gated.query().card.id.to_string()));
             all.push(format!("s.tokens @@ {bound}::tsquery AND s.card = {card} AND {}.id = s.record", rows.alias));
-            ("sys_search s CROSS JOIN", "s.n")
+            ("sys_search s CROSS JOIN ", "s.n")
         }
     };
     builder.once();
-    let sql = format!("SELECT {} FROM {from} {} WHERE {} ORDER BY {order} DESC LIMIT {limit}", selection.list(), builder.from(&rows), all.join(" AND "));
+    let sql = format!("SELECT {} FROM {from}{} WHERE {} ORDER BY {order} DESC LIMIT {limit}", selection.list(), builder.from(&rows), all.join(" AND "));
     Some(selection.finish(builder, &sql))
 }
 

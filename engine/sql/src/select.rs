@@ -188,6 +188,18 @@ pub(crate) fn conditions_but_search(builder: &mut Builder<'_>, rows: &mut Rows, 
     all
 }
 
+/// Tables and conditions of a statement whose rows may come in any order: with the search index in the lead, where
+/// words are looked for.
+pub(crate) fn unordered(builder: &mut Builder<'_>, rows: &mut Rows, gated: &GatedQuery) -> (String, Vec<String>) {
+    if gated.query().search.is_none() || builder.dialect == Dialect::Postgres {
+        let all = conditions(builder, rows, gated);
+        return (builder.from(rows), all);
+    }
+    let mut all = conditions_but_search(builder, rows, gated);
+    all.extend(search::leading(builder, rows, gated));
+    (format!("{}{}", search::LEAD, builder.from(rows)), all)
+}
+
 pub(crate) fn clause(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
@@ -196,8 +208,7 @@ pub(crate) fn clause(conditions: &[String]) -> String {
 pub fn count(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, cap: Option<u32>) -> Lowered {
     let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
     let mut rows = builder.rows(&gated.query().card.table.reference());
-    let all = conditions(&mut builder, &mut rows, gated);
-    let from = builder.from(&rows);
+    let (from, all) = unordered(&mut builder, &mut rows, gated);
     let sql = match cap {
         None => format!("SELECT count(*) FROM {from}{}", clause(&all)),
         Some(cap) => format!("SELECT count(*) FROM (SELECT 1 FROM {from}{} LIMIT {cap}) capped", clause(&all)),
@@ -213,8 +224,8 @@ pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowere
     for total in &gated.query().totals {
         aggregate(&mut builder, &mut rows, &mut selection, total.path.as_ref(), total.function);
     }
-    let all = conditions(&mut builder, &mut rows, gated);
-    let sql = format!("SELECT {} FROM {}{}", selection.sql.join(", "), builder.from(&rows), clause(&all));
+    let (from, all) = unordered(&mut builder, &mut rows, gated);
+    let sql = format!("SELECT {} FROM {from}{}", selection.sql.join(", "), clause(&all));
     Lowered { statement: builder.finish(&sql, selection.physical), outputs: selection.outputs }
 }
 

@@ -23,8 +23,9 @@ pub use summary::{count, group_filter, group_label, group_titles, groups, totals
 
 /// Beyond this many an estimated count says "at least".
 const ESTIMATE_CAP: u32 = 10_000;
-/// From so many matches on, words are common.
-const OFTEN: u32 = 20_000;
+/// From so many matches on, a list is walked in its order; from so many on, without collecting them first.
+const MANY: u32 = 8_000;
+const MOST: u32 = 100_000;
 /// Most groups of one answer.
 pub const MAX_GROUPS: u32 = 1_000;
 
@@ -150,16 +151,21 @@ pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, acto
     Ok(page)
 }
 
-/// On SQLite, whose planner does not know how common words are: where very many rows hold what is looked for, a list
-/// is walked in its order rather than collected from the index.
-pub(crate) async fn weighed<'g>(source: &mut Source<'_>, gated: &'g GatedQuery) -> Result<Cow<'g, GatedQuery>, AppError> {
-    if source.dialect() == sql::Dialect::Postgres {
+/// On SQLite, whose planner does not know how common words are: a list in its usual order, narrowed by nothing else, is
+/// walked in that order where very many rows hold what is looked for.
+async fn weighed<'g>(source: &mut Source<'_>, gated: &'g GatedQuery) -> Result<Cow<'g, GatedQuery>, AppError> {
+    let query = gated.query();
+    let usual = query.default_order && query.filter.is_always() && gated.narrow().is_empty() && gated.tables().rows(&query.card.key).is_always();
+    if source.dialect() == sql::Dialect::Postgres || !usual {
         return Ok(Cow::Borrowed(gated));
     }
-    let Some(probe) = sql::search::probe(source.dialect(), gated, OFTEN) else { return Ok(Cow::Borrowed(gated)) };
-    let found = source.fetch(&probe).await?.into_iter().flatten().next();
-    let often = matches!(found, Some(sql::Datum::Integer(found)) if found >= i64::from(OFTEN));
-    Ok(if often { Cow::Owned(gated.clone().found_often(true)) } else { Cow::Borrowed(gated) })
+    let Some(probe) = sql::search::probe(source.dialect(), gated, MOST) else { return Ok(Cow::Borrowed(gated)) };
+    let walk = match source.fetch(&probe).await?.into_iter().flatten().next() {
+        Some(sql::Datum::Integer(found)) if found >= i64::from(MOST) => access::Walk::OneByOne,
+        Some(sql::Datum::Integer(found)) if found >= i64::from(MANY) => access::Walk::Collected,
+        _ => return Ok(Cow::Borrowed(gated)),
+    };
+    Ok(Cow::Owned(gated.clone().walked(walk)))
 }
 
 /// Several values of own fields live in tables of their own: one statement for each such field.

@@ -9,8 +9,7 @@ pub async fn count(app: &App, snapshot: &Snapshot, gated: &GatedQuery) -> Result
         Count::Estimate => Some(ESTIMATE_CAP + 1),
         Count::Exact => None,
     };
-    let weighed = if cap.is_some() { weighed(&mut Source::Store(&app.store), gated).await? } else { Cow::Borrowed(gated) };
-    let lowered = select::count(&snapshot.catalog, app.store.dialect(), &weighed, cap);
+    let lowered = select::count(&snapshot.catalog, app.store.dialect(), gated, cap);
     let row = app.store.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
     let value = match lowered.decode(row).first() {
         Some(Value::Int(value)) => *value,
