@@ -157,6 +157,10 @@ async fn pages_of_folders(database: Database) {
     assert!(menu.text.contains("aria-checked=\"true\""), "{}", menu.text);
     let counts = kim.send(Method::GET, "/fav/counts", &[("hx-request", "true")], None).await;
     assert!(counts.text.contains(&format!("#fc-{id}")) && counts.text.contains(">1<"), "{}", counts.text);
+    // All that a list has, by its address.
+    kim.make("device", json!({"name": "Beta"})).await;
+    let all = kim.send(Method::POST, &format!("/fav/{id}/add"), &form, Some(b"card=device&query=sort%3Dname".to_vec())).await;
+    assert!(all.status == 200 && all.text.contains("2 records added"), "{}", all.text);
     for path in ["/fav/new", "/fav/choose?card=device", &format!("/fav/{id}/edit"), &format!("/fav/menu/device/{device}")] {
         let answer = kim.send(Method::GET, path, &[], None).await;
         assert!(answer.status == 200 && answer.text.contains("<html"), "{path} answers as a whole page");

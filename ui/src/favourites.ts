@@ -3,6 +3,7 @@ import htmx from './htmx';
 import { all, around, find, t } from './dom';
 import { openAt } from './menus';
 import { send } from './net';
+import { type Selection, isChosen, selection } from './selection';
 import { toast } from './toast';
 
 const TYPE = 'application/x-cardstock-records';
@@ -14,8 +15,8 @@ const recount = () => { htmx.trigger(document.body, 'folders-changed'); };
 const idsOf = (ids: string[]) => new URLSearchParams({ ids: ids.join(',') });
 
 /** Puts records into a folder or takes them out, and says so with a way back. */
-async function put(url: string, card: string, ids: string[]) {
-  const body = idsOf(ids);
+async function put(url: string, card: string, chosen: Selection) {
+  const body = 'all' in chosen ? new URLSearchParams({ query: chosen.query }) : idsOf(chosen.ids);
   body.set('card', card);
   const answer = await send(url, body);
   if (!answer) return false;
@@ -24,8 +25,6 @@ async function put(url: string, card: string, ids: string[]) {
   recount();
   return true;
 }
-
-const selected = () => all<HTMLElement>('tr.rec[aria-selected=true]').map((row) => row.dataset.id ?? '');
 
 async function openMenu(url: string, anchor: Element) {
   const menu = find('#star-menu');
@@ -37,7 +36,7 @@ async function openMenu(url: string, anchor: Element) {
 
 /** The record a star stands beside: a row's, or the page's. */
 function recordOf(star: Element) {
-  const row = star.closest<HTMLElement>('tr.rec');
+  const row = star.closest<HTMLElement>('.rec');
   const page = find('[data-record]');
   const card = (row ? find('[data-list]') : page)?.dataset.card ?? '';
   return { card, id: (row ?? page)?.dataset.id ?? '' };
@@ -46,20 +45,20 @@ function recordOf(star: Element) {
 async function choose(item: HTMLElement) {
   const { fav = '', card = '', record = '' } = item.dataset;
   const held = item.getAttribute('aria-checked') === 'true';
-  const ids = record ? [record] : selected();
+  const chosen = record ? { ids: [record] } : selection();
   item.closest<HTMLElement>('[popover]')?.hidePopover();
-  if (ids.length) await put(`${fav}/${held ? 'remove' : 'add'}`, card, ids);
+  if ('all' in chosen || chosen.ids.length) await put(`${fav}/${held ? 'remove' : 'add'}`, card, chosen);
 }
 
 function startDragging() {
   let folder: HTMLElement | null = null;
   document.addEventListener('dragstart', (event) => {
     folder = around<HTMLElement>(event, '[data-folders] a');
-    const row = around<HTMLElement>(event, 'tr.rec');
+    const row = around<HTMLElement>(event, '.rec');
     if (!row || !event.dataTransfer) return;
-    const chosen = selected();
-    const ids = chosen.includes(row.dataset.id ?? '') ? chosen : [row.dataset.id ?? ''];
-    event.dataTransfer.setData(TYPE, JSON.stringify({ card: find('[data-list]')?.dataset.card, ids }));
+    const id = row.dataset.id ?? '';
+    const chosen = isChosen(id) ? selection() : { ids: [id] };
+    event.dataTransfer.setData(TYPE, JSON.stringify({ card: find('[data-list]')?.dataset.card, chosen }));
     event.dataTransfer.effectAllowed = 'copyLink';
   });
   document.addEventListener('dragover', (event) => {
@@ -80,8 +79,8 @@ function startDragging() {
     over?.classList.remove('over');
     if (!over || !text) return;
     event.preventDefault();
-    const { card, ids } = JSON.parse(text) as { card: string; ids: string[] };
-    void put(`${over.getAttribute('href')}/add`, card, ids);
+    const { card, chosen } = JSON.parse(text) as { card: string; chosen: Selection };
+    void put(`${over.getAttribute('href')}/add`, card, chosen);
   });
   document.addEventListener('dragend', () => {
     if (folder) void send('/fav/order', idsOf(all('[data-folders] a').map((one) => one.dataset.folder ?? '')));

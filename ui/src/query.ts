@@ -35,7 +35,8 @@ function settle(query: Element) {
     const fresh = find<HTMLElement>('[data-focus]', query);
     if (fresh) fresh.focus();
     else if (!at || at === document.body || at.id === 'main' || !at.isConnected) find<HTMLElement>('.q-add button', query)?.focus();
-    find<HTMLElement>('.q-node .err', query)?.closest('.q-node')?.querySelector<HTMLElement>('input:not([type=hidden]),select,[role=combobox]')?.focus();
+    const wrong = find('.q-node .err', query)?.closest('.q-node');
+    if (wrong) (find<HTMLElement>('.q-value :is(input:not([type=hidden]),select)', wrong) ?? find<HTMLElement>('button,select', wrong))?.focus();
   });
 }
 

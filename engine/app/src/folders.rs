@@ -17,9 +17,10 @@ use uuid::Uuid;
 
 use crate::{App, AppError, Snapshot, lists, run};
 
-/// Most folders of one person, and most records in one.
+/// Most folders of one person.
 const MOST: usize = 200;
-const MOST_RECORDS: i64 = 10_000;
+/// Most records in one.
+pub const MOST_RECORDS: usize = 10_000;
 /// Longest name.
 const LONGEST: usize = 60;
 /// How long a deleted folder can be brought back.
@@ -205,7 +206,7 @@ pub async fn add(app: &App, snapshot: &Snapshot, actor: &Actor, id: Uuid, card: 
     lists::may_see(snapshot, actor, card)?;
     let dialect = app.store.dialect();
     let held = app.store.fetch(&system_folders::size(dialect, folder.id)).await?;
-    if matches!(held.first().and_then(|row| row.first()), Some(Datum::Integer(held)) if *held + i64::try_from(records.len()).unwrap_or(i64::MAX) > MOST_RECORDS) {
+    if matches!(held.first().and_then(|row| row.first()), Some(Datum::Integer(held)) if usize::try_from(*held).unwrap_or(0) + records.len() > MOST_RECORDS) {
         return Err(AppError::malformed("too_many", format!("a folder holds at most {MOST_RECORDS} records")));
     }
     let mut seen = Vec::new();

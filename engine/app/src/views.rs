@@ -81,8 +81,13 @@ pub async fn all(app: &App, snapshot: &Snapshot, actor: &Actor, card: &Card) -> 
         found.extend(rows.into_iter().filter_map(|row| listed(snapshot, card, row)));
     }
     let order: Vec<&str> = actor.preferences.get(&order_key(card)).map(|ids| ids.split(',').collect()).unwrap_or_default();
-    // What nobody placed stays where it is, behind what somebody did.
-    found.sort_by_key(|listed| order.iter().position(|id| *id == listed.view.id).unwrap_or(usize::MAX));
+    // What nobody placed stands behind what somebody did: first the pack's first, then one's own.
+    let class = |listed: &Listed| match &listed.kept {
+        None if listed.view.default => 0,
+        Some(kept) if actor.user == Some(kept.owner) => 1,
+        _ => 2,
+    };
+    found.sort_by_key(|listed| (order.iter().position(|id| *id == listed.view.id).unwrap_or(usize::MAX), class(listed)));
     Ok(found)
 }
 

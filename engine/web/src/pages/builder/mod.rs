@@ -63,8 +63,17 @@ struct Told {
 
 /// The sentence of a list's condition.
 pub fn sentence(reader: &Reader, asked: &Asked<'_>, names: &Names, filter: &Filter) -> String {
-    let lang = &reader.asker.actor.lang;
-    let (titles, parameters) = (|id: &str| names.get(id), |name: &str| asked.parameter_label(name, lang));
+    let (lang, catalog) = (&reader.asker.actor.lang, &reader.asker.snapshot.catalog);
+    let titles = |id: &str| names.get(id);
+    let parameters = |name: &str| {
+        // Where nobody said what it is called, it is called as the field it is compared with.
+        let of_field = || {
+            let (_, place) = model::view::parameters(filter).into_iter().find(|(known, _)| known == name)?;
+            let table = value::table_of(catalog, &asked.card.table.reference(), &place.related)?;
+            Some(form::sentence::path_label(catalog, &table, place.field, lang))
+        };
+        asked.parameter_label(name, lang).or_else(of_field)
+    };
     let sentences = form::sentence::Sentences { catalog: &reader.asker.snapshot.catalog, locale: &reader.asker.locale, titles: &titles, parameters: &parameters };
     sentences.of(&asked.card.table.reference(), filter)
 }

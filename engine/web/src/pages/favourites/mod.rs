@@ -165,19 +165,41 @@ pub async fn choose(State(site): State<Site>, Query(pairs): Query<Pairs>, reader
     reader.draw(&site, if reader.fragment { "favourites/menu.html" } else { "favourites/menu_page.html" }, None, &menu)
 }
 
-/// `POST /fav/{folder}/add` with `card` and `ids`.
+/// `POST /fav/{folder}/add` with `card`, and `ids` or the `query` of a list's address.
 pub async fn add(State(site): State<Site>, UrlPath(id): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
     let answer = async {
         // What is taken back names the card in the address.
         let card = Some(get(&fields, "card")).filter(|card| !card.is_empty()).unwrap_or_else(|| get(&pairs, "card"));
         let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
         let folder = folders::find(&site.app, actor, folder_id(&id)?).await?;
-        let records = ids(&fields);
+        let records = match get(&fields, "query") {
+            "" => ids(&fields),
+            query => matching(&site, &reader, card, query).await?,
+        };
         let added = folders::add(&site.app, snapshot, actor, folder.id, card, &records).await?;
         let said = reader.t(&site, "fav.added", &[("count", &added.to_string()), ("what", &folder.name)]);
         Ok(go(&reader, &format!("/fav/{id}"), Some(said), Some((format!("/fav/{id}/remove"), records.iter().map(Uuid::to_string).collect()))))
     };
     answer.await.unwrap_or_else(|error: AppError| reader.failed(&site, &error))
+}
+
+/// Every record that the list of an address has, up to what a folder holds.
+async fn matching(site: &Site, reader: &Reader, card: &str, address: &str) -> Result<Vec<Uuid>, AppError> {
+    let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+    let card = snapshot.card(card)?.clone();
+    let pairs: Pairs = form_urlencoded::parse(address.as_bytes()).into_owned().collect();
+    let asked = list::ask(site, reader, &card, list::Address::read(&pairs)).await?;
+    let mut request = ListRequest { filter: asked.filter.clone(), q: Some(asked.address.q.clone()).filter(|q| !q.is_empty()), fields: Some(vec!["id".into()]), limit: Some(query::MAX_LIMIT), ..ListRequest::default() };
+    let mut found = Vec::new();
+    loop {
+        let gated = lists::ask(snapshot, actor, card.key.as_str(), &request)?;
+        let page = lists::page(&site.app, snapshot, actor, &gated, &reader.asker.locale).await?;
+        found.extend(page.items.iter().map(|item| item.id));
+        request.cursor = page.next;
+        if request.cursor.is_none() || found.len() > folders::MOST_RECORDS {
+            return Ok(found);
+        }
+    }
 }
 
 /// `POST /fav/{folder}/remove` with `ids`.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Most tabs; the others stand in the menu.
-const MOST_TABS: usize = 6;
+const MOST_TABS: usize = 5;
 
 /// Everything about views that stands above a list.
 pub fn bar(site: &Site, reader: &Reader, asked: &Asked<'_>) -> ViewBar {
