@@ -92,6 +92,7 @@ async fn what_may_not_be_seen_is_neither_shown_nor_counted(database: Database) {
     assert_eq!(gus.get(&format!("/folders/{id}")).await.ok(200)["count"], 0);
     let page = cleo.send(Method::GET, &format!("/fav/{id}"), &[], None).await;
     assert!(page.status == 200 && page.text.contains("Mine") && !page.text.contains("Theirs") && !page.text.contains(&theirs), "{}", page.text);
+    cleo.send(Method::GET, &format!("/fav/menu/device/{theirs}"), &[("hx-request", "true")], None).await.refused(404, "not_found");
     // Nobody puts in what they do not see.
     cleo.post(&format!("/folders/{id}/records"), json!({"card": "device", "ids": [theirs]})).await.refused(404, "not_found");
     cleo.post(&format!("/folders/{id}/records"), json!({"card": "repair", "ids": [repair]})).await.refused(404, "not_found");

@@ -209,14 +209,7 @@ pub async fn add(app: &App, snapshot: &Snapshot, actor: &Actor, id: Uuid, card: 
     if matches!(held.first().and_then(|row| row.first()), Some(Datum::Integer(held)) if usize::try_from(*held).unwrap_or(0) + records.len() > MOST_RECORDS) {
         return Err(AppError::malformed("too_many", format!("a folder holds at most {MOST_RECORDS} records")));
     }
-    let mut seen = Vec::new();
-    for chunk in records.chunks(500) {
-        let ids: Vec<String> = chunk.iter().map(Uuid::to_string).collect();
-        let asked = ListRequest { filter: Some(json!({"field": "id", "op": "any_of", "value": ids})), fields: Some(vec!["id".into()]), limit: Some(query::MAX_LIMIT), ..ListRequest::default() };
-        let gated = lists::ask(snapshot, actor, card, &asked)?;
-        let page = lists::page(app, snapshot, actor, &gated, &form::Locale::of(&actor.lang, actor.zone)).await?;
-        seen.extend(page.items.iter().map(|item| item.id));
-    }
+    let seen = seen(app, snapshot, actor, card, records).await?;
     if records.is_empty() || records.iter().any(|record| !seen.contains(record)) {
         return Err(AppError::not_found("record"));
     }
@@ -226,14 +219,31 @@ pub async fn add(app: &App, snapshot: &Snapshot, actor: &Actor, id: Uuid, card: 
     Ok(seen.len())
 }
 
+/// Those of some records that the actor sees.
+async fn seen(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, records: &[Uuid]) -> Result<Vec<Uuid>, AppError> {
+    let mut seen = Vec::new();
+    for chunk in records.chunks(500) {
+        let ids: Vec<String> = chunk.iter().map(Uuid::to_string).collect();
+        let asked = ListRequest { filter: Some(json!({"field": "id", "op": "any_of", "value": ids})), fields: Some(vec!["id".into()]), limit: Some(query::MAX_LIMIT), ..ListRequest::default() };
+        let gated = lists::ask(snapshot, actor, card, &asked)?;
+        let page = lists::page(app, snapshot, actor, &gated, &form::Locale::of(&actor.lang, actor.zone)).await?;
+        seen.extend(page.items.iter().map(|item| item.id));
+    }
+    Ok(seen)
+}
+
 /// Takes records out of a folder, seen or not: who fills a folder may empty it.
 pub async fn remove(app: &App, actor: &Actor, id: Uuid, records: &[Uuid]) -> Result<(), AppError> {
     let folder = fillable(app, actor, id).await?;
     run(&app.store, records.iter().map(|record| system_folders::remove(app.store.dialect(), folder.id, *record)).collect()).await
 }
 
-/// The folders in which a record stands. Of those that the actor may not look into nothing is told: ask [`all`].
-pub async fn holding(app: &App, record: Uuid) -> Result<Vec<Uuid>, AppError> {
+/// The folders in which a record stands that the actor sees. Of those that the actor may not look into nothing is told:
+/// ask [`all`].
+pub async fn holding(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, record: Uuid) -> Result<Vec<Uuid>, AppError> {
+    if seen(app, snapshot, actor, card, &[record]).await?.is_empty() {
+        return Err(AppError::not_found("record"));
+    }
     let rows = app.store.fetch(&system_folders::holding(app.store.dialect(), record)).await?;
     Ok(rows.into_iter().flatten().filter_map(|id| match id { Datum::Uuid(id) => Some(id), _ => None }).collect())
 }

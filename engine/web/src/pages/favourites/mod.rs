@@ -146,9 +146,8 @@ async fn records(site: &Site, reader: &Reader, folder: &Folder, key: &Ident) -> 
 /// `GET /fav/menu/{card}/{record}`: in which folders a record stands, to put it in and take it out.
 pub async fn menu(State(site): State<Site>, UrlPath((card, record)): UrlPath<(String, String)>, reader: Reader) -> Response {
     let answer = async {
-        lists::may_see(&reader.asker.snapshot, &reader.asker.actor, &card)?;
         let id = Uuid::try_parse(&record).map_err(|_| AppError::not_found("record"))?;
-        let holding = folders::holding(&site.app, id).await?;
+        let holding = folders::holding(&site.app, &reader.asker.snapshot, &reader.asker.actor, &card, id).await?;
         let choice = |folder: &Folder| FolderChoice { folder: item(folder), holds: holding.contains(&folder.id) };
         Ok::<_, AppError>(FolderMenu { card: card.clone(), record: record.clone(), folders: reader.folders.iter().filter(|folder| folder.may_fill).map(choice).collect() })
     };
