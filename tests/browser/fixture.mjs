@@ -42,6 +42,7 @@ export async function visit(browser, base, { user = 'manager', password = `demo-
     if (message.type() === 'error' && !quiet.some(part => message.text().includes(part))) faults.push(`console: ${message.text()}`);
   });
   page.on('pageerror', error => faults.push(`error: ${error}`));
+  page.on('dialog', dialog => { if (dialog.type() !== 'beforeunload') faults.push(`dialog: ${dialog.message()}`); void dialog.accept(); });
   await page.addInitScript(() => addEventListener('securitypolicyviolation', event => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
   await page.goto(`${base}/login`);
   await page.fill('#name', user);
@@ -67,9 +68,29 @@ export async function faultsOf(page) {
   const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
   const run = expression => session.send('Runtime.evaluate', { contextId: executionContextId, expression, awaitPromise: true, returnByValue: true });
   await run(axe);
-  const { result } = await run(`axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(found => found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | ')))`);
+  const { result } = await run(`axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(found => found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | ')))`);
   return result.value ?? [`axe did not run: ${JSON.stringify(result)}`];
 }
+
+const keys = Object.keys(JSON.parse(fs.readFileSync(path.join(root, 'ui/locales/en.json'), 'utf8'))).filter(key => key.includes('.'));
+
+/** Keys of texts that stand on the screen as they are: nobody translated them, or a template misspelt them. */
+export const rawKeys = page => page.evaluate(keys => {
+  const words = new Set(document.body.innerText.split(/[^\w.]+/));
+  return keys.filter(key => words.has(key));
+}, keys);
+
+/** What has the focus, in words; `body` means that it was lost. */
+export const focused = page => page.evaluate(() => {
+  const at = document.activeElement;
+  return at === document.body || !at ? 'body' : `${at.tagName.toLowerCase()}#${at.id}`;
+});
+
+/** The JSON of a request as the person of the page. */
+export const api = (page, path, body, method = body === undefined ? 'GET' : 'POST') => page.evaluate(async ([path, body, method]) => {
+  const answer = await fetch(`/api/v1${path}`, { method, headers: { 'content-type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) });
+  return answer.status === 204 ? null : answer.json();
+}, [path, body, method]);
 
 /** Keeps a picture for a person to look at. */
 export async function picture(page, name) {

@@ -5,23 +5,32 @@
 //! - Cases share nothing: each has a site of its own.
 
 mod advice;
+mod alike;
 mod bad_input;
 mod batches;
+mod broken_packs;
 mod builder;
+mod bulk;
 mod cells;
 mod favourites;
+mod fuzz;
+mod grants;
 mod groups;
 mod jobs;
-mod bulk;
 mod lists;
 mod merge;
+mod pack_pages;
+mod packs;
 mod pool;
 mod records;
 mod rights;
+mod routes;
+mod said;
 mod search;
 mod settings;
 mod site;
 mod views;
+mod world;
 
 /// Runs cases on both databases.
 #[macro_export]

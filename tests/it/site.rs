@@ -97,9 +97,12 @@ impl Site {
         let folder = tempfile::tempdir().expect("a folder");
         let app = App::open(folder.path().to_path_buf(), url).await.expect("a site");
         if !packs.is_empty() {
-            let installed = app::packs::install(&app, packs).await.expect("installed");
+            let installed = app::packs::install(&app, packs.clone()).await.expect("installed");
             let errors: Vec<String> = installed.findings.iter().filter(|finding| finding.level == model::Level::Error).map(|finding| finding.render(None)).collect();
             assert!(errors.is_empty(), "{}", errors.join("\n"));
+            for files in &packs {
+                app::packs::load_data(&app, files, chrono::Utc::now()).await.expect("its data");
+            }
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));

@@ -96,7 +96,7 @@ impl Actor {
             Variable::Bound(name) => self.bound.get(name).filter(|value| !value.is_empty()).cloned(),
             Variable::Today => Some(Value::Date(self.today())),
             Variable::Now => Some(Value::Instant(self.now)),
-            Variable::Record(_) | Variable::Outer(_) | Variable::Row(_) | Variable::Param(_) => None,
+            Variable::Record(_) | Variable::Outer(_) | Variable::Row(_) | Variable::Same(_) | Variable::Param(_) => None,
         }
     }
 

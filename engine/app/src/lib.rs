@@ -16,6 +16,7 @@ pub mod duplicates;
 mod error;
 pub mod files;
 pub mod folders;
+pub mod formulas;
 pub mod jobs;
 pub mod lists;
 pub mod merge;

@@ -43,8 +43,9 @@ pub async fn check(app: &App, new: Vec<Files>) -> Result<(Vec<PackSource>, Vec<D
         packs.retain(|pack| pack.id() != source.id());
         packs.push(source);
     }
-    let (_, found) = build::build(&packs, 0);
+    let (catalog, found) = build::build(&packs, 0);
     findings.extend(found);
+    findings.extend(catalog.iter().flat_map(|catalog| crate::formulas::check(catalog, &packs)));
     Ok((packs, findings))
 }
 

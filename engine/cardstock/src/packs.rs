@@ -104,7 +104,8 @@ pub async fn run(command: PackCommand) -> Result<ExitCode, AppError> {
             let (source, mut findings) = read_pack(files.clone());
             let mut packs: Vec<_> = builtin().into_iter().filter(|(id, _)| *id != source.id()).map(|(_, files)| read_pack(files).0).collect();
             packs.push(source.clone());
-            let (_, found) = build::build(&packs, 0);
+            let (catalog, mut found) = build::build(&packs, 0);
+            found.extend(catalog.iter().flat_map(|catalog| app::formulas::check(catalog, &packs)));
             findings.extend(found.into_iter().filter(|finding| finding.pack == source.id()));
             print(&findings, &[files]);
             let errors = findings.iter().filter(|finding| finding.level == model::Level::Error).count();

@@ -218,7 +218,7 @@ impl Field {
     pub fn copied_from(&self) -> Option<&Ident> {
         match &self.source {
             Source::Snapshot { path, .. } => match path.hops.first() {
-                Some(crate::Hop::Link { field, .. }) => Some(field),
+                Some(crate::Hop::Link { field, .. } | crate::Hop::AnyLink { field, .. }) => Some(field),
                 _ => None,
             },
             _ => None,
@@ -254,6 +254,17 @@ pub enum Storage {
     Nowhere,
 }
 
+impl FieldKind {
+    /// What happens to a link when its target goes.
+    pub fn on_delete(&self) -> Option<OnDelete> {
+        match self {
+            Self::Link(link) => Some(link.on_delete),
+            Self::AnyLink { on_delete, .. } => Some(*on_delete),
+            _ => None,
+        }
+    }
+}
+
 /// Where a field's value comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
@@ -265,8 +276,8 @@ pub enum Source {
     Rollup(Box<Rollup>),
     /// Another record's field, read by join.
     Live { path: String },
-    /// Another record's field, stored when the link is set.
-    Snapshot { path: Path, editable: bool },
+    /// Another record's field, stored when the link is set; `more` are ways to it through other targets of the same link.
+    Snapshot { path: Path, editable: bool, more: Vec<Path> },
 }
 
 /// An aggregate over rows that belong to a record.
@@ -310,7 +321,7 @@ pub enum FieldKind {
     /// link, links, category, user (whose target is the card `user`)
     Link(LinkKind),
     /// link_any
-    AnyLink { targets: Vec<Ident> },
+    AnyLink { targets: Vec<Ident>, on_delete: OnDelete },
     /// address
     Address,
     /// geo
@@ -607,7 +618,7 @@ impl Catalog {
         let tables = self.cards.values().flat_map(|card| std::iter::once(&card.table).chain(card.children.values()));
         tables.flat_map(|table| table.fields.values().map(move |field| (table, field))).filter(move |(_, field)| match &field.kind {
             FieldKind::Link(link) => link.target == *card,
-            FieldKind::AnyLink { targets } => targets.contains(card),
+            FieldKind::AnyLink { targets, .. } => targets.contains(card),
             _ => false,
         })
     }

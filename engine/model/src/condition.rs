@@ -88,6 +88,8 @@ pub enum Variable {
     Outer(Path),
     /// `@row.PATH`: of the child row at hand.
     Row(Path),
+    /// `@row.PATH` within `related` where no row is at hand: of the related row that is asked about.
+    Same(Path),
     /// `@param.NAME`: asked when run.
     Param(Ident),
 }
@@ -148,6 +150,16 @@ impl Condition {
     pub fn never() -> Self {
         Self::Any(Vec::new())
     }
+    /// Whether it asks for values of the record, or the row, at hand.
+    pub fn names_record(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::names_record),
+            Self::Not(part) => part.names_record(),
+            Self::Test(test) => test.operand.terms().any(|term| matches!(term, Term::Variable(Variable::Record(_) | Variable::Row(_)))),
+            Self::Related(related) => related.condition.names_record(),
+            Self::Unknown => false,
+        }
+    }
     /// Whether it is [`Self::always`].
     pub fn is_always(&self) -> bool {
         matches!(self, Self::All(parts) if parts.is_empty())
@@ -173,7 +185,7 @@ impl Condition {
             Self::Test(test) => {
                 visit(&test.path);
                 test.operand.terms().for_each(|term| {
-                    if let Term::Variable(Variable::Outer(path)) = term {
+                    if let Term::Variable(Variable::Outer(path) | Variable::Same(path)) = term {
                         visit(path);
                     }
                 });

@@ -101,7 +101,7 @@ fn term(term: &Term, at: &Place, facts: &dyn Facts) -> Option<Value> {
     match term {
         Term::Value(value) => Some(value.clone()),
         Term::Variable(Variable::Record(path) | Variable::Outer(path)) => facts.values(&Place::Record, path).into_iter().next().filter(|value| !value.is_empty()),
-        Term::Variable(Variable::Row(path)) => facts.values(at, path).into_iter().next().filter(|value| !value.is_empty()),
+        Term::Variable(Variable::Row(path) | Variable::Same(path)) => facts.values(at, path).into_iter().next().filter(|value| !value.is_empty()),
         Term::Variable(other) => facts.variable(other),
     }
 }

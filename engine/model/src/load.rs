@@ -46,12 +46,29 @@ pub struct PackSource {
     pub views: IndexMap<String, ViewDef>,
     /// Every file as it was written.
     pub files: Files,
+    /// Keys of definitions whose files could not be read: what else names them is no mistake of its own.
+    pub unreadable: Vec<String>,
 }
 
 impl PackSource {
     /// The pack's key, or a word that says there is none.
     pub fn id(&self) -> &str {
         self.manifest.as_ref().map_or("?", |manifest| manifest.id.as_str())
+    }
+
+    /// Whether a definition was read from a file.
+    fn holds(&self, path: &str) -> bool {
+        self.cards.contains_key(path) || self.extensions.contains_key(path) || self.mixins.contains_key(path) || self.roles.contains_key(path) || self.views.contains_key(path)
+    }
+
+    /// Whether a finding only follows from a definition that could not be read.
+    pub fn follows(&self, finding: &Diagnostic) -> bool {
+        // Users are bound to what may be in that file.
+        if !self.unreadable.is_empty() && finding.message.starts_with("nothing is bound to") {
+            return true;
+        }
+        let named = |key: &String| finding.message.contains(&format!("`{key}`")) || finding.message.contains(&format!("`{key}."));
+        self.unreadable.iter().any(named)
     }
 
     /// Fills in line and column of findings about this pack's files.
@@ -83,6 +100,8 @@ pub fn read_pack(files: Files) -> (PackSource, Vec<Diagnostic>) {
     for (path, bytes) in &files {
         read_file(&mut source, path, bytes, &mut findings);
     }
+    let wrong = |path: &String| findings.iter().any(|finding: &Diagnostic| finding.file == *path && finding.level == Level::Error);
+    source.unreadable = files.keys().filter(|path| wrong(path) && !source.holds(path)).filter_map(|path| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned())).collect();
     source.files = files;
     let id = source.id().to_owned();
     if !source.files.contains_key("pack.json") {
@@ -188,6 +207,10 @@ fn explain(path: &str, error: &jsonschema::ValidationError<'_>, schema: &Json) -
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
             let known = known_keys(schema, error.schema_path().as_str());
+            if around(schema, error.schema_path().as_str()).is_some_and(|node| node.get("patternProperties").is_some()) {
+                // Any key would do, if it were one.
+                return unexpected.iter().map(|key| at(format!("{pointer}/{key}"), format!("`{key}` is not a key")).help(A_KEY)).collect();
+            }
             let one = |key: &String| at(format!("{pointer}/{key}"), format!("`{key}` means nothing here")).near(key, known.iter().map(String::as_str));
             unexpected.iter().map(one).collect()
         }
@@ -196,28 +219,62 @@ fn explain(path: &str, error: &jsonschema::ValidationError<'_>, schema: &Json) -
             let known: Vec<String> = options.as_array().into_iter().flatten().filter_map(|option| option.as_str().map(str::to_owned)).collect();
             vec![at(pointer, format!("`{found}` is not one of the known words")).near(&found, known.iter().map(String::as_str))]
         }
-        Kind::Required { property } => vec![at(pointer, format!("{property} is missing"))],
-        Kind::Pattern { .. } => vec![at(pointer, format!("{} is not a key", error.instance())).help("a small letter first, then small letters, digits or `_`, at most 31 characters")],
+        Kind::Required { property } => vec![at(pointer, format!("`{}` is missing", property.as_str().unwrap_or_default()))],
+        Kind::Pattern { .. } => vec![at(pointer, format!("{} is not a key", error.instance())).help(A_KEY)],
+        Kind::Type { .. } if is_words(schema, error.schema_path().as_str()) => {
+            let words = error.instance().as_str().map_or_else(|| "…".to_owned(), str::to_owned);
+            vec![at(pointer, "words are wanted here, by language".into()).help(format!("{{\"en\": \"{words}\"}}"))]
+        }
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } if likeliest(context, &pointer).is_some() => {
+            likeliest(context, &pointer).into_iter().flatten().flat_map(|error| explain(path, error, schema)).collect()
+        }
         Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => vec![at(pointer, format!("{} is none of the forms wanted here", shorten(&error.instance().to_string())))],
         _ => vec![at(pointer, shorten(&error.to_string()))],
     }
+}
+
+const A_KEY: &str = "a small letter first, then small letters, digits or `_`, at most 31 characters";
+
+/// Of several forms the one that was probably meant: of the right kind, and with the least that is foreign to it.
+fn likeliest<'e>(forms: &'e [Vec<jsonschema::ValidationError<'static>>], pointer: &str) -> Option<&'e Vec<jsonschema::ValidationError<'static>>> {
+    use jsonschema::error::ValidationErrorKind as Kind;
+    let here = |error: &jsonschema::ValidationError<'_>| error.instance_path().as_str() == pointer;
+    let strange = |error: &jsonschema::ValidationError<'_>| match error.kind() {
+        Kind::Type { .. } | Kind::Constant { .. } if here(error) => 100,
+        Kind::Required { .. } if here(error) => 10,
+        Kind::AdditionalProperties { unexpected } if here(error) => 10 * unexpected.len(),
+        _ => 1,
+    };
+    let rated = forms.iter().map(|errors| (errors.iter().map(strange).sum::<usize>(), errors));
+    let (rating, errors) = rated.min_by_key(|(rating, _)| *rating)?;
+    (rating < 10).then_some(errors)
 }
 
 fn shorten(text: &str) -> String {
     if text.chars().count() <= 160 { text.to_owned() } else { text.chars().take(157).chain("...".chars()).collect() }
 }
 
-/// The keys an object may have, found by walking the schema along the failed keyword's path.
+/// The keys an object may have.
 fn known_keys(schema: &Json, schema_path: &str) -> Vec<String> {
+    let properties = around(schema, schema_path).and_then(|node| node.get("properties")).and_then(Json::as_object);
+    properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// Whether words by language are wanted: an object of texts, with any keys.
+fn is_words(schema: &Json, schema_path: &str) -> bool {
+    around(schema, schema_path).is_some_and(|node| node.pointer("/additionalProperties/type").and_then(Json::as_str) == Some("string"))
+}
+
+/// The part of the schema whose keyword failed, found by walking along the keyword's path.
+fn around<'s>(schema: &'s Json, schema_path: &str) -> Option<&'s Json> {
     let mut node = schema;
     let steps: Vec<&str> = schema_path.split('/').skip(1).collect();
     for step in &steps[..steps.len().saturating_sub(1)] {
         let step = step.replace("~1", "/").replace("~0", "~");
         let next = if step == "$ref" { Some(node) } else { node.get(&step).or_else(|| step.parse::<usize>().ok().and_then(|index| node.get(index))) };
-        let Some(next) = next else { return Vec::new() };
-        node = follow(schema, next);
+        node = follow(schema, next?);
     }
-    node.get("properties").and_then(Json::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
+    Some(node)
 }
 
 fn follow<'s>(schema: &'s Json, node: &'s Json) -> &'s Json {

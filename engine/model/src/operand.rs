@@ -126,7 +126,7 @@ impl Reader<'_> {
         }
         let names: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
         let near = nearest(text, names.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
-        let known = || format!("; they are {}", names.iter().take(20).copied().collect::<Vec<_>>().join(", "));
+        let known = || if names.is_empty() { String::new() } else { format!("; they are {}", names.iter().take(20).copied().collect::<Vec<_>>().join(", ")) };
         self.wrong(format!("`{text}` is not one of the options of `{}`{}", self.name, near.unwrap_or_else(known)))
     }
 
@@ -142,8 +142,9 @@ impl Reader<'_> {
             ("me", Some(rest)) => Variable::Bound(key(rest)?),
             ("today", None) => Variable::Today,
             ("now", None) => Variable::Now,
-            ("record", Some(rest)) if self.at.scopes.record.is_none() && self.at.outer.is_some() => self.outer(resolved(&self.at.outer, rest)?)?,
+            ("record", Some(rest)) if self.at.scopes.record.is_none() && self.at.outer.is_some() => Variable::Outer(self.stored("record", resolved(&self.at.outer, rest)?)?),
             ("record", Some(rest)) => Variable::Record(resolved(&self.at.scopes.record, rest)?),
+            ("row", Some(rest)) if self.at.scopes.row.is_none() && self.at.outer.is_some() => Variable::Same(self.stored("row", resolved(&Some(self.at.table.clone()), rest)?)?),
             ("row", Some(rest)) => Variable::Row(resolved(&self.at.scopes.row, rest)?),
             ("param", Some(rest)) => Variable::Param(key(rest)?),
             _ => return self.wrong(format!("`@{name}` is no variable; known are @me, @me.NAME, @today, @now, @record.FIELD, @row.FIELD, @param.NAME")),
@@ -152,17 +153,17 @@ impl Reader<'_> {
         Ok(variable)
     }
 
-    /// Of a record that is asked about along with its rows there is one value, compared as it is stored.
-    fn outer(&self, path: Path) -> Result<Variable, FilterError> {
+    /// Of a record or row that is asked about there is one value, compared as it is stored.
+    fn stored(&self, head: &str, path: Path) -> Result<Path, FilterError> {
         let field = path.field(self.catalog);
         let plain = field.is_some_and(|field| field.column().is_some() && !field.secret) && !path.is_many() && path.part.is_none();
         let compared = matches!(self.op, Op::Is | Op::IsNot | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Before | Op::After);
-        if !plain || !compared {
-            return self.wrong(format!("`@record.{path}` cannot stand here: one stored value is wanted, compared by is, is_not, gt, gte, lt, lte, before or after"));
+        if !plain || !compared || head == "row" && self.path.is_many() {
+            return self.wrong(format!("`@{head}.{path}` cannot stand here: one stored value is wanted, compared by is, is_not, gt, gte, lt, lte, before or after"));
         }
         let is_day = |kind: &FieldKind| matches!(kind, FieldKind::Date);
         let days = field.is_some_and(|field| is_day(&field.kind)) == is_day(&self.field.kind);
-        if days { Ok(Variable::Outer(path)) } else { self.wrong(format!("a day and a moment, `{}` and `@record.{path}`, cannot be compared here", self.name)) }
+        if days { Ok(path) } else { self.wrong(format!("a day and a moment, `{}` and `@{head}.{path}`, cannot be compared here", self.name)) }
     }
 
     /// A variable that can never be equal to the field is a mistake in the filter, not a condition that is never true.
@@ -192,7 +193,7 @@ impl Reader<'_> {
             Variable::Me => Some(Found { kind: any_pointer(), targets: user(), words: "a user".into() }),
             Variable::Today => Some(Found { kind: FieldKind::Date, targets: Vec::new(), words: "a day".into() }),
             Variable::Now => Some(Found { kind: FieldKind::Datetime, targets: Vec::new(), words: "a moment".into() }),
-            Variable::Record(path) | Variable::Row(path) | Variable::Outer(path) => of_path(path),
+            Variable::Record(path) | Variable::Row(path) | Variable::Outer(path) | Variable::Same(path) => of_path(path),
             Variable::Bound(name) => {
                 let binding = self.catalog.bindings.get(name)?;
                 match &binding.path {
@@ -217,7 +218,7 @@ fn targets(path: &Path, kind: &FieldKind) -> Vec<Ident> {
     match kind {
         _ if path.leaf == "id" => vec![path.end.card.clone()],
         FieldKind::Link(link) => vec![link.target.clone()],
-        FieldKind::AnyLink { targets } => targets.clone(),
+        FieldKind::AnyLink { targets, .. } => targets.clone(),
         _ => Vec::new(),
     }
 }

@@ -240,11 +240,11 @@ fn hop_through(field: &Field, cast: Option<&str>) -> Result<(Hop, Ident), String
     match (&field.kind, cast) {
         (FieldKind::Link(link), None) if link.multiple => Ok((Hop::Links { field: key, target: link.target.clone() }, link.target.clone())),
         (FieldKind::Link(link), None) => Ok((Hop::Link { field: key, target: link.target.clone() }, link.target.clone())),
-        (FieldKind::AnyLink { targets }, Some(cast)) => match targets.iter().find(|target| *target == cast) {
+        (FieldKind::AnyLink { targets, .. }, Some(cast)) => match targets.iter().find(|target| *target == cast) {
             Some(target) => Ok((Hop::AnyLink { field: key, target: target.clone() }, target.clone())),
             None => Err(format!("`{key}` never points to a `{cast}`")),
         },
-        (FieldKind::AnyLink { targets }, None) => Err(format!(
+        (FieldKind::AnyLink { targets, .. }, None) => Err(format!(
             "`{key}` may point to several cards; say which: `{key}({}).…`",
             targets.first().map_or("card", Ident::as_str)
         )),

@@ -97,7 +97,7 @@ pub fn row_source(catalog: &Catalog, table: &TableRef, from: &str, by: Option<&s
 fn points_to(field: &Field, card: &Ident) -> bool {
     match &field.kind {
         FieldKind::Link(link) => link.target == *card,
-        FieldKind::AnyLink { targets } => targets.contains(card),
+        FieldKind::AnyLink { targets, .. } => targets.contains(card),
         _ => false,
     }
 }

@@ -63,8 +63,8 @@ fn bind_test(test: &Test, binder: &dyn Binder) -> Option<Condition> {
     let bound = |term: &Term| -> Option<Term> {
         let value = match term {
             Term::Value(value) => value.clone(),
-            // The record around is there only when the statement runs.
-            Term::Variable(Variable::Outer(_)) => return Some(term.clone()),
+            // The record around, and the row itself, are there only when the statement runs.
+            Term::Variable(Variable::Outer(_) | Variable::Same(_)) => return Some(term.clone()),
             Term::Variable(variable) => binder.variable(variable).filter(|value| !value.is_empty())?,
         };
         Some(Term::Value(match value {

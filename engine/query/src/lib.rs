@@ -13,8 +13,6 @@ pub mod cursor;
 mod order;
 mod request;
 mod search;
-#[cfg(test)]
-mod tests;
 pub mod zone;
 
 pub use aggregates::fitting;

@@ -44,6 +44,8 @@ pub struct Builder<'a> {
     pub dialect: Dialect,
     /// What may be seen; `None` while access predicates themselves are lowered.
     pub tables: Option<&'a Tables>,
+    /// Columns of the record whose related rows are being asked about, where such a condition names them.
+    pub(crate) outer: Option<Vec<(Path, Column)>>,
     binds: Vec<Datum>,
     aliases: usize,
     once: bool,
@@ -52,7 +54,7 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// A statement for one dialect, seeing only what `tables` allows.
     pub fn new(catalog: &'a Catalog, dialect: Dialect, tables: Option<&'a Tables>) -> Self {
-        Self { catalog, dialect, tables, binds: Vec::new(), aliases: 0, once: false }
+        Self { catalog, dialect, tables, outer: None, binds: Vec::new(), aliases: 0, once: false }
     }
 
     /// A placeholder for a value. PostgreSQL is told its type, since it cannot guess every one.
@@ -219,8 +221,8 @@ impl<'a> Builder<'a> {
     }
 
     fn empties_when_trashed(&self, table: &TableRef, hop: &Hop) -> bool {
-        let (Hop::Link { field, .. } | Hop::Links { field, .. }) = hop else { return false };
-        matches!(self.field(table, field).map(|field| &field.kind), Some(model::FieldKind::Link(link)) if link.on_delete == OnDelete::SetNull)
+        let (Hop::Link { field, .. } | Hop::Links { field, .. } | Hop::AnyLink { field, .. }) = hop else { return false };
+        self.field(table, field).is_some_and(|field| field.kind.on_delete() == Some(OnDelete::SetNull))
     }
 
     /// The access predicate of a card's rows under `alias`, if there is anything to say.

@@ -167,7 +167,7 @@ impl Parts {
 }
 
 fn pointer() -> FieldKind {
-    FieldKind::AnyLink { targets: Vec::new() }
+    FieldKind::AnyLink { targets: Vec::new(), on_delete: model::OnDelete::Restrict }
 }
 
 /// The place of an option among the options.

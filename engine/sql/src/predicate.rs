@@ -4,26 +4,32 @@
 //! - Under `NOT` every test is true or false: an empty field is no unknown. [`Condition::Unknown`] is NULL.
 //! - Says the same as `model::eval` does in memory.
 
-use chrono::{Datelike, NaiveDate};
-use model::{Condition, FieldKind, Hop, Op, Operand, Path, Related, RowSource, Storage, TableRef, Term, Test, Value};
-use rust_decimal::Decimal;
+use model::{Condition, Hop, Op, Operand, Path, Related, RowSource, Storage, TableRef, Term, Test, Variable};
 
 use crate::{
-    Datum, Dialect, Physical,
+    Dialect, Physical,
     builder::{Builder, Column, Rows},
-    encode, system_folders,
+    encode,
 };
+
+mod values;
+
+use values::scalar;
 
 /// A condition over rows under an alias that needs no joins of the statement around it: its joins are its own.
 pub fn lower_at(builder: &mut Builder<'_>, alias: &str, table: &TableRef, condition: &Condition) -> String {
-    if needs_joins(condition) {
-        let mut rows = builder.rows(table);
-        let inner = lower(builder, &mut rows, condition, false);
-        return format!("EXISTS (SELECT 1 FROM {} WHERE {}.id = {alias}.id AND {inner})", builder.from(&rows), rows.alias);
-    }
+    // What is asked here has its own record around it, whatever statement it stands in.
+    let around = builder.outer.take();
     let mut rows = builder.rows(table);
-    rows.alias = alias.to_owned();
-    lower(builder, &mut rows, condition, false)
+    let sql = if needs_joins(condition) {
+        let inner = lower(builder, &mut rows, condition, false);
+        format!("EXISTS (SELECT 1 FROM {} WHERE {}.id = {alias}.id AND {inner})", builder.from(&rows), rows.alias)
+    } else {
+        rows.alias = alias.to_owned();
+        lower(builder, &mut rows, condition, false)
+    };
+    builder.outer = around;
+    sql
 }
 
 fn needs_joins(condition: &Condition) -> bool {
@@ -31,7 +37,19 @@ fn needs_joins(condition: &Condition) -> bool {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().any(needs_joins),
         Condition::Not(part) => needs_joins(part),
         Condition::Test(test) => test.path.hops.iter().take_while(|hop| !is_many(hop)).next().is_some(),
-        Condition::Related(_) | Condition::Unknown => false,
+        Condition::Related(related) => outer_paths(&related.condition).iter().any(|path| !path.hops.is_empty()),
+        Condition::Unknown => false,
+    }
+}
+
+/// What a condition about related rows names of the record they belong to.
+fn outer_paths(condition: &Condition) -> Vec<Path> {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(outer_paths).collect(),
+        Condition::Not(part) => outer_paths(part),
+        Condition::Related(related) => outer_paths(&related.condition),
+        Condition::Test(test) => test.operand.terms().filter_map(|term| match term { Term::Variable(Variable::Outer(path)) => Some(path.clone()), _ => None }).collect(),
+        Condition::Unknown => Vec::new(),
     }
 }
 
@@ -88,13 +106,25 @@ fn positive(op: Op) -> (Op, bool) {
 fn lower_test(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test, hops: &[Hop], negated: bool) -> String {
     let (op, opposite) = positive(test.op);
     let side = side_table(builder, test);
+    let other = other_column(builder, rows, test);
     if side.is_none() && !hops.iter().any(is_many) {
         let column = if matches!(test.op, Op::Empty | Op::NotEmpty) { builder.alive(rows, &test.path) } else { builder.column(rows, &test.path) };
-        return scalar(builder, &column, test, negated);
+        return scalar(builder, &column, test, other.as_ref(), negated);
     }
     let test = Test { op, ..test.clone() };
-    let exists = many(builder, rows, &test, side);
-    if opposite { format!("NOT {exists}") } else { exists }
+    let exists = many(builder, rows, &test, side, other.as_ref());
+    let sql = if opposite { format!("NOT {exists}") } else { exists };
+    // Compared with an empty field of the record around, it is unknown.
+    other.map_or(sql.clone(), |other| format!("CASE WHEN {} IS NOT NULL THEN {sql} END", other.sql))
+}
+
+/// The column that stands for `@record.…` or `@row.…` of rows that are asked about.
+fn other_column(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test) -> Option<Column> {
+    match &test.operand {
+        Operand::One(Term::Variable(Variable::Outer(path))) => builder.outer.iter().flatten().find(|(known, _)| known == path).map(|(_, column)| column.clone()),
+        Operand::One(Term::Variable(Variable::Same(path))) => Some(builder.column(rows, path)),
+        _ => None,
+    }
 }
 
 fn side_table(builder: &Builder<'_>, test: &Test) -> Option<String> {
@@ -105,7 +135,7 @@ fn side_table(builder: &Builder<'_>, test: &Test) -> Option<String> {
 }
 
 /// At least one of the rows that the path reaches satisfies the test.
-fn many(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test, side: Option<String>) -> String {
+fn many(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test, side: Option<String>, other: Option<&Column>) -> String {
     let split = test.path.hops.iter().position(is_many);
     let Some(split) = split else {
         // Only the leaf is many: its values stand in a table of their own, owned by the row before.
@@ -114,7 +144,7 @@ fn many(builder: &mut Builder<'_>, rows: &mut Rows, test: &Test, side: Option<St
         let readable = builder.leaf_readable(rows, &test.path);
         let alias = builder.alias();
         let column = Column { sql: format!("{alias}.value"), physical: side_physical(builder, test), nullable: false };
-        let inner = scalar(builder, &column, test, false);
+        let inner = scalar(builder, &column, test, other, false);
         return format!("EXISTS (SELECT 1 FROM {side} {alias} WHERE {alias}.owner_id = {owner} AND {readable} AND {inner})");
     };
     let owner = owner_id(builder, rows, &test.path, split);
@@ -182,13 +212,23 @@ impl Builder<'_> {
 
 fn lower_related(builder: &mut Builder<'_>, rows: &mut Rows, related: &Related) -> String {
     let table = related.rows.table().clone();
+    // Nothing points to a child row: seen from one, these are the rows of its record.
+    let owner = format!("{}.{}", rows.alias, if rows.table.child.is_some() { "parent_id" } else { "id" });
+    let outermost = builder.outer.is_none();
+    if outermost {
+        let named = outer_paths(&related.condition);
+        builder.outer = Some(named.into_iter().map(|path| { let column = builder.column(rows, &path); (path, column) }).collect());
+    }
     let mut inner_rows = builder.rows(&table);
     let link = match &related.rows {
-        RowSource::Child { .. } => format!("{}.parent_id", inner_rows.alias),
-        RowSource::Pointing { by, .. } => builder.column(&mut inner_rows, by).sql,
+        RowSource::Child { .. } => format!("{}.parent_id = {owner}", inner_rows.alias),
+        RowSource::Pointing { by, .. } => points_at(builder, &mut inner_rows, by, &owner),
     };
     let inner = lower(builder, &mut inner_rows, &related.condition, false);
-    let mut sql = format!("SELECT 1 FROM {} WHERE {link} = {}.id AND {inner}", builder.from(&inner_rows), rows.alias);
+    if outermost {
+        builder.outer = None;
+    }
+    let mut sql = format!("SELECT 1 FROM {} WHERE {link} AND {inner}", builder.from(&inner_rows));
     if let RowSource::Pointing { table, .. } = &related.rows {
         if let Some(access) = builder.access(&inner_rows.alias, table) {
             sql = format!("{sql} AND {access}");
@@ -196,6 +236,16 @@ fn lower_related(builder: &mut Builder<'_>, rows: &mut Rows, related: &Related) 
         sql = format!("{sql} AND {}", not_trashed(builder, &inner_rows));
     }
     format!("{}EXISTS ({sql})", if related.wanted { "" } else { "NOT " })
+}
+
+/// Whether a row's link, or one of its several links, is the owner.
+fn points_at(builder: &mut Builder<'_>, rows: &mut Rows, by: &Path, owner: &str) -> String {
+    let test = Test { path: by.clone(), op: Op::Is, operand: Operand::None };
+    let Some(side) = side_table(builder, &test) else { return format!("{} = {owner}", builder.column(rows, by).sql) };
+    let holder = owner_id(builder, rows, by, by.hops.len());
+    let readable = builder.leaf_readable(rows, by);
+    let alias = builder.alias();
+    format!("EXISTS (SELECT 1 FROM {side} {alias} WHERE {alias}.owner_id = {holder} AND {alias}.value = {owner} AND {readable})")
 }
 
 fn not_trashed(builder: &mut Builder<'_>, rows: &Rows) -> String {
@@ -208,181 +258,4 @@ fn not_trashed(builder: &mut Builder<'_>, rows: &Rows) -> String {
             format!("EXISTS (SELECT 1 FROM {physical} {parent} WHERE {parent}.id = {}.parent_id AND {parent}.trashed_at IS NULL)", rows.alias)
         }
     }
-}
-
-fn scalar(builder: &mut Builder<'_>, column: &Column, test: &Test, negated: bool) -> String {
-    let sql = &column.sql;
-    let text = match (test.op, &test.operand) {
-        (Op::Empty, _) => return format!("{sql} IS NULL"),
-        (Op::NotEmpty, _) => return format!("{sql} IS NOT NULL"),
-        (Op::IsNot, Operand::One(Term::Value(value))) => return distinct(builder, column, value),
-        (Op::NoneOf, operand) => {
-            let positive = one_of(builder, column, operand);
-            return format!("({sql} IS NULL OR NOT ({positive}))");
-        }
-        (Op::NotContains, Operand::One(Term::Value(value))) => {
-            let positive = like(builder, column, Op::Contains, value);
-            return format!("({sql} IS NULL OR NOT ({positive}))");
-        }
-        (Op::AnyOf, operand) => one_of(builder, column, operand),
-        (Op::Under, operand) => under(builder, column, test, operand),
-        (Op::InFolder, Operand::Folders { folders, reader: Some(reader) }) => system_folders::holds(builder, sql, folders, *reader),
-        (Op::Contains | Op::StartsWith | Op::EndsWith, Operand::One(Term::Value(value))) => like(builder, column, test.op, value),
-        (Op::AnniversaryIn, Operand::Range(Term::Value(Value::Date(from)), Term::Value(Value::Date(to)))) => anniversary(builder, column, *from, *to),
-        (Op::Between, Operand::Range(Term::Value(from), Term::Value(to))) => {
-            let (from, to) = (compare(builder, column, Op::Gte, from), compare(builder, column, Op::Lte, to));
-            format!("({from} AND {to})")
-        }
-        (op, Operand::One(Term::Value(value))) => compare(builder, column, op, value),
-        // Variables are replaced before lowering; what is left is unknown.
-        _ => "NULL".to_owned(),
-    };
-    if negated && column.nullable { format!("COALESCE({text}, {})", truth(builder.dialect, false)) } else { text }
-}
-
-fn distinct(builder: &mut Builder<'_>, column: &Column, value: &Value) -> String {
-    match exact(column.physical, value, Op::Is) {
-        None => truth(builder.dialect, true).to_owned(),
-        Some((_, datum)) => {
-            let bound = builder.bind(datum);
-            format!("{} IS DISTINCT FROM {bound}", column.sql)
-        }
-    }
-}
-
-fn one_of(builder: &mut Builder<'_>, column: &Column, operand: &Operand) -> String {
-    let values: Vec<&Value> = match operand {
-        Operand::Many(terms) => terms.iter().filter_map(|term| match term { Term::Value(value) => Some(value), Term::Variable(_) => None }).collect(),
-        Operand::One(Term::Value(value)) => vec![value],
-        _ => Vec::new(),
-    };
-    let data: Vec<Datum> = values.into_iter().flat_map(flatten).filter_map(|value| exact(column.physical, &value, Op::Is)).map(|(_, datum)| datum).collect();
-    if data.is_empty() {
-        return truth(builder.dialect, false).to_owned();
-    }
-    let bound: Vec<String> = data.into_iter().map(|datum| builder.bind(datum)).collect();
-    format!("{} IN ({})", column.sql, bound.join(", "))
-}
-
-fn flatten(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Ids(ids) => ids.iter().map(|id| Value::Id(*id)).collect(),
-        Value::Texts(texts) => texts.iter().map(|text| Value::Text(text.clone())).collect(),
-        other => vec![other.clone()],
-    }
-}
-
-fn compare(builder: &mut Builder<'_>, column: &Column, op: Op, value: &Value) -> String {
-    if let (Op::Is, Value::Ids(_) | Value::Texts(_)) = (op, value) {
-        return one_of(builder, column, &Operand::One(Term::Value(value.clone())));
-    }
-    let Some((op, datum)) = exact(column.physical, value, op) else {
-        return format!("({} IS NULL AND {})", column.sql, truth(builder.dialect, false));
-    };
-    let sign = match op {
-        Op::Gt | Op::After => ">",
-        Op::Gte => ">=",
-        Op::Lt | Op::Before => "<",
-        Op::Lte => "<=",
-        _ => "=",
-    };
-    let bound = builder.bind(datum);
-    format!("{} {sign} {bound}", column.sql)
-}
-
-/// A number with more digits than the column has is brought to the column's scale without changing what matches:
-/// above 1.005 is above 1.00, and nothing at scale 2 is equal to it. `None`: nothing can match.
-fn exact(physical: Physical, value: &Value, op: Op) -> Option<(Op, Datum)> {
-    let number = match value {
-        Value::Decimal(number) => *number,
-        Value::Int(number) => Decimal::from(*number),
-        _ => {
-            return match encode::datum(value, physical) {
-                Datum::Null(_) => None,
-                datum => Some((op, datum)),
-            };
-        }
-    };
-    let scale = match physical {
-        Physical::Decimal { scale } => scale,
-        Physical::Integer => 0,
-        _ => return None,
-    };
-    let floor = number.round_dp_with_strategy(u32::from(scale), rust_decimal::RoundingStrategy::ToNegativeInfinity);
-    let op = match (floor == number, op) {
-        (true, op) => op,
-        (false, Op::Gt | Op::Gte) => Op::Gt,
-        (false, Op::Lt | Op::Lte) => Op::Lte,
-        (false, _) => return None,
-    };
-    let datum = match physical {
-        Physical::Integer => Datum::Integer(i64::try_from(floor.trunc()).ok()?),
-        _ => Datum::Decimal { value: floor, scale },
-    };
-    Some((op, datum))
-}
-
-/// Letters of ASCII are compared without case, the same on both databases.
-fn like(builder: &mut Builder<'_>, column: &Column, op: Op, value: &Value) -> String {
-    let Value::Text(text) = value else { return compare(builder, column, Op::Is, value) };
-    let part = text.to_ascii_lowercase();
-    let length = part.chars().count();
-    let bound = builder.bind(Datum::Text(part));
-    match (builder.dialect, op) {
-        (Dialect::Sqlite, Op::Contains) => format!("instr(lower({}), {bound}) > 0", column.sql),
-        (Dialect::Sqlite, Op::StartsWith) => format!("substr(lower({}), 1, {length}) = {bound}", column.sql),
-        (Dialect::Sqlite, _) => format!("substr(lower({}), -{length}) = {bound}", column.sql),
-        (Dialect::Postgres, Op::Contains) => format!("position({bound} IN lower({} COLLATE \"C\")) > 0", column.sql),
-        (Dialect::Postgres, Op::StartsWith) => format!("left(lower({} COLLATE \"C\"), {length}) = {bound}", column.sql),
-        (Dialect::Postgres, _) => format!("right(lower({} COLLATE \"C\"), {length}) = {bound}", column.sql),
-    }
-}
-
-fn under(builder: &mut Builder<'_>, column: &Column, test: &Test, operand: &Operand) -> String {
-    let field = builder.catalog.table(&test.path.end).and_then(|table| table.field(&test.path.leaf));
-    let tree = field.and_then(|field| match &field.kind {
-        FieldKind::Link(link) => builder.catalog.card(&link.target),
-        _ => None,
-    });
-    let parent = tree.and_then(|card| Some((card.table.physical.clone(), card.field(card.tree.as_ref()?.as_str())?.column()?.to_owned())));
-    let Some((table, parent)) = parent else { return one_of(builder, column, operand) };
-    let values: Vec<Value> = match operand {
-        Operand::Many(terms) => terms.iter().filter_map(|term| match term { Term::Value(value) => Some(value.clone()), Term::Variable(_) => None }).collect(),
-        Operand::One(Term::Value(value)) => vec![value.clone()],
-        _ => Vec::new(),
-    };
-    let roots: Vec<String> = values.iter().flat_map(flatten).map(|value| {
-        let bound = builder.bind(encode::datum(&value, Physical::Uuid));
-        format!("SELECT {bound}")
-    }).collect();
-    let (tree, step) = (builder.alias(), builder.alias());
-    format!(
-        "{} IN (WITH RECURSIVE {tree}(id) AS ({} UNION SELECT {step}.id FROM {table} {step} JOIN {tree} ON {step}.{parent} = {tree}.id) SELECT id FROM {tree})",
-        column.sql,
-        roots.join(" UNION ALL ")
-    )
-}
-
-/// Month and day come up between two days; 29 February counts as 28 where the year has none.
-fn anniversary(builder: &mut Builder<'_>, column: &Column, from: NaiveDate, to: NaiveDate) -> String {
-    let sql = match (builder.dialect, column.physical) {
-        (Dialect::Sqlite, Physical::Instant) => format!("strftime('%m-%d', {} / 1000000, 'unixepoch')", column.sql),
-        (Dialect::Sqlite, _) => format!("substr({}, 6)", column.sql),
-        (Dialect::Postgres, Physical::Instant) => format!("to_char({} AT TIME ZONE 'UTC', 'MM-DD')", column.sql),
-        (Dialect::Postgres, _) => format!("to_char({}, 'MM-DD')", column.sql),
-    };
-    if (to - from).num_days() >= 365 {
-        return format!("{} IS NOT NULL", column.sql);
-    }
-    let mut spans = Vec::new();
-    for year in from.year()..=to.year() {
-        let start = NaiveDate::from_ymd_opt(year, 1, 1).map_or(from, |first| first.max(from));
-        let end = NaiveDate::from_ymd_opt(year, 12, 31).map_or(to, |last| last.min(to));
-        let last = end.format("%m-%d").to_string();
-        // "02-29" sorts after "02-28", so a span that ends on the 28th of a year without a 29th takes it in.
-        let last = if last == "02-28" && NaiveDate::from_ymd_opt(year, 2, 29).is_none() { "02-29".to_owned() } else { last };
-        let (start, last) = (builder.bind(Datum::Text(start.format("%m-%d").to_string())), builder.bind(Datum::Text(last)));
-        spans.push(format!("{sql} BETWEEN {start} AND {last}"));
-    }
-    format!("({})", spans.join(" OR "))
 }

@@ -312,7 +312,7 @@ pub fn children(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &Ta
 }
 
 fn pointer() -> FieldKind {
-    FieldKind::AnyLink { targets: Vec::new() }
+    FieldKind::AnyLink { targets: Vec::new(), on_delete: OnDelete::Restrict }
 }
 
 /// Several values of a field, by owner: owner, value; in order. `None` where the field is not stored that way.

@@ -15,6 +15,7 @@ use axum::{
 };
 use chrono::Utc;
 use form::Locale;
+use futures::StreamExt;
 use serde_json::Value as Json;
 
 use crate::{Site, problem::Problem};
@@ -25,6 +26,9 @@ pub const SESSION: &str = "cardstock_session";
 pub const LANGUAGE: &str = "cardstock_lang";
 /// The theme.
 pub const THEME: &str = "cardstock_theme";
+
+/// Most of a body that is taken only to be refused.
+const MAX_DROPPED: usize = 64 * 1024 * 1024;
 
 /// Deepest JSON that is read.
 const MAX_DEPTH: usize = 64;
@@ -106,6 +110,13 @@ async fn read_json(request: Request, site: &Site) -> Result<Json, AppError> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     if !kind.starts_with("application/json") {
         return Err(AppError::UnsupportedType { detail: "send JSON with Content-Type: application/json".into() });
+    }
+    // Who is answered while still sending hears nothing but that the connection broke: what is far too large is taken, and dropped.
+    let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<usize>().ok());
+    if said.is_some_and(|said| (crate::MAX_BODY + 1..MAX_DROPPED).contains(&said)) {
+        let mut sent = request.into_body().into_data_stream();
+        while let Some(Ok(_)) = sent.next().await {}
+        return Err(AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) });
     }
     let bytes = Bytes::from_request(request, site).await.map_err(|rejection| match rejection.status().as_u16() {
         413 => AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) },

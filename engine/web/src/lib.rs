@@ -14,7 +14,8 @@ mod headers;
 pub use headers::POLICY as CONTENT_SECURITY_POLICY;
 pub mod openapi;
 mod pages;
-mod problem;
+mod phrases;
+pub mod problem;
 pub mod templates;
 pub mod view;
 

@@ -97,7 +97,7 @@ fn detail(error: &AppError, lang: &str) -> String {
         },
         AppError::Stale(_) => words(lang, "Somebody else changed the same fields meanwhile.", "其他人同时修改了相同的字段。", "其他人同時修改了相同的欄位。"),
         AppError::Unauthenticated => words(lang, "Sign in first.", "请先登录。", "請先登入。"),
-        other => other.to_string(),
+        other => crate::phrases::told(&other.to_string(), lang),
     }
 }
 

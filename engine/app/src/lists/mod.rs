@@ -1,6 +1,6 @@
 //! Lists: a question past the gate, a page of records with the titles of what they point to.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::{HashMap, HashSet}};
 
 use access::{Actor, GatedQuery, gate_query};
 use form::Locale;
@@ -143,7 +143,8 @@ pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, acto
     }
     let mut page = Page { columns: query.select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };
     page.next = more.then(|| query::cursor::encode(&query.sort, &last_keys));
-    fill_sides(source, catalog, gated, &query.card.clone(), None, &page.columns.clone(), &mut page.items).await?;
+    let records: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
+    fill_sides(source, catalog, gated, &query.card.clone(), None, &page.columns.clone(), (&records, &mut page.items)).await?;
     for child in &query.children {
         add_children(source, catalog, gated, &query.card.clone(), child, &mut page).await?;
     }
@@ -169,16 +170,19 @@ async fn weighed<'g>(source: &mut Source<'_>, gated: &'g GatedQuery) -> Result<C
 }
 
 /// Several values of own fields live in tables of their own: one statement for each such field.
-async fn fill_sides(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: Option<&Ident>, columns: &[Selected], items: &mut [Item]) -> Result<(), AppError> {
+async fn fill_sides(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: Option<&Ident>, columns: &[Selected], (records, items): (&[Uuid], &mut [Item])) -> Result<(), AppError> {
     let owners: Vec<Uuid> = items.iter().map(|item| item.id).collect();
     if owners.is_empty() {
         return Ok(());
     }
     for (index, column) in columns.iter().enumerate() {
         let Some(field) = column.path.field(catalog).filter(|field| matches!(field.storage, Storage::Side { .. }) && column.path.hops.is_empty()) else { continue };
-        if gated.tables().readable(&card.key, child, &field.key) != access::Readable::Always {
-            continue;
-        }
+        // Which records show it: all, none, or those of some grants.
+        let shown: Option<HashSet<Uuid>> = match gated.tables().readable(&card.key, child, &field.key) {
+            access::Readable::Always => None,
+            access::Readable::Never => continue,
+            access::Readable::When(rows) => Some(matching(source, catalog, card, records, &rows).await?),
+        };
         let mut found: HashMap<Uuid, Vec<sql::Datum>> = HashMap::new();
         for chunk in owners.chunks(500) {
             let Some(lowered) = select::side(catalog, source.dialect(), card, child, &field.key, chunk) else { continue };
@@ -188,11 +192,23 @@ async fn fill_sides(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQue
                 }
             }
         }
-        for item in items.iter_mut() {
-            item.values[index] = sql::encode::side_value(&field.kind, found.remove(&item.id).unwrap_or_default());
+        for (item, record) in items.iter_mut().zip(records) {
+            if shown.as_ref().is_none_or(|shown| shown.contains(record)) {
+                item.values[index] = sql::encode::side_value(&field.kind, found.remove(&item.id).unwrap_or_default());
+            }
         }
     }
     Ok(())
+}
+
+/// Which of some records a condition admits.
+async fn matching(source: &mut Source<'_>, catalog: &Catalog, card: &Card, records: &[Uuid], rows: &model::Condition) -> Result<HashSet<Uuid>, AppError> {
+    let mut found = HashSet::new();
+    for chunk in records.chunks(500) {
+        let lowered = select::matching(catalog, source.dialect(), &card.table.reference(), chunk, rows);
+        found.extend(source.fetch(&lowered.statement).await?.iter().filter_map(|row| row.first().and_then(sql::encode::id)));
+    }
+    Ok(found)
 }
 
 async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: &Ident, page: &mut Page) -> Result<(), AppError> {
@@ -211,7 +227,7 @@ async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQ
             }
         }
     }
-    fill_sides(source, catalog, gated, card, Some(child), &columns, &mut rows).await?;
+    fill_sides(source, catalog, gated, card, Some(child), &columns, (&owned_by, &mut rows)).await?;
     let mut by_owner: HashMap<Uuid, Vec<Item>> = HashMap::new();
     for (owner, row) in owned_by.into_iter().zip(rows) {
         by_owner.entry(owner).or_default().push(row);

@@ -18,6 +18,8 @@ pub struct RelatedRequest<'a> {
     pub condition: Option<&'a model::Condition>,
     /// The record they point to.
     pub record: Uuid,
+    /// Its card.
+    pub of: &'a Card,
     /// Where the page before ended.
     pub after: Option<&'a str>,
 }
@@ -44,12 +46,12 @@ impl RelatedRows {
 const RELATED: u32 = 50;
 
 /// The question of what points to a record, past the gate.
-fn ask(snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>) -> Result<GatedQuery, AppError> {
+async fn ask(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>) -> Result<GatedQuery, AppError> {
     let catalog = &snapshot.catalog;
     let card = snapshot.card(asked.table.card.as_str())?;
     let points_here = model::Condition::Test(model::Test { path: asked.by.clone(), op: model::Op::Is, operand: model::Operand::One(model::Term::Value(Value::Id(asked.record))) });
     let filter = match asked.condition {
-        Some(condition) => points_here.and(bind_for(actor, catalog, &crate::records::with_record_id(condition, asked.record))),
+        Some(condition) => points_here.and(bind_for(actor, catalog, &crate::records::seen_from(&mut Source::Store(&app.store), snapshot, actor, asked.of, asked.record, condition).await?)),
         None => points_here,
     };
     let request = ListRequest { sort: asked.sort.map(str::to_owned), cursor: asked.after.map(str::to_owned), limit: Some(RELATED), count: Count::Estimate, fields: Some(Vec::new()), ..ListRequest::default() };
@@ -64,7 +66,7 @@ fn ask(snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>) -> Result
 
 /// How many rows point to a record.
 pub async fn related_count(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>) -> Result<Counted, AppError> {
-    let gated = ask(snapshot, actor, asked)?;
+    let gated = ask(app, snapshot, actor, asked).await?;
     if asked.table.child.is_none() {
         return Ok(count(app, snapshot, &gated).await?.unwrap_or(Counted { value: 0, exact: true }));
     }
@@ -78,7 +80,7 @@ pub async fn related_count(app: &App, snapshot: &Snapshot, actor: &Actor, asked:
 
 /// A page of what points to a record, through the same gate as every list.
 pub async fn related(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedRequest<'_>, locale: &Locale) -> Result<RelatedRows, AppError> {
-    let gated = ask(snapshot, actor, asked)?;
+    let gated = ask(app, snapshot, actor, asked).await?;
     if asked.table.child.is_none() {
         let page = page(app, snapshot, actor, &gated, locale).await?;
         let owners = page.items.iter().map(|item| (item.id, item.id)).collect();

@@ -6,11 +6,11 @@
 
 use std::{collections::{HashMap, HashSet}, sync::Arc};
 
-use model::{Aggregate, Card, Code, Field, FieldKind, Ident, Record, RowSource, Rollup, Source, Table, Value, Values, Violation, eval::{Facts, Place, compare, holds}, path, record::value_of, types};
+use model::{Aggregate, Card, Code, Field, FieldKind, Ident, Record, RowSource, Rollup, Source, Table, Value, Values, Violation, eval::{Facts, Place, compare, holds}, path, types};
 use rust_decimal::Decimal;
 use script::{Inputs, RowSet};
 
-use super::{facts::DraftFacts, save::Touched};
+use super::{facts::DraftFacts, save::{Touched, with_facts}};
 use crate::{snapshot::{Snapshot, is_zero_over_nothing}};
 
 /// How often everything is calculated at most; a publish refuses circles, so this is depth.
@@ -53,7 +53,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn facts<'f>(&'f self, record: &'f Record, pointing: &'f HashMap<String, bool>) -> DraftFacts<'f> {
+    pub(crate) fn facts<'f>(&'f self, record: &'f Record, pointing: &'f HashMap<String, bool>) -> DraftFacts<'f> {
         DraftFacts { record, actor: self.actor, linked: self.linked, ancestors: self.ancestors, pointing }
     }
 }
@@ -83,14 +83,15 @@ fn take_over(card: &Card, record: &mut Record, context: &Context<'_>) {
     for (place, owner) in places(card, record) {
         let Some(table) = fields_of(card, &place) else { continue };
         for field in table.own_fields() {
-            let Source::Snapshot { path, editable } = &field.source else { continue };
+            let Source::Snapshot { path, editable, more } = &field.source else { continue };
             let Some(link) = field.copied_from() else { continue };
             let was_set = context.set.contains(&(owner.clone(), link.clone()));
             let was_given = *editable && context.given.contains(&(owner.clone(), field.key.clone()));
             if !was_set || was_given {
                 continue;
             }
-            let taken = context.facts(record, &nothing).values(&place, path).into_iter().next().unwrap_or_default();
+            let facts = context.facts(record, &nothing);
+            let taken = std::iter::once(path).chain(more).flat_map(|path| facts.values(&place, path)).find(|value| !value.is_empty()).unwrap_or_default();
             if let Some(values) = values_mut(record, &place) {
                 values.insert(field.key.clone(), fitted(field, taken));
             }
@@ -179,24 +180,29 @@ fn path_of(place: &Place, key: &Ident) -> String {
 /// Aggregates over the record's own rows. Those over other cards are renewed when their rows change.
 fn rollups(card: &Card, record: &mut Record, context: &Context<'_>) {
     let nothing = HashMap::new();
-    for field in card.table.own_fields() {
-        let Source::Rollup(rollup) = &field.source else { continue };
-        let RowSource::Child { table } = &rollup.rows else {
-            // A new record has no rows pointing to it yet.
-            if value_of(&record.values, field.key.as_str()).is_empty() && is_zero_over_nothing(rollup.function) {
-                record.values.insert(field.key.clone(), fitted(field, Value::Int(0)));
+    for (place, _) in places(card, record) {
+        for field in fields_of(card, &place).into_iter().flat_map(|table| table.own_fields()) {
+            let Source::Rollup(rollup) = &field.source else { continue };
+            let value = match &rollup.rows {
+                RowSource::Child { table } => table.child.as_ref().map(|child| aggregate_rows(rollup, child, &place, &context.facts(record, &nothing))),
+                // A new record has no rows pointing to it yet.
+                RowSource::Pointing { .. } => {
+                    let path = model::Path::own(fields_of(card, &place).map_or_else(|| card.table.reference(), Table::reference), field.key.clone());
+                    let known = context.facts(record, &nothing).values(&place, &path).into_iter().any(|value| !value.is_empty());
+                    (!known && is_zero_over_nothing(rollup.function)).then_some(Value::Int(0))
+                }
+            };
+            if let (Some(value), Some(values)) = (value, values_mut(record, &place)) {
+                values.insert(field.key.clone(), fitted(field, value));
             }
-            continue;
-        };
-        let Some(child) = &table.child else { continue };
-        let value = aggregate_rows(rollup, child, &context.facts(record, &nothing));
-        record.values.insert(field.key.clone(), fitted(field, value));
+        }
     }
 }
 
-fn aggregate_rows(rollup: &Rollup, child: &Ident, facts: &DraftFacts<'_>) -> Value {
+fn aggregate_rows(rollup: &Rollup, child: &Ident, at: &Place, facts: &DraftFacts<'_>) -> Value {
+    let condition = rollup.condition.as_ref().map(|condition| with_facts(condition, facts, at));
     let rows = (0..facts.row_count(child)).map(|index| Place::Row { table: child.clone(), index });
-    let rows: Vec<Place> = rows.filter(|row| rollup.condition.as_ref().is_none_or(|condition| holds(condition, row, facts))).collect();
+    let rows: Vec<Place> = rows.filter(|row| condition.as_ref().is_none_or(|condition| holds(condition, row, facts))).collect();
     let values: Vec<Value> = match &rollup.field {
         None => return Value::Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
         Some(path) => rows.iter().flat_map(|row| facts.values(row, path)).filter(|value| !value.is_empty()).collect(),

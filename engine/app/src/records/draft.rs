@@ -24,6 +24,8 @@ pub struct Draft {
     pub children: IndexMap<Ident, ChildDraft>,
     /// Links named by a unique field of their target, still to be looked up.
     pub lookups: Vec<Lookup>,
+    /// Places that a default filled in, not the client: `grade`, `lines/2/quantity`.
+    pub defaults: Vec<String>,
 }
 
 /// What is to become of a child table.

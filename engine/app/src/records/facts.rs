@@ -11,7 +11,7 @@ use access::Actor;
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexSet;
 use model::{
-    Card, Catalog, Condition, FieldKind, Hop, Ident, Operand, Path, Period, Record, Related, Source, TableRef, Term, Value, Values, Variable,
+    Card, Catalog, Condition, FieldKind, Hop, Ident, Operand, Path, Period, Record, Related, RowSource, Source, TableRef, Term, Value, Values, Variable,
     eval::{Facts, Place},
     record::value_of,
 };
@@ -41,8 +41,17 @@ pub fn needs(catalog: &Catalog, card: &Card, formula_paths: &[Path]) -> IndexSet
             for condition in [&field.required_when, &field.visible_when, &field.read_only_when].into_iter().flatten() {
                 collect(condition, &mut paths);
             }
-            if let Source::Snapshot { path, .. } = &field.source {
-                paths.push(path.clone());
+            match &field.source {
+                Source::Snapshot { path, more, .. } => paths.extend(std::iter::once(path).chain(more).cloned()),
+                Source::Rollup(rollup) => {
+                    // Own rows are aggregated here; those of other cards by the database, which only has to be told of this record.
+                    let own = matches!(rollup.rows, RowSource::Child { .. });
+                    paths.extend(rollup.field.iter().filter(|_| own).cloned());
+                    if let Some(condition) = &rollup.condition {
+                        if own { collect(condition, &mut paths) } else { variables(condition, &mut paths) }
+                    }
+                }
+                Source::Entered | Source::Computed { .. } | Source::Live { .. } => {}
             }
             if let FieldKind::Link(link) = &field.kind {
                 // A link's condition is seen from its target; what it asks of this record are its variables.

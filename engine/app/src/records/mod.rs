@@ -1,5 +1,13 @@
 //! One record: read, saved, removed, remembered.
 
+use std::collections::HashMap;
+
+use access::Actor;
+use model::{ActionName, Card, Condition, Record, eval::Place};
+use uuid::Uuid;
+
+use crate::{AppError, Source, snapshot::Snapshot};
+
 pub mod batch;
 mod derive;
 pub mod draft;
@@ -13,8 +21,15 @@ pub mod remove;
 mod renew;
 pub mod save;
 
-/// A condition with `@record.id` replaced; other values of the record stay open.
-pub(crate) fn with_record_id(condition: &model::Condition, id: uuid::Uuid) -> model::Condition {
-    let record = model::Record { id, ..model::Record::default() };
-    save::with_record(condition, &record, None)
+/// A condition with `@record.…` replaced by what the actor may read of a stored record; what they may not stays unknown.
+pub(crate) async fn seen_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, condition: &Condition) -> Result<Condition, AppError> {
+    let mut record = Record { id, ..Record::default() };
+    if condition.names_record() {
+        let gate = access::gate(&snapshot.catalog, actor, snapshot.card(card.key.as_str())?, ActionName::Read)?;
+        let stored = load::record(source, &snapshot.catalog, card, id, actor.now).await?.unwrap_or_default();
+        record.values = stored.values.into_iter().filter(|(key, _)| gate.readable(None, key) == access::Readable::Always).collect();
+    }
+    let (linked, ancestors, pointing) = (facts::Linked::new(), HashMap::new(), HashMap::new());
+    let facts = facts::DraftFacts { record: &record, actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
+    Ok(save::with_facts(condition, &facts, &Place::Record))
 }

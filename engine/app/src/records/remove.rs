@@ -108,10 +108,7 @@ impl Removal<'_> {
             let mut blockers = Vec::new();
             let mut along: BTreeMap<Ident, Vec<Uuid>> = BTreeMap::new();
             for (table, field) in catalog.links_to(&card.key).filter(|(_, field)| !field.system) {
-                let on_delete = match &field.kind {
-                    FieldKind::Link(link) => link.on_delete,
-                    _ => OnDelete::Restrict,
-                };
+                let on_delete = field.kind.on_delete().unwrap_or_default();
                 if on_delete == OnDelete::SetNull {
                     continue;
                 }

@@ -141,7 +141,7 @@ fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Diagnostic>) 
             let on_delete = def.on_delete.unwrap_or_default();
             FieldKind::Link(LinkKind { target: super::engine_fields::user_key(), multiple: false, category: false, condition: None, on_delete, history: def.history })
         }
-        FieldType::LinkAny => FieldKind::AnyLink { targets: def.targets.clone() },
+        FieldType::LinkAny => FieldKind::AnyLink { targets: def.targets.clone(), on_delete: def.on_delete.unwrap_or_default() },
         FieldType::Address => FieldKind::Address,
         FieldType::Geo => FieldKind::Geo,
         FieldType::File => file(false, false),
@@ -318,12 +318,19 @@ fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<Option<
         }
         let source = match fetch.mode {
             FetchMode::Live => Source::Live { path: fetch.path.clone() },
-            FetchMode::Snapshot => Source::Snapshot { path, editable: fetch.editable },
+            FetchMode::Snapshot => {
+                let more = fetch.more.iter().map(|path| path::resolve(catalog, table, path)).collect::<Result<Vec<Path>, _>>().map_err(|error| ("/fetch/path", error.message))?;
+                Source::Snapshot { path, editable: fetch.editable, more }
+            }
         };
         return Ok(Some((source, end)));
     }
     if let Some(rollup) = &def.rollup {
         let rows = resolve::row_source(catalog, table, &rollup.from, rollup.by.as_deref()).map_err(|message| ("/rollup/from", message))?;
+        if let crate::RowSource::Pointing { by, .. } = &rows
+            && !matches!(by.hops.as_slice(), [] | [crate::Hop::Parent]) {
+                return Err(("/rollup/from", format!("a rollup follows one link, and `{by}` are several; roll up on the card between, or take the link over with \"fetch\" and \"mode\": \"snapshot\"")));
+            }
         let field = match &rollup.field {
             Some(field) => Some(path::resolve(catalog, rows.table(), field).map_err(|error| ("/rollup/field", error.message))?),
             None if rollup.function == Aggregate::Count => None,
@@ -389,9 +396,41 @@ fn resolve_table(card: &mut Card, part: &Merged, child: Option<&Ident>, catalog:
             let violations = read.unwrap_or_else(|violation| vec![violation]);
             findings.extend(violations.iter().map(|violation| origin.error("/default", format!("the default does not fit: {}", violation.message("en")))));
         }
+        if let Some(name) = def.default.as_ref().and_then(serde_json::Value::as_str).and_then(|text| text.strip_prefix('@')) {
+            default_variable(field, name, catalog, origin, findings);
+        }
         if field.unique && field.column().is_none() {
             findings.push(origin.error("/unique", format!("a {} cannot be unique", field.kind_name())));
         }
+    }
+}
+
+/// `@today`, `@now`, `@me` or `@me.NAME`, where it fits.
+fn default_variable(field: &Field, name: &str, catalog: &Catalog, origin: &super::Origin, findings: &mut Vec<Diagnostic>) {
+    let target = match &field.kind {
+        FieldKind::Link(link) if !link.multiple => Some(&link.target),
+        _ => None,
+    };
+    let fits = match name {
+        "today" => matches!(field.kind, FieldKind::Date),
+        "now" => matches!(field.kind, FieldKind::Datetime),
+        "me" => target.is_some_and(|target| *target == crate::USER_CARD),
+        _ => match name.strip_prefix("me.") {
+            Some(bound) => {
+                if !catalog.bindings.contains_key(bound) {
+                    let known = catalog.bindings.keys().map(Ident::as_str);
+                    findings.push(origin.error("/default", format!("nothing is bound to `@me.{bound}`; such a default stays empty")).near(bound, known).as_warning());
+                }
+                true
+            }
+            None => {
+                findings.push(origin.error("/default", format!("`@{name}` is no variable")).near(&format!("@{name}"), ["@today", "@now", "@me", "@me.NAME"]));
+                return;
+            }
+        },
+    };
+    if !fits {
+        findings.push(origin.error("/default", format!("`@{name}` does not fit a {}", field.kind_name())).help("`@today` fits a date, `@now` a datetime, `@me` a user"));
     }
 }
 
@@ -412,7 +451,7 @@ fn link_targets(field: &mut Field, def: &FieldDef, own: &Scopes, origin: &super:
                 }
             }
         },
-        FieldKind::AnyLink { targets } => {
+        FieldKind::AnyLink { targets, .. } => {
             findings.extend(targets.iter().filter(|target| catalog.card(*target).is_none()).map(|target| missing("/targets", target)));
         }
         _ => {}

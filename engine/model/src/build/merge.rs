@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 
 use super::{Origin, Origins, field_pointer};
 use crate::{
-    Ident,
-    def::{CardDef, CardGrantDef, ExtensionDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, TabDef, ViewDef},
+    FieldType, Ident,
+    def::{CardDef, CardGrantDef, ExtensionDef, FetchDef, FetchMode, FieldDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, TabDef, ViewDef},
     diagnostic::Diagnostic,
     load::PackSource,
 };
@@ -210,9 +210,10 @@ fn insert_section(card: &mut Merged, place: &PlaceSectionDef, origin: Origin, fi
 }
 
 fn place_fields(card: &mut Merged, place: &PlaceDef, origin: &Origin, findings: &mut Vec<Diagnostic>) {
+    let known: Vec<String> = card.tabs.iter().flat_map(|(_, tab)| tab.sections.iter()).map(|section| section.id.to_string()).collect();
     let sections = card.tabs.iter_mut().flat_map(|(_, tab)| tab.sections.iter_mut());
     let Some(section) = sections.into_iter().find(|section| section.id == place.section) else {
-        findings.push(origin.error("/section", format!("there is no section `{}`", place.section)));
+        findings.push(origin.error("/section", format!("there is no section `{}`", place.section)).near(place.section.as_str(), known.iter().map(String::as_str)));
         return;
     };
     let key_of = |placed: &PlacedDef| match placed {
@@ -253,26 +254,81 @@ fn mix_in(card: &mut Merged, used: &MixinUseDef, mixins: &HashMap<Ident, (Origin
     }
 }
 
-/// Each use makes the card a target of the `link_any` by which the mixin's panels find their rows.
+/// What a mixin shows, or adds up, of other cards: the card, and the link by which its rows point to a using card.
+fn rows_of(mixin: &MixinDef) -> Vec<(Ident, Ident)> {
+    let tabs = mixin.tabs.iter().flat_map(|tab| tab.panel.iter().chain(tab.sections.iter().filter_map(|section| section.panel.as_ref())));
+    let panels = mixin.panels.iter().chain(tabs).map(|panel| (panel.card.as_deref().unwrap_or_default().to_owned(), panel.by.clone()));
+    let rollups = mixin.fields.values().filter_map(|field| field.rollup.as_ref()).map(|rollup| (rollup.from.clone(), rollup.by.clone()));
+    let named = panels.chain(rollups).filter_map(|(from, by)| {
+        let (card, by) = match by {
+            Some(by) => (from, by),
+            None => from.split_once('.').map(|(card, by)| (card.to_owned(), by.to_owned()))?,
+        };
+        Some((Ident::new(&card).ok()?, Ident::new(&by).ok()?))
+    });
+    let mut rows: Vec<(Ident, Ident)> = Vec::new();
+    named.for_each(|row| if !rows.contains(&row) { rows.push(row) });
+    rows
+}
+
+/// Each use makes the card a target of the `link_any` by which the mixin finds its rows, and has those rows keep what
+/// stands at the end of each parameter's path, so that they can be asked and grouped by it over all cards.
 fn register_targets(cards: &mut IndexMap<Ident, Merged>, mixins: &HashMap<Ident, (Origin, MixinDef)>) {
-    let mut wanted: Vec<(Ident, Ident, Ident)> = Vec::new();
+    let mut wanted: Vec<(Ident, Ident, Ident, Vec<(String, String)>)> = Vec::new();
     for card in cards.values() {
         for used in &card.def.mixins {
             let Some((_, mixin)) = mixins.get(&used.mixin) else { continue };
-            let panels = mixin.panels.iter().chain(mixin.tabs.iter().filter_map(|tab| tab.panel.as_ref()));
-            for panel in panels {
-                let of = panel.card.as_deref().and_then(|card| Ident::new(card).ok());
-                let by = panel.by.as_deref().and_then(|by| Ident::new(by).ok());
-                if let (Some(of), Some(by)) = (of, by) {
-                    wanted.push((of, by, card.def.key.clone()));
-                }
-            }
+            let parameters: Vec<(String, String)> = used.parameters.iter().filter(|(name, _)| mixin.parameters.contains_key(name.as_str())).map(|(name, path)| (name.clone(), path.clone())).collect();
+            wanted.extend(rows_of(mixin).into_iter().map(|(of, by)| (of, by, card.def.key.clone(), parameters.clone())));
         }
     }
-    for (of, by, target) in wanted {
-        let Some(field) = cards.get_mut(&of).and_then(|card| card.def.fields.get_mut(&by)) else { continue };
-        if field.kind == crate::FieldType::LinkAny && !field.targets.contains(&target) {
+    for (of, by, target, parameters) in wanted {
+        let kept: Vec<(Ident, FieldDef)> = parameters.iter().filter_map(|(name, path)| Some((Ident::new(name).ok()?, kept_field(cards, &target, &by, path)?))).collect();
+        let Some(card) = cards.get_mut(&of) else { continue };
+        let Some(field) = card.def.fields.get_mut(&by).filter(|field| field.kind == FieldType::LinkAny) else { continue };
+        if !field.targets.contains(&target) {
             field.targets.push(target);
         }
+        for (name, def) in kept {
+            let Some(fetch) = def.fetch.clone() else { continue };
+            match card.def.fields.get_mut(&name) {
+                None => {
+                    card.def.fields.insert(name, def);
+                }
+                Some(known) => match &mut known.fetch {
+                    None if known.computed.is_none() && known.rollup.is_none() => known.fetch = Some(fetch),
+                    Some(own) if own.path != fetch.path && !own.more.contains(&fetch.path) => own.more.push(fetch.path),
+                    _ => {}
+                },
+            }
+        }
+        let origin = card.origin.clone();
+        remember(card, &origin);
     }
+}
+
+/// The field in which rows keep what a path of the card they are about leads to.
+fn kept_field(cards: &IndexMap<Ident, Merged>, card: &Ident, by: &Ident, path: &str) -> Option<FieldDef> {
+    let mut at = cards.get(card)?;
+    let mut end: Option<&FieldDef> = None;
+    for step in path.split('.') {
+        if let Some(link) = end.and_then(|field| field.target.as_ref()) {
+            at = cards.get(link)?;
+        }
+        end = if step == "id" { None } else { Some(at.def.fields.get(step)?) };
+    }
+    let itself = FieldDef { kind: FieldType::Link, target: Some(at.def.key.clone()), labels: at.def.labels.clone(), ..FieldDef::default() };
+    let end = end.cloned().unwrap_or(itself);
+    let is_link = matches!(end.kind, FieldType::Link | FieldType::Category | FieldType::User | FieldType::Links | FieldType::LinkAny);
+    Some(FieldDef {
+        kind: end.kind,
+        labels: end.labels,
+        target: end.target,
+        targets: end.targets,
+        options: end.options,
+        scale: end.scale,
+        on_delete: is_link.then_some(crate::OnDelete::SetNull),
+        fetch: Some(FetchDef { path: format!("{by}({card}).{path}"), mode: FetchMode::Snapshot, editable: false, more: Vec::new() }),
+        ..FieldDef::default()
+    })
 }

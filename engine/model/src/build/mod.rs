@@ -58,11 +58,14 @@ pub fn build(packs: &[PackSource], version: u64) -> (Option<Catalog>, Vec<Diagno
     skeleton(&merged, &mut catalog, &mut findings);
     fields::inherit_from_sources(&merged, &mut catalog, &mut findings);
     finish(&merged, &packs, &mut catalog, &mut findings);
+    // What only follows from a file that could not be read is said already, by what is wrong with that file.
+    let unreadable = packs.iter().any(|pack| !pack.unreadable.is_empty());
+    findings.retain(|finding| !packs.iter().any(|pack| pack.follows(finding)));
     for pack in &packs {
         pack.locate(&mut findings);
     }
     findings.sort_by(|left, right| (&left.pack, &left.file, left.place).cmp(&(&right.pack, &right.file, right.place)));
-    let refused = crate::load::has_errors(&findings);
+    let refused = unreadable || crate::load::has_errors(&findings);
     ((!refused).then_some(catalog), findings)
 }
 
@@ -155,6 +158,8 @@ fn unique_sets(def: &CardDef) -> Vec<Vec<Ident>> {
 
 /// Second pass: whatever names something else.
 fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findings: &mut Vec<Diagnostic>) {
+    // Conditions may compare with what users are bound to.
+    rights::bind_actor(packs, catalog, findings);
     let known = catalog.clone();
     for part in merged {
         let Some(card) = catalog.cards.get_mut(part.def.key.as_str()) else { continue };
@@ -171,8 +176,21 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         layout::resolve(card, part, packs, &known, findings);
         rights::resolve(card, part, packs, &known, findings);
     }
-    rights::bind_actor(packs, catalog, findings);
     rights::menu(packs, catalog, findings);
+    check_view_files(packs, catalog, findings);
+}
+
+/// A list in a file of its own says whose it is.
+fn check_view_files(packs: &[&PackSource], catalog: &Catalog, findings: &mut Vec<Diagnostic>) {
+    for (pack, file, view) in packs.iter().flat_map(|pack| pack.views.iter().map(move |(file, view)| (pack, file, view))) {
+        match &view.card {
+            None => findings.push(Diagnostic::error(pack.id(), file, "", "the list does not say of which card it is").help("\"card\": \"…\"")),
+            Some(card) if catalog.card(card).is_none() => {
+                findings.push(Diagnostic::error(pack.id(), file, "/card", format!("there is no card `{card}`")).near(card.as_str(), catalog.cards.keys().map(Ident::as_str)));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 /// Sets of fields of `unique`, `indexes` and `duplicates` name stored fields.
@@ -198,11 +216,31 @@ fn check_sets(card: &Card, part: &Merged, findings: &mut Vec<Diagnostic>) {
 /// A filter of a definition, resolved, or its fault said.
 pub(crate) fn condition(catalog: &Catalog, scopes: &Scopes, filter: &crate::Filter, origin: &Origin, pointer: &str, findings: &mut Vec<Diagnostic>) -> Option<crate::Condition> {
     match check_filter(catalog, scopes, filter) {
-        Ok(condition) => Some(condition),
+        Ok(condition) => {
+            let mut names = Vec::new();
+            bound_names(&condition, &mut names);
+            for name in names.iter().filter(|name| !catalog.bindings.contains_key(name.as_str())) {
+                let finding = origin.error(pointer, format!("nothing is bound to `@me.{name}`, so this is never true"));
+                findings.push(finding.near(name.as_str(), catalog.bindings.keys().map(Ident::as_str)).as_warning());
+            }
+            Some(condition)
+        }
         Err(error) => {
             findings.push(origin.error(&format!("{pointer}{}", error.pointer), error.message));
             None
         }
+    }
+}
+
+/// The names of users' bindings that a condition asks for.
+fn bound_names(condition: &crate::Condition, names: &mut Vec<Ident>) {
+    use crate::{Condition, Term, Variable};
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| bound_names(part, names)),
+        Condition::Not(part) => bound_names(part, names),
+        Condition::Related(related) => bound_names(&related.condition, names),
+        Condition::Test(test) => names.extend(test.operand.terms().filter_map(|term| match term { Term::Variable(Variable::Bound(name)) => Some(name.clone()), _ => None })),
+        Condition::Unknown => {}
     }
 }
 

@@ -9,9 +9,10 @@ use super::{Labels, is_false};
 use crate::{Filter, Ident};
 
 /// The closed set of field types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
+    #[default]
     Text, LongText, Email, Phone, Url, RichText,
     Integer, Decimal, Money, Percent, Rating, Boolean,
     Date, Time, Datetime, Duration,
@@ -45,7 +46,7 @@ impl FieldType {
 }
 
 /// A field as written in a definition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FieldDef {
     /// Permanent identity; defaults to the first key. Write the old key here when renaming.
@@ -316,6 +317,9 @@ pub struct FetchDef {
     /// A snapshot that people may change.
     #[serde(default, skip_serializing_if = "is_false")]
     pub editable: bool,
+    /// The same through other targets of the link: set by mixins, never written.
+    #[serde(skip)]
+    pub more: Vec<String>,
 }
 
 /// When a fetched value is taken.

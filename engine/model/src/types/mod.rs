@@ -38,7 +38,7 @@ pub fn read_json(kind: &FieldKind, json: &Json) -> Result<Value, Violation> {
         FieldKind::Link(link) if link.multiple => pointer::read_many(json),
         FieldKind::File(file) if file.multiple => pointer::read_many(json),
         FieldKind::Link(_) | FieldKind::File(_) => pointer::read_one(json),
-        FieldKind::AnyLink { targets } => pointer::read_any(json, targets),
+        FieldKind::AnyLink { targets, .. } => pointer::read_any(json, targets),
         FieldKind::Address => composite::read_address(json),
         FieldKind::Geo => composite::read_geo(json),
         FieldKind::RichText => composite::read_document(json),

@@ -55,7 +55,7 @@ fn fields(table: &Table, gate: &access::Gate, lang: &str) -> Value {
                     shown["options"] = options.iter().map(|option| json!({"value": option.value, "label": option.labels.or_key(lang, &option.value), "colour": option.colour, "retired": option.retired})).collect();
                 }
                 FieldKind::Link(link) => shown["target"] = json!(link.target),
-                FieldKind::AnyLink { targets } => shown["targets"] = json!(targets),
+                FieldKind::AnyLink { targets, .. } => shown["targets"] = json!(targets),
                 FieldKind::Decimal(settings) => shown["scale"] = json!(settings.scale),
                 _ => {}
             }

@@ -91,7 +91,7 @@ fn settings(known: &Known<'_>, field: &Field, value: &Value, place: &Place<'_>, 
             let child = place.table.child.as_ref().map(Ident::as_str).unwrap_or_default();
             view.lookup = Some(LookupView { url: lookup_url(link.target.as_str(), place.card, child, field.key.as_str()), needs: needs(link.condition.as_ref(), &place.prefix), multiple: link.multiple });
         }
-        FieldKind::AnyLink { targets } => {
+        FieldKind::AnyLink { targets, .. } => {
             let target = targets.first().map(Ident::as_str).unwrap_or_default();
             view.lookup = Some(LookupView { url: lookup_url(target, place.card, "", field.key.as_str()), needs: Vec::new(), multiple: false });
         }

@@ -82,10 +82,10 @@ pub async fn counts(State(site): State<Site>, UrlPath((key, id)): UrlPath<(Strin
             }
             let of_card;
             let asked = match &panel.content {
-                PanelContent::Related { table, by, condition, .. } => lists::RelatedRequest { table, by, columns: &[], totals: &[], sort: None, condition: condition.as_ref(), record: id, after: None },
-                PanelContent::Tree { card, by } => {
-                    of_card = model::TableRef::card(card);
-                    lists::RelatedRequest { table: &of_card, by, columns: &[], totals: &[], sort: None, condition: None, record: id, after: None }
+                PanelContent::Related { table, by, condition, .. } => lists::RelatedRequest { table, by, columns: &[], totals: &[], sort: None, condition: condition.as_ref(), record: id, of: &card, after: None },
+                PanelContent::Tree { card: target, by } => {
+                    of_card = model::TableRef::card(target);
+                    lists::RelatedRequest { table: &of_card, by, columns: &[], totals: &[], sort: None, condition: None, record: id, of: &card, after: None }
                 }
                 _ => continue,
             };
@@ -110,7 +110,7 @@ async fn related(site: &Site, reader: &Reader, own: &Card, id: Uuid, name: &str,
     let totals: Vec<Path> = totals.iter().filter(|path| reader.may_show(path)).cloned().collect();
     let (columns, totals) = (columns.as_slice(), totals.as_slice());
     let target = snapshot.card(table.card.as_str())?.clone();
-    let rows = lists::related(&site.app, snapshot, &reader.asker.actor, &lists::RelatedRequest { table, by, columns, totals, sort: sort.as_deref(), condition: condition.as_ref(), record: id, after: after.as_deref() }, &reader.asker.locale).await?;
+    let rows = lists::related(&site.app, snapshot, &reader.asker.actor, &lists::RelatedRequest { table, by, columns, totals, sort: sort.as_deref(), condition: condition.as_ref(), record: id, of: own, after: after.as_deref() }, &reader.asker.locale).await?;
     let known = Known { catalog: &snapshot.catalog, locale: &reader.asker.locale, titles: &rows.page.titles, files: &rows.page.files };
     let drawn: Vec<Column> = columns.iter().enumerate().filter_map(|(index, path)| {
         let kind = model::resolve::kind_of(path, path.field(&snapshot.catalog)?);
@@ -126,7 +126,9 @@ async fn related(site: &Site, reader: &Reader, own: &Card, id: Uuid, name: &str,
         Some(form::format::text(&field.kind, rows.totals.get(index)?, &reader.asker.locale))
     });
     let may_create = *create && may(snapshot, &reader.asker.actor, &target, ActionName::Create);
-    let prefill = url(&format!("/c/{}/new", target.key), &[(&format!("f.{}", by.leaf), &id.to_string())]);
+    let is_any = matches!(by.field(&snapshot.catalog).map(|field| &field.kind), Some(FieldKind::AnyLink { .. }));
+    let own_id = if is_any { format!("{}:{id}", own.key) } else { id.to_string() };
+    let prefill = url(&format!("/c/{}/new", target.key), &[(&format!("f.{}", by.leaf), &own_id)]);
     let filter = json!({"all": [{"field": by.leaf, "op": "is", "value": id.to_string()}]}).to_string();
     Ok(RelatedPanel {
         id: name.to_owned(),

@@ -1,21 +1,23 @@
 //! Conditions of definitions with the values of the record at hand.
 
+use model::eval::{Facts, Place};
+
 use super::*;
 
-/// `@record.…` and `@row.…` of a condition replaced by the draft's own values; what lies behind links stays unknown.
-pub(crate) fn with_record(condition: &Condition, record: &Record, owner: Option<&(Ident, Uuid)>) -> Condition {
-    let row = owner.and_then(|(table, id)| record.rows(table.as_str()).iter().find(|row| row.id == *id));
-    let value = |path: &Path, values: Option<&model::Values>| -> Option<Value> {
-        if path.leaf == "id" && path.hops.is_empty() && path.start.child.is_none() {
-            return Some(Value::Id(record.id));
-        }
-        values.filter(|_| path.hops.is_empty()).map(|values| value_of(values, path.leaf.as_str()).clone()).filter(|value| !value.is_empty())
-    };
+/// `@record.…` and `@row.…` of a condition replaced by what the facts say of them, behind links too.
+pub(crate) fn with_facts(condition: &Condition, facts: &DraftFacts<'_>, at: &Place) -> Condition {
+    let value = |at: &Place, path: &Path| facts.values(at, path).into_iter().next().filter(|value| !value.is_empty());
     replace(condition, &|variable| match variable {
-        model::Variable::Record(path) => value(path, Some(&record.values)),
-        model::Variable::Row(path) => value(path, row.map(|row| &row.values)),
+        model::Variable::Record(path) => value(&Place::Record, path),
+        model::Variable::Row(path) => value(at, path),
         _ => None,
     })
+}
+
+/// Where a place of a record stands: the record itself, or a child row by its id.
+pub(crate) fn place_of(record: &Record, owner: Option<&(Ident, Uuid)>) -> Place {
+    let row = owner.and_then(|(table, id)| Some((table, record.rows(table.as_str()).iter().position(|row| row.id == *id)?)));
+    row.map_or(Place::Record, |(table, index)| Place::Row { table: table.clone(), index })
 }
 
 pub(super) fn replace(condition: &Condition, with: &dyn Fn(&model::Variable) -> Option<Value>) -> Condition {

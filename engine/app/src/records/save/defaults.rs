@@ -30,13 +30,8 @@ impl Work {
     /// What a new record starts with, where the client said nothing.
     pub(super) fn put_defaults(&self, draft: &mut Draft, violations: &mut Vec<Violation>) {
         for field in self.card.table.own_fields() {
-            self.put_default(field, &mut draft.values, violations);
-        }
-        for (key, change) in &mut draft.children {
-            let (Some(table), draft::ChildDraft::Whole(rows)) = (self.card.children.get(key), change) else { continue };
-            for row in rows.iter_mut().filter(|row| row.id.is_none()) {
-                table.own_fields().for_each(|field| self.put_default(field, &mut row.values, violations));
-            }
+            let filled = self.put_default(field, &mut draft.values, violations, "");
+            draft.defaults.extend(filled);
         }
         let own = |name: &str| self.card.table.fields.get(name).map(|field| field.key.clone());
         if let (Some(owner), Some(user)) = (own("owner"), self.actor.user) {
@@ -47,8 +42,24 @@ impl Work {
         }
     }
 
-    pub(super) fn put_default(&self, field: &Field, values: &mut model::Values, violations: &mut Vec<Violation>) {
-        let Some(default) = field.default.as_ref().filter(|_| !values.contains_key(&field.key) || field.workflow) else { return };
+    /// What a new row starts with, be its record new or not.
+    pub(super) fn put_row_defaults(&self, draft: &mut Draft, violations: &mut Vec<Violation>) {
+        for (key, change) in &mut draft.children {
+            let Some(table) = self.card.children.get(key) else { continue };
+            let rows = match change {
+                draft::ChildDraft::Whole(rows) => rows,
+                draft::ChildDraft::Parts { add, .. } => add,
+            };
+            for row in rows.iter_mut().filter(|row| row.id.is_none()) {
+                let path = row.path.clone();
+                draft.defaults.extend(table.own_fields().filter_map(|field| self.put_default(field, &mut row.values, violations, &path)));
+            }
+        }
+    }
+
+    pub(super) fn put_default(&self, field: &Field, values: &mut model::Values, violations: &mut Vec<Violation>, prefix: &str) -> Option<String> {
+        let default = field.default.as_ref().filter(|_| !values.contains_key(&field.key) || field.workflow)?;
+        let place = if prefix.is_empty() { field.key.to_string() } else { format!("{prefix}/{}", field.key) };
         let value = match default.as_str() {
             Some("@today") => Ok(Value::Date(self.actor.today())),
             Some("@now") => Ok(Value::Instant(self.actor.now)),
@@ -59,10 +70,12 @@ impl Work {
         match value {
             Ok(value) if !value.is_empty() => {
                 values.insert(field.key.clone(), value);
+                return Some(place);
             }
             Ok(_) => {}
-            Err(violation) => violations.push(violation.under(field.key.as_str())),
+            Err(violation) => violations.push(violation.under(&place)),
         }
+        None
     }
 
     /// A new record gets its number last, so that refused ones use none up.

@@ -63,7 +63,8 @@ impl Work {
     }
 
     /// Links that were set now point to records that exist, that the actor may see, and that the link's condition allows.
-    pub(super) async fn check_links(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record, targets: Targets, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+    pub(super) async fn check_links(&self, tx: &mut Tx, stored: Option<&Record>, facts: &DraftFacts<'_>, targets: Targets, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+        let record = facts.record;
         // What was calculated may have set links of its own.
         let targets = self.hold_targets(tx, stored, record, targets).await?;
         for (owner, key) in links_set(&self.card, stored, record) {
@@ -77,10 +78,14 @@ impl Work {
                 }
             };
             let value = value_of(values, key.as_str()).clone();
+            // What the engine itself puts on a new record: its maker, and its maker's unit, whether or not they may read that.
+            if field.system && value.as_id().is_some_and(|id| Some(id) == self.actor.user || Some(id) == self.actor.org_unit) {
+                continue;
+            }
             let found = match &field.kind {
-                FieldKind::Link(link) => self.check_target(tx, &targets, &link.target, &ids(&value), link.condition.as_ref(), record, owner.as_ref()).await?,
+                FieldKind::Link(link) => self.check_target(tx, &targets, &link.target, &ids(&value), link.condition.as_ref(), facts, owner.as_ref()).await?,
                 FieldKind::AnyLink { .. } => match &value {
-                    Value::AnyId { card, id } => self.check_target(tx, &targets, card, &[*id], None, record, owner.as_ref()).await?,
+                    Value::AnyId { card, id } => self.check_target(tx, &targets, card, &[*id], None, facts, owner.as_ref()).await?,
                     _ => None,
                 },
                 FieldKind::File(_) => self.check_files(tx, field, &ids(&value), record.id).await?,
@@ -92,14 +97,14 @@ impl Work {
     }
 
     #[allow(clippy::too_many_arguments)] // One link, what is known of its targets, and where it stands.
-    async fn check_target(&self, tx: &mut Tx, targets: &Targets, target: &Ident, ids: &[Uuid], condition: Option<&Condition>, record: &Record, owner: Option<&(Ident, Uuid)>) -> Result<Option<Violation>, UnitError> {
+    async fn check_target(&self, tx: &mut Tx, targets: &Targets, target: &Ident, ids: &[Uuid], condition: Option<&Condition>, facts: &DraftFacts<'_>, owner: Option<&(Ident, Uuid)>) -> Result<Option<Violation>, UnitError> {
         let Some(card) = self.catalog().card(target) else { return Ok(Some(Violation::new("", Code::NotFound))) };
         let seen = targets.seen.get(target);
         if !ids.iter().all(|id| seen.is_some_and(|seen| seen.contains(id))) {
             return Ok(Some(Violation::new("", Code::NotFound)));
         }
         let Some(condition) = condition else { return Ok(None) };
-        let bound = with_record(condition, record, owner);
+        let bound = with_facts(condition, facts, &place_of(facts.record, owner));
         let bound = bind_for(&self.actor, self.catalog(), &bound);
         if query::bind::has_unknown(&bound) || self.matching(tx, card, ids, &bound).await?.len() >= ids.len() { Ok(None) } else { Ok(Some(Violation::new("", Code::NotAllowed))) }
     }

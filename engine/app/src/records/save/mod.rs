@@ -30,7 +30,9 @@ mod rights;
 mod keep;
 mod unique;
 
-pub(crate) use conditions::with_record;
+pub(crate) use asked::{ancestors, linked};
+pub(crate) use conditions::with_facts;
+use conditions::place_of;
 use links::Targets;
 pub(crate) use links::{ids, links_set};
 pub(crate) use pool::Move;
@@ -223,9 +225,13 @@ impl Work {
         if stored.is_none() {
             self.put_defaults(&mut draft, &mut violations);
         }
+        if !self.is_back() {
+            self.put_row_defaults(&mut draft, &mut violations);
+        }
+        let defaults = std::mem::take(&mut draft.defaults);
         let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
         let given = given(&merged);
-        self.check_rights(tx, stored.as_ref(), &mut merged, &mut violations).await?;
+        self.check_rights(tx, stored.as_ref(), &mut merged, &defaults, &mut violations).await?;
         let was_behind = self.check_version(tx, stored.as_ref(), &merged, read_version).await?;
         if let Some(stored) = stored.as_ref().filter(|_| !merged.is_change() && violations.is_empty()) {
             return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false, changed: false, left });
@@ -246,10 +252,11 @@ impl Work {
         if stored.is_none() {
             self.put_defaults(&mut draft, &mut violations);
         }
+        self.put_row_defaults(&mut draft, &mut violations);
         let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
         merged.record.id = self.id.unwrap_or_else(Uuid::now_v7);
         self.stamp(stored.as_ref(), &mut merged.record);
-        let linked = self.linked(tx, &merged.record).await?;
+        let linked = linked(tx, &self.snapshot, &self.card, &merged.record, self.actor.now).await?;
         let mut set: HashSet<Touched> = links_set(&self.card, stored.as_ref(), &merged.record).into_iter().collect();
         let mut given = given(&merged);
         for link in fresh.iter().filter_map(|path| touched_at(&merged.record, path)) {
@@ -260,7 +267,7 @@ impl Work {
             }
             set.insert(link);
         }
-        let ancestors = HashMap::new();
+        let ancestors = ancestors(tx, &self.snapshot, &self.card, &merged.record, &linked, self.actor.now).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given: &given };
         let record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
         let violations = self.at_their_places(&merged, violations);
@@ -271,19 +278,24 @@ impl Work {
     async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &HashSet<Touched>, mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
         self.stamp(stored, &mut merged.record);
         let targets = self.hold_targets(tx, stored, &merged.record, Targets::default()).await?;
-        let linked = self.linked(tx, &merged.record).await?;
+        let linked = linked(tx, &self.snapshot, &self.card, &merged.record, self.actor.now).await?;
         let set = self.links_set_now(stored, &merged.record);
-        let ancestors = self.ancestors(tx, &merged.record).await?;
+        let ancestors = ancestors(tx, &self.snapshot, &self.card, &merged.record, &linked, self.actor.now).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
-        merged.record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
-        self.check_links(tx, stored, &merged.record, targets, &mut violations).await?;
+        merged.record = self.derived(tx, stored, merged.record.clone(), &context, &mut violations).await?;
+        let nothing = HashMap::new();
+        let facts = DraftFacts { record: &merged.record, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &nothing };
+        self.check_links(tx, stored, &facts, targets, &mut violations).await?;
+        let pointing = self.pointing(tx, &facts).await?;
+        let facts = DraftFacts { pointing: &pointing, ..facts };
+        self.check_locked(stored, merged, &facts, &mut violations);
+        violations.extend(crate::formulas::check_typed(&self.card, &merged.record, stored));
         self.check_tree(&merged.record, &ancestors, &mut violations);
         self.number(tx, stored, &mut merged.record, &violations).await?;
         self.check_unique(tx, stored, &merged.record, &mut violations).await?;
         let alike = self.alike(tx, stored, &merged.record).await?;
         let (alike, refusing): (Vec<_>, Vec<_>) = alike.into_iter().partition(|violation| violation.warning);
         violations.extend(refusing);
-        let pointing = self.pointing(tx, &merged.record).await?;
         let facts = DraftFacts { record: &merged.record, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
         let verdict = validate(&self.card, merged.record.clone(), stored, &facts, self.at_their_places(merged, violations));
         let (mut warnings, errors): (Vec<_>, Vec<_>) = verdict.violations.into_iter().partition(|violation| violation.warning);
@@ -294,6 +306,18 @@ impl Work {
             }
             None => Err(AppError::Rejected(Rejected(errors)).into()),
         }
+    }
+
+    /// Everything that is calculated. Aggregates over other records that depend on this one's values are asked for anew.
+    async fn derived(&self, tx: &mut Tx, stored: Option<&Record>, record: Record, context: &Context<'_>, violations: &mut Vec<Violation>) -> Result<Record, UnitError> {
+        let before = violations.len();
+        let record = derive::derive(&self.snapshot, &self.card, record, context, violations);
+        if stored.is_none() || !renew::depends_on_record(&self.card) {
+            return Ok(record);
+        }
+        let record = renew::aggregates(tx, &self.snapshot, &self.card, record, context).await?;
+        violations.truncate(before);
+        Ok(derive::derive(&self.snapshot, &self.card, record, context, violations))
     }
 
     /// Violations found while reading name places of the body; people know rows by their place in the table.

@@ -1,10 +1,12 @@
 //! Fields that the engine keeps, and fields that the actor may not change.
 
+use model::eval::{Place, holds};
+
 use super::*;
 
 impl Work {
     /// Fields that are never set by hand, and those the actor may not change.
-    pub(super) async fn check_rights(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+    pub(super) async fn check_rights(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, defaults: &[String], violations: &mut Vec<Violation>) -> Result<(), UnitError> {
         let mut touched: Vec<(Option<Ident>, Ident, String)> = merged.changed.iter().map(|key| (None, key.clone(), key.to_string())).collect();
         for ((table, row), change) in &merged.rows {
             let rows = merged.record.rows(table.as_str());
@@ -16,16 +18,17 @@ impl Work {
             };
             touched.extend(fields.into_iter().map(|key| (Some(table.clone()), key.clone(), format!("{table}/{index}/{key}"))));
         }
+        let by_default: HashSet<String> = defaults.iter().map(|place| at_its_place(merged, place)).collect();
         for (child, key, path) in touched {
             let Some(field) = self.card.table_of(child.as_ref()).and_then(|table| table.field(&key)) else { continue };
-            if let Some(code) = self.refused(tx, stored, child.as_ref(), field, merged).await? {
+            if let Some(code) = self.refused(tx, stored, child.as_ref(), field, merged, by_default.contains(&path)).await? {
                 violations.push(Violation::new(path, code));
             }
         }
         Ok(())
     }
 
-    pub(super) async fn refused(&self, tx: &mut Tx, stored: Option<&Record>, child: Option<&Ident>, field: &Field, merged: &Merged) -> Result<Option<Code>, UnitError> {
+    pub(super) async fn refused(&self, tx: &mut Tx, stored: Option<&Record>, child: Option<&Ident>, field: &Field, merged: &Merged, by_engine: bool) -> Result<Option<Code>, UnitError> {
         if field.system && matches!(self.mode, Mode::Pool(_)) {
             return Ok(None);
         }
@@ -38,7 +41,6 @@ impl Work {
                 };
             return Ok((!own && !self.gated.may_assign()).then_some(Code::Forbidden));
         }
-        let by_engine = stored.is_none() && (field.workflow || field.default.is_some());
         if self.is_back() && field.copied_from().is_some() {
             return Ok(None);
         }
@@ -57,6 +59,27 @@ impl Work {
         }
     }
 
+    /// Fields that cannot be changed while their condition holds: as stored, and as it will be.
+    pub(super) fn check_locked(&self, stored: Option<&Record>, merged: &Merged, facts: &DraftFacts<'_>, violations: &mut Vec<Violation>) {
+        let Some(stored) = stored else { return };
+        let before = DraftFacts { record: stored, ..*facts };
+        let locked = |field: &Field, was: &Place, is: &Place| field.read_only_when.as_ref().is_some_and(|when| holds(when, was, &before) && holds(when, is, facts));
+        for field in merged.changed.iter().filter_map(|key| self.card.field(key.as_str())) {
+            if locked(field, &Place::Record, &Place::Record) {
+                violations.push(Violation::new(field.key.as_str(), Code::ReadOnly));
+            }
+        }
+        for ((table, id), change) in &merged.rows {
+            let (RowChange::Changed(fields), Some(of)) = (change, self.card.children.get(table)) else { continue };
+            let owner = Some((table.clone(), *id));
+            let (was, is) = (place_of(stored, owner.as_ref()), place_of(&merged.record, owner.as_ref()));
+            let Place::Row { index, .. } = &is else { continue };
+            for field in fields.iter().filter_map(|key| of.field(key)).filter(|field| locked(field, &was, &is)) {
+                violations.push(Violation::new(format!("{table}/{index}/{}", field.key), Code::ReadOnly));
+            }
+        }
+    }
+
     /// A change of owner or org unit by those who may assign tests only the old row.
     pub(super) fn is_assignment(&self, stored: Option<&Record>, merged: &Merged) -> bool {
         if let Mode::Pool(_) = self.mode {
@@ -64,4 +87,10 @@ impl Work {
         }
         stored.is_some() && !self.is_back() && self.gated.may_assign() && merged.changed.iter().any(|key| matches!(key.as_str(), "owner" | "org_unit"))
     }
+}
+
+/// Where a place of the body went: `lines/add/0/price` → `lines/3/price`.
+fn at_its_place(merged: &Merged, place: &str) -> String {
+    let row = place.rsplit_once('/').and_then(|(row, key)| Some((merged.places.iter().find(|(body, _)| body == row)?, key)));
+    row.map_or_else(|| place.to_owned(), |((_, place), key)| format!("{place}/{key}"))
 }

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
+use model::ActionName;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ fn ids(fields: &[(String, String)]) -> Vec<Uuid> {
 
 /// `POST /c/{card}/delete` with `ids`: answers which are gone, and why others are not.
 pub async fn delete(State(site): State<Site>, UrlPath(key): UrlPath<String>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    if let Err(error) = may_act(&reader, &key, ActionName::Delete) {
+        return reader.failed(&site, &error);
+    }
     let mut gone = Vec::new();
     let mut problems = Vec::new();
     for id in ids(&fields) {
@@ -32,6 +36,9 @@ pub async fn delete(State(site): State<Site>, UrlPath(key): UrlPath<String>, rea
 
 /// `POST /c/{card}/restore` with `ids`.
 pub async fn restore(State(site): State<Site>, UrlPath(key): UrlPath<String>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    if let Err(error) = may_act(&reader, &key, ActionName::Restore) {
+        return reader.failed(&site, &error);
+    }
     let mut back = Vec::new();
     let mut problems = Vec::new();
     for id in ids(&fields) {
@@ -41,6 +48,13 @@ pub async fn restore(State(site): State<Site>, UrlPath(key): UrlPath<String>, re
         }
     }
     outcome(&reader, "restored", &back, problems)
+}
+
+/// Asked even where no row was named: what may not be done is said, not passed over.
+fn may_act(reader: &Reader, key: &str, action: ActionName) -> Result<(), AppError> {
+    let card = reader.asker.snapshot.card(key)?;
+    access::gate(&reader.asker.snapshot.catalog, &reader.asker.actor, card, action)?;
+    Ok(())
 }
 
 /// What was done to each: `{"deleted": [ids], "problems": [{"id", "detail"}]}`. Nothing done at all is an error.

@@ -79,6 +79,8 @@ pub struct Asked<'a> {
 pub async fn ask<'a>(site: &Site, reader: &'a Reader, card: &'a Card, address: Address) -> Result<Asked<'a>, AppError> {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
     let catalog = &snapshot.catalog;
+    // The gate first: who may not see the card learns nothing of its fields.
+    access::gate(catalog, actor, snapshot.card(card.key.as_str())?, ActionName::Read)?;
     let all = views::all(&site.app, snapshot, actor, card).await?;
     let base = match address.view.as_str() {
         "" => views::first(actor, card, &all).cloned(),
