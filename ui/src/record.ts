@@ -13,6 +13,8 @@ interface Draft { version: string; at: number; entries: Entries; base: Entries; 
 let baseline: Entries = [];
 let baselineOf = '';
 let leaving = false;
+/** Whether the form was sent from here, so that the focus is ours to keep. */
+let sent = false;
 
 const form = () => find<HTMLFormElement>('#form');
 const record = () => find<HTMLElement>('#record');
@@ -80,6 +82,14 @@ function rowTitles(target: Element): Record<string, string> {
   return titles;
 }
 
+/** What had the focus may have been hidden, or replaced: it goes to what can be done next, else to the page. */
+function keepFocus() {
+  const at = document.activeElement;
+  if (at && at !== document.body && at.checkVisibility()) return;
+  const bar = find('#savebar');
+  (bar && !bar.hidden ? find('#save') : find('#main'))?.focus({ preventScroll: true });
+}
+
 function dropDraft() {
   const key = draftKey();
   if (key) localStorage.removeItem(key);
@@ -120,6 +130,7 @@ function takeDraft() {
   const banner = find('#draft');
   if (banner) banner.hidden = true;
   show();
+  keepFocus();
   recompute();
 }
 
@@ -295,6 +306,8 @@ function arrive(here: Element) {
     baselineOf = here.hasAttribute('data-refused') ? '' : name;
   }
   show();
+  if (sent && !here.hasAttribute('data-refused')) setTimeout(keepFocus);
+  sent = false;
   const notice = (here as HTMLElement).dataset.notice;
   if (notice) toast(notice);
   if (here.hasAttribute('data-refused')) {
@@ -330,6 +343,7 @@ export function startRecord() {
     if (ctx.sourceElement?.id === 'recompute') asked = find<HTMLInputElement>('#fresh')?.value ?? '';
     if (ctx.sourceElement?.id !== 'form') return;
     for (const lines of all('x-lines')) if (lines instanceof Lines) lines.leave();
+    sent = true;
     const here = record();
     if (!here || here.hasAttribute('data-new') || baselineOf !== nameOf(here)) return;
     for (const [name, value] of baseline) ctx.request.body.append(`was.${name}`, value);
@@ -353,7 +367,7 @@ export function startRecord() {
     switch (doing?.dataset.do) {
       case 'discard': leaving = true; dropDraft(); if (record()?.hasAttribute('data-new')) history.back(); else location.reload(); break;
       case 'draft-take': takeDraft(); break;
-      case 'draft-drop': dropDraft(); break;
+      case 'draft-drop': dropDraft(); keepFocus(); break;
       case 'conflict-mine': keepMine(); break;
       case 'conflict-theirs': keepTheirs(event, doing as HTMLAnchorElement); break;
       case 'conflict-compare': { const table = find('#conflict-table'); if (table) { table.hidden = !table.hidden; doing.setAttribute('aria-expanded', String(!table.hidden)); } break; }
