@@ -144,7 +144,7 @@ fn test(catalog: &model::Catalog, start: &model::TableRef, name: &'static str) -
     let field: &Field = path.field(catalog).expect("a field");
     let kind = resolve::kind_of(&path, field);
     let is_tree = resolve::tree_of(catalog, &path, field).is_some();
-    let ops: Vec<Op> = resolve::operators(&kind).iter().copied().filter(|op| *op != Op::Under || is_tree).collect();
+    let ops: Vec<Op> = resolve::operators(&kind).iter().copied().filter(|op| *op != Op::InFolder && (*op != Op::Under || is_tree)).collect();
     select(ops).prop_flat_map(move |op| {
         let pool = values(&kind, op);
         let one = select(pool.clone());

@@ -103,6 +103,31 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/c/{card}/views/{id}/first", Seen),
     ("POST", "/c/{card}/views/{id}/move", Seen),
     ("POST", "/c/{card}/views/{id}/save", Seen),
+    ("GET", "/api/v1/folders", Account),
+    ("POST", "/api/v1/folders", Account),
+    ("GET", "/api/v1/folders/{id}", Own),
+    ("PATCH", "/api/v1/folders/{id}", Own),
+    ("DELETE", "/api/v1/folders/{id}", Own),
+    ("POST", "/api/v1/folders/{id}/restore", Own),
+    ("POST", "/api/v1/folders/{id}/records", Own),
+    ("DELETE", "/api/v1/folders/{id}/records/{record}", Own),
+    ("GET", "/c/{card}/query", Seen),
+    ("POST", "/c/{card}/query", Seen),
+    ("GET", "/c/{card}/query/fields", Seen),
+    ("POST", "/c/{card}/query/count", Seen),
+    ("POST", "/fav", Account),
+    ("GET", "/fav/new", Account),
+    ("POST", "/fav/order", Account),
+    ("POST", "/fav/restore", Account),
+    ("GET", "/fav/counts", Account),
+    ("GET", "/fav/choose", Account),
+    ("GET", "/fav/menu/{card}/{record}", Own),
+    ("GET", "/fav/{folder}", Own),
+    ("POST", "/fav/{folder}", Own),
+    ("GET", "/fav/{folder}/edit", Own),
+    ("POST", "/fav/{folder}/delete", Own),
+    ("POST", "/fav/{folder}/add", Own),
+    ("POST", "/fav/{folder}/remove", Own),
     ("GET", "/api/v1/search", Account),
     ("GET", "/search", Account),
     ("GET", "/studio/speed", Admin),
@@ -157,7 +182,7 @@ fn every_route_has_a_row() {
 
 /// Sends what the route takes, so that only the right is missing.
 async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
-    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{*path}", "app.css");
+    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{*path}", "app.css");
     let method: Method = method.parse().expect("a method");
     if method == Method::GET || method == Method::DELETE {
         return person.send(method, &address, &[], None).await;

@@ -88,7 +88,7 @@ fn steps(reader: &Reader, field: &model::Field, name: &str, label: &str, go: &dy
     let icon = |target: &Ident| catalog.card(target).map_or_else(|| "link".to_owned(), |card| card.icon.clone());
     match &field.kind {
         FieldKind::Link(link) if seen(&link.target) => vec![QueryField { label: label.to_owned(), icon: icon(&link.target), to: go(name) }],
-        FieldKind::AnyLink { targets } => {
+        FieldKind::AnyLink { targets, .. } => {
             let one = |target: &Ident| {
                 let card = catalog.card(target).map(|card| card.labels.or_key(&actor.lang, target.as_str())).unwrap_or_default();
                 QueryField { label: format!("{label} ({card})"), icon: icon(target), to: go(&format!("{name}({target})")) }

@@ -60,7 +60,7 @@ pub fn targets(path: &Path, field: &Field) -> Vec<Ident> {
     match &field.kind {
         _ if path.leaf == "id" => vec![path.end.card.clone()],
         FieldKind::Link(link) => vec![link.target.clone()],
-        FieldKind::AnyLink { targets } => targets.clone(),
+        FieldKind::AnyLink { targets, .. } => targets.clone(),
         _ => Vec::new(),
     }
 }
