@@ -94,6 +94,7 @@ pub async fn delete(State(site): State<Site>, Path((card, id)): Path<(String, St
 /// `POST /views/{card}/{id}/restore`
 pub async fn restore(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
     let answer = async {
+        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
         views::restore(&site.app, &asker.snapshot, &asker.actor, &card, &id).await?;
         shown(&site, &asker, &card, &id, false).await
     };
