@@ -74,7 +74,7 @@ fn every_error_code_is_explained() {
     for path in sources(&root().join("engine")) {
         let text = std::fs::read_to_string(&path).expect("a source");
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for opening in ["malformed(\"", "QueryError::new(\"", "Conflict { code: \"", "code: \""] {
+        for opening in ["malformed(\"", "QueryError::new(\"", "Conflict { code: \"", "code: \"", "conflict(\"", "refused(\""] {
             let found = text.split(opening).skip(1).filter_map(|rest| rest.split('"').next());
             codes.extend(found.filter(|code| !code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned));
         }

@@ -61,7 +61,8 @@ pub async fn page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
     };
     match answer.await {
         Ok(mut page) => {
-            if page.trashed && let Some(to) = elsewhere(&site, &key, &id).await {
+            // One in the trash is shown to those who may restore it; one that was merged leads on for them too.
+            if let Some(to) = elsewhere(&site, &reader, &key, &id).await {
                 return Redirect::to(&to).into_response();
             }
             if get(&pairs, "merged").is_some() {
@@ -69,7 +70,7 @@ pub async fn page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
             }
             reader.draw(&site, "records/show.html", Some(&key), &page)
         }
-        Err(AppError::NotFound { what }) => match elsewhere(&site, &key, &id).await {
+        Err(AppError::NotFound { what }) => match elsewhere(&site, &reader, &key, &id).await {
             Some(to) => Redirect::to(&to).into_response(),
             None => reader.failed(&site, &AppError::NotFound { what }),
         },
@@ -77,9 +78,10 @@ pub async fn page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
     }
 }
 
-/// The address of the record that this one was merged into. Whether it may be seen is decided there.
-async fn elsewhere(site: &Site, key: &str, id: &str) -> Option<String> {
+/// The address of the record that this one was merged into, for those who may see it.
+async fn elsewhere(site: &Site, reader: &Reader, key: &str, id: &str) -> Option<String> {
     let master = app::merge::merged_into(&site.app, key, Uuid::try_parse(id).ok()?).await.ok()??;
+    read::read_in(&site.app, &reader.asker.snapshot, &reader.asker.actor, key, master, &[query::Trash::Without], &reader.asker.locale).await.ok()?;
     Some(format!("/c/{key}/{master}"))
 }
 
