@@ -73,6 +73,7 @@ test('groups by keys alone: menu of a column, arrows open and close, what was op
   assert.match(await focused(page), /^r-|rec/);
   await page.keyboard.press('ArrowLeft');
   assert.match(await focused(page), /^g-/);
+  await page.waitForLoadState('networkidle');
   const open = await page.locator('tr.grp[aria-expanded=true]').evaluateAll(all => all.map(one => one.id));
   await page.reload();
   await page.waitForFunction(count => document.querySelectorAll('tr.grp[aria-expanded=true]').length === count, open.length);

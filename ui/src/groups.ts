@@ -82,10 +82,12 @@ export async function restoreGroups() {
     return;
   }
   let rows = 0;
-  for (let head = heads()[0]; head && rows < FIRST_ROWS; head = heads().find((one) => !isOpen(one) && one.compareDocumentPosition(head as Node) & Node.DOCUMENT_POSITION_PRECEDING) as HTMLTableRowElement) {
+  // Whoever opens or closes something meanwhile decides from there on.
+  for (let head = heads()[0]; head && rows < FIRST_ROWS && !opened(); head = heads().find((one) => !isOpen(one) && one.compareDocumentPosition(head as Node) & Node.DOCUMENT_POSITION_PRECEDING) as HTMLTableRowElement) {
     await openGroup(head, false);
     if (bodyOf(head).nextElementSibling?.matches('.win')) rows += Number(head.dataset.records ?? 0);
   }
+  if (opened()) remember();
 }
 
 async function openAll() {

@@ -218,7 +218,7 @@ export function startList() {
   whenever('li.gcard,li.kcard', cards, true);
   whenever('#count,[data-count]', () => {
     const known = find('#count')?.dataset.rows;
-    if (known) find('#grid')?.setAttribute('aria-rowcount', known);
+    if (known) find('table#grid')?.setAttribute('aria-rowcount', known);
     const foot = find('#totals [data-count]');
     if (foot) foot.textContent = find('#count')?.textContent?.trim() ?? '';
     drawSelection();
