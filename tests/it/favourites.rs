@@ -80,7 +80,7 @@ async fn folders_are_ones_own_until_they_are_shared(database: Database) {
 async fn what_may_not_be_seen_is_neither_shown_nor_counted(database: Database) {
     let site = Site::with(database, LAB).await;
     let (kim, cleo, gus) = (site.person("kim", &["keeper"]).await, site.person("cleo", &["clerk"]).await, site.person("gus", &["guest"]).await);
-    let (mine, theirs) = (cleo.make("device", json!({"name": "Mine"})).await, kim.make("device", json!({"name": "Theirs"})).await);
+    let (mine, theirs) = (cleo.make("device", json!({"name": "Mine"})).await, kim.make("device", json!({"name": "Foreigner"})).await);
     let repair = kim.make("repair", json!({"device": theirs, "text": "Broken"})).await;
     let id = folder(&kim, json!({"name": "All", "fillers": ["clerk", "guest"]})).await;
     kim.post(&format!("/folders/{id}/records"), json!({"card": "device", "ids": [mine, theirs]})).await.ok(200);
@@ -91,7 +91,7 @@ async fn what_may_not_be_seen_is_neither_shown_nor_counted(database: Database) {
     assert_eq!((&seen.body["count"], &seen.body["records"]), (&json!(1), &json!({"device": [mine]})));
     assert_eq!(gus.get(&format!("/folders/{id}")).await.ok(200)["count"], 0);
     let page = cleo.send(Method::GET, &format!("/fav/{id}"), &[], None).await;
-    assert!(page.status == 200 && page.text.contains("Mine") && !page.text.contains("Theirs") && !page.text.contains(&theirs), "{}", page.text);
+    assert!(page.status == 200 && page.text.contains("Mine") && !page.text.contains("Foreigner") && !page.text.contains(&theirs), "{}", page.text);
     cleo.send(Method::GET, &format!("/fav/menu/device/{theirs}"), &[("hx-request", "true")], None).await.refused(404, "not_found");
     // Nobody puts in what they do not see.
     cleo.post(&format!("/folders/{id}/records"), json!({"card": "device", "ids": [theirs]})).await.refused(404, "not_found");
