@@ -22,15 +22,19 @@ mod merge;
 mod pack_pages;
 mod packs;
 mod pool;
+mod publishing;
 mod records;
 mod rights;
 mod routes;
 mod said;
 mod search;
 mod settings;
+mod rolling;
 mod site;
+mod starting;
 mod views;
 mod world;
+mod upkeep;
 
 /// Runs cases on both databases.
 #[macro_export]

@@ -57,6 +57,8 @@ pub fn pack(path: &str) -> Files {
 pub struct Site {
     pub app: Arc<App>,
     pub base: String,
+    /// The database's address, where it is not a file in the site's folder.
+    pub url: Option<String>,
     _folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
 }
@@ -95,7 +97,7 @@ impl Site {
     pub async fn of(database: Database, packs: Vec<Files>) -> Self {
         let url = (database == Database::Postgres).then(new_database);
         let folder = tempfile::tempdir().expect("a folder");
-        let app = App::open(folder.path().to_path_buf(), url).await.expect("a site");
+        let app = App::open(folder.path().to_path_buf(), url.clone()).await.expect("a site");
         if !packs.is_empty() {
             let installed = app::packs::install(&app, packs.clone()).await.expect("installed");
             let errors: Vec<String> = installed.findings.iter().filter(|finding| finding.level == model::Level::Error).map(|finding| finding.render(None)).collect();
@@ -111,7 +113,7 @@ impl Site {
         tokio::spawn(web::serve(site, listener, async {
             let _ = stopped.await;
         }));
-        Self { app, base, _folder: folder, stop: Some(stop) }
+        Self { app, base, url, _folder: folder, stop: Some(stop) }
     }
 
     /// Somebody with an account and an API token.
@@ -196,6 +198,11 @@ pub fn encoded(text: &str) -> String {
 }
 
 impl Person {
+    /// The same person at another address.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// A request of any kind.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.base));

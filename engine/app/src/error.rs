@@ -39,6 +39,10 @@ pub enum AppError {
     /// The database cannot do it now: 503.
     #[error("the database is not available at the moment: {detail}")]
     Unavailable { detail: String },
+    /// Definitions were published while this was under way: it is to be done again by the new ones. 503 for whoever
+    /// sees it after all.
+    #[error("definitions were published meanwhile")]
+    Outdated,
     /// A fault of ours: 500, logged with its cause.
     #[error("{0}")]
     Internal(String),
@@ -110,6 +114,7 @@ impl AppError {
             Self::Rejected(rejected) => Self::Rejected(rejected.clone()),
             Self::TooMany { seconds } => Self::TooMany { seconds: *seconds },
             Self::Unavailable { detail } => Self::Unavailable { detail: detail.clone() },
+            Self::Outdated => Self::Outdated,
             Self::Internal(cause) => Self::Internal(cause.clone()),
         }
     }
@@ -125,7 +130,7 @@ impl AppError {
             Self::UnsupportedType { .. } => "unsupported_type",
             Self::Rejected(_) => "invalid",
             Self::TooMany { .. } => "too_many",
-            Self::Unavailable { .. } => "unavailable",
+            Self::Unavailable { .. } | Self::Outdated => "unavailable",
             Self::Internal(_) => "internal",
         }
     }

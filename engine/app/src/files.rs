@@ -67,14 +67,20 @@ pub async fn upload(app: &Arc<App>, actor: &Actor, name: &str, media_type: &str,
     let sha256: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
     let media_type = type_of(&content, media_type);
     let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
-    let path = path_of(app, &sha256);
-    let written = tokio::task::spawn_blocking(move || keep(&path, &content)).await;
-    written.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| AppError::Unavailable { detail: error.to_string() })?;
+    let content = Arc::new(content);
+    write(path_of(app, &sha256), content.clone()).await?;
     let name = clean_name(name);
     let info = FileInfo { id: Uuid::now_v7(), sha256, name, size, media_type, uploaded_by: actor.user, owner: None };
     let file = system::NewFile { id: info.id, sha256: &info.sha256, name: &info.name, size, media_type: &info.media_type };
     run(&app.store, vec![system::create_file(app.store.dialect(), &file, actor.user, actor.now)]).await?;
+    // Somebody may have cleared the same content away before the row named it.
+    write(path_of(app, &info.sha256), content).await?;
     Ok(info)
+}
+
+async fn write(path: PathBuf, content: Arc<Vec<u8>>) -> Result<(), AppError> {
+    let written = tokio::task::spawn_blocking(move || keep(&path, &content)).await;
+    written.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| AppError::Unavailable { detail: error.to_string() })
 }
 
 fn path_of(app: &App, sha256: &str) -> PathBuf {

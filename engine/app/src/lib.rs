@@ -28,6 +28,7 @@ pub mod settings;
 mod snapshot;
 pub mod titles;
 pub mod views;
+pub mod upkeep;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -51,6 +52,8 @@ pub struct App {
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
     noticed: advice::Noticed,
+    /// Held while definitions are read anew: once is enough, however many want it.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -64,7 +67,7 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default() });
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), reading: tokio::sync::Mutex::default() });
         app.reload().await?;
         Ok(app)
     }
@@ -81,24 +84,54 @@ impl App {
 
     /// Reads the installed packs and the settings again and swaps the snapshot.
     pub async fn reload(&self) -> Result<(), AppError> {
+        let _held = self.reading.lock().await;
+        self.read_definitions().await
+    }
+
+    async fn read_definitions(&self) -> Result<(), AppError> {
         self.settings.store(Arc::new(settings::read(&self.store).await?));
-        let (packs, version) = packs::installed(&self.store).await?;
-        let (catalog, findings) = model::build::build(&packs, version);
-        let catalog = catalog.ok_or_else(|| AppError::Internal(findings.iter().map(|finding| finding.render(None)).collect::<Vec<_>>().join("\n")))?;
+        let catalog = packs::State::read(&self.store).await?.catalog()?;
         self.snapshot.store(Arc::new(Snapshot::new(catalog)));
         Ok(())
     }
 
     /// Reloads if another node published meanwhile.
     pub async fn refresh(&self) -> Result<(), AppError> {
-        let rows = self.store.fetch(&system::catalog_version(self.store.dialect())).await?;
-        let version = rows.first().and_then(|row| row.first()).cloned();
-        if let Some(Datum::Integer(version)) = version
-            && u64::try_from(version).unwrap_or(0) != self.snapshot().catalog.version {
-                self.reload().await?;
-            }
-        Ok(())
+        if self.is_present().await? {
+            return Ok(());
+        }
+        let _held = self.reading.lock().await;
+        // Whoever held it before may have read them already.
+        if self.is_present().await? { Ok(()) } else { self.read_definitions().await }
     }
+
+    async fn is_present(&self) -> Result<bool, AppError> {
+        let rows = self.store.fetch(&system::catalog_version(self.store.dialect())).await?;
+        match rows.first().and_then(|row| row.first()) {
+            Some(Datum::Integer(version)) => Ok(u64::try_from(*version).unwrap_or(0) == self.snapshot().catalog.version),
+            _ => Ok(true),
+        }
+    }
+
+    /// Does what writes by definitions; again by newer ones, if somebody published meanwhile.
+    pub(crate) async fn by_present_definitions<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, AppError>
+    where
+        F: Future<Output = Result<T, AppError>>,
+    {
+        for _ in 0..5 {
+            match attempt().await {
+                Err(AppError::Outdated) => self.refresh().await?,
+                result => return result,
+            }
+        }
+        Err(AppError::Outdated)
+    }
+}
+
+/// A unit of work begins with this: what it was prepared by still holds, and holds until its end.
+pub(crate) async fn still_present(tx: &mut Tx, snapshot: &Snapshot) -> Result<(), UnitError> {
+    let version = tx.catalog_version().await?;
+    if u64::try_from(version).unwrap_or(0) == snapshot.catalog.version { Ok(()) } else { Err(AppError::Outdated.into()) }
 }
 
 async fn site_id(store: &Store) -> Result<String, AppError> {
@@ -155,7 +188,7 @@ impl Source<'_> {
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { detail } | StoreError::Busy { detail } => Self::Unavailable { detail },
+            StoreError::Unavailable { detail } | StoreError::Busy { detail } | StoreError::Lost { detail } => Self::Unavailable { detail },
             StoreError::Unique { constraint } => Self::Conflict { code: "unique", detail: format!("another record has the same values ({constraint})"), blockers: Vec::new() },
             StoreError::ForeignKey { .. } => Self::Conflict { code: "linked", detail: "something linked is gone, or still linked".into(), blockers: Vec::new() },
             StoreError::Unexpected { detail } => Self::Internal(detail),

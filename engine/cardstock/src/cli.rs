@@ -111,10 +111,13 @@ pub enum PackCommand {
         path: PathBuf,
     },
     /// Install a pack, or upgrade it.
-    #[command(alias = "upgrade", after_help = "Example: cardstock pack install ./my-pack --data ./site")]
+    #[command(alias = "upgrade", after_help = "Example: cardstock pack install ./my-pack --plan --data ./site")]
     Install {
         /// The pack's folder.
         path: PathBuf,
+        /// Only say what would be done, what existing records break, and what would not convert.
+        #[arg(long)]
+        plan: bool,
         /// The site.
         #[command(flatten)]
         site: SiteArgs,

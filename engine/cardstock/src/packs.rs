@@ -1,8 +1,8 @@
 //! Packs on disk and in the binary.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use app::{App, AppError, packs};
+use app::{App, AppError, jobs, packs};
 use chrono::Utc;
 use model::{Diagnostic, build, load::{Files, has_errors, read_pack}};
 
@@ -57,6 +57,14 @@ pub async fn install(app: &Arc<App>, packs: Vec<Files>) -> Result<Vec<Diagnostic
     if has_errors(&done.findings) {
         print(&done.findings, &packs);
         return Err(AppError::malformed("bad_pack", "nothing was installed"));
+    }
+    let mut lost = done.lost;
+    if let Some(job) = done.job {
+        lost.extend(converted(app, job).await?);
+        app.refresh().await?;
+    }
+    for lost in lost {
+        eprintln!("{}: {} did not convert and stayed where they were: {}", lost.field, lost.count, lost.examples.join(", "));
     }
     let order: Vec<String> = app.snapshot().catalog.packs.keys().map(ToString::to_string).collect();
     let mut sorted = packs;
@@ -116,7 +124,19 @@ pub async fn run(command: PackCommand) -> Result<ExitCode, AppError> {
             println!("`{}` is fine: {} cards, {} extensions", source.id(), source.cards.len(), source.extensions.len());
             Ok(ExitCode::SUCCESS)
         }
-        PackCommand::Install { path, site } => {
+        PackCommand::Install { path, plan: true, site } => {
+            let files = read_folder(&path)?;
+            let app = open(&site).await?;
+            let (findings, plan) = packs::plan(&app, vec![files.clone()]).await?;
+            print(&findings, &[files]);
+            app.store.close().await;
+            if has_errors(&findings) {
+                return Ok(ExitCode::FAILURE);
+            }
+            show(&plan);
+            Ok(if plan.refusal().is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        }
+        PackCommand::Install { path, plan: false, site } => {
             let files = read_folder(&path)?;
             let app = open(&site).await?;
             install(&app, vec![files]).await?;
@@ -124,5 +144,42 @@ pub async fn run(command: PackCommand) -> Result<ExitCode, AppError> {
             app.store.close().await;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+fn show(plan: &packs::Plan) {
+    if plan.steps.is_empty() && plan.statements.is_empty() {
+        println!("nothing that matters to stored records changes");
+    }
+    plan.steps.iter().enumerate().for_each(|(index, step)| println!("{:>3}. {step}", index + 1));
+    if plan.by_job {
+        println!("values of large tables are converted while people go on working; the new definitions hold after that");
+    }
+    if !plan.statements.is_empty() {
+        println!("statements:");
+        plan.statements.iter().for_each(|sql| println!("  {sql};"));
+    }
+}
+
+/// Waits for the values of large tables, and runs the job here if nobody else does.
+async fn converted(app: &Arc<App>, job: uuid::Uuid) -> Result<Vec<packs::Lost>, AppError> {
+    let role = model::Ident::new(access::ADMINISTRATOR).map_err(|error| AppError::Internal(error.to_string()))?;
+    let actor = access::Actor::user(uuid::Uuid::nil(), "administrator", vec![role], Utc::now());
+    let runner = jobs::start(app, &jobs::builtin(), jobs::Pace::default());
+    let bar = indicatif::ProgressBar::new(0).with_message("converting values");
+    let ended = loop {
+        let now = jobs::read(app, &actor, job).await?;
+        bar.set_length(now.total.unwrap_or(0).unsigned_abs());
+        bar.set_position(now.done.unsigned_abs());
+        if now.state.is_ended() {
+            break now;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    bar.finish_and_clear();
+    runner.stop(Duration::from_secs(5)).await;
+    match (ended.state, ended.result) {
+        (jobs::State::Done, Some(result)) => Ok(packs::lost_of(&result)),
+        _ => Err(AppError::malformed("publish_refused", ended.error.unwrap_or_else(|| "the publish was given up".into()))),
     }
 }

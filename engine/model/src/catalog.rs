@@ -132,6 +132,9 @@ pub struct Table {
     pub labels: Labels,
     /// Fields by key, the engine's own first.
     pub fields: IndexMap<Ident, Field>,
+    /// Fields that are becoming another type: as they will be, by their present key. Whatever is written to the field
+    /// is written there too.
+    pub becoming: Vec<Field>,
     /// Sets of fields unique among the rows of one record.
     pub unique: Vec<Vec<Ident>>,
     /// Fewest and most rows.

@@ -13,6 +13,7 @@ pub mod groups;
 pub mod indexes;
 pub mod page;
 pub mod predicate;
+pub mod publish;
 pub mod related;
 pub mod schema;
 pub mod search;
@@ -26,6 +27,7 @@ pub mod system_folders;
 pub mod system_views;
 pub mod system_likeness;
 pub mod system_pool;
+pub mod system_upkeep;
 pub mod write;
 
 pub use statement::{Datum, Dialect, Physical, Statement};

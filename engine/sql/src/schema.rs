@@ -208,8 +208,17 @@ fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The statements that bring a database from what it has to what is wanted, in order.
-pub fn plan(existing: &Existing, wanted: &Schema, dialect: Dialect) -> Vec<String> {
+/// The statements that bring a database from what it has to what is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Tables and columns: nothing that is there notices them.
+    pub grow: Vec<String>,
+    /// Indexes, unique rules and foreign keys: for when the values are in their places.
+    pub finish: Vec<String>,
+}
+
+/// What brings a database from what it has to what is wanted, in order.
+pub fn plan(existing: &Existing, wanted: &Schema, dialect: Dialect) -> Steps {
     let mut steps = Vec::new();
     let mut later = Vec::new();
     for table in &wanted.tables {
@@ -241,8 +250,7 @@ pub fn plan(existing: &Existing, wanted: &Schema, dialect: Dialect) -> Vec<Strin
             later.push(create_index(table, index));
         }
     }
-    steps.extend(later);
-    steps
+    Steps { grow: steps, finish: later }
 }
 
 fn foreign_key(table: &str, column: &str) -> String {

@@ -32,6 +32,18 @@ fn optional(value: Option<Uuid>) -> Datum {
     value.map_or(Datum::Null(Physical::Uuid), Datum::Uuid)
 }
 
+/// Begins a unit of work on PostgreSQL, in one round trip: a lock that keeps publishes out, and then, after it, the
+/// version of the definitions that holds until the end.
+pub const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock_shared(6011200720001); SELECT version FROM sys_catalog";
+/// Begins a publish on PostgreSQL: it waits for the units under way, and those that come wait for it. Readers are not
+/// kept waiting behind it: a table that is not free soon is tried again. Building indexes may take its time.
+pub const BEGIN_ALONE: &str = "BEGIN; SELECT pg_advisory_xact_lock(6011200720001); SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0; SELECT version FROM sys_catalog";
+
+/// Whether an SQLite file is sound: `ok`, or the first fault.
+pub fn quick_check() -> Statement {
+    statement(Dialect::Sqlite, "PRAGMA quick_check(1)", Vec::new(), vec![Physical::Text])
+}
+
 /// Whether the database answers.
 pub fn ping(dialect: Dialect) -> Statement {
     statement(dialect, "SELECT version FROM sys_catalog", Vec::new(), vec![Physical::Integer])
@@ -255,15 +267,22 @@ pub fn next_number(dialect: Dialect, name: &str) -> Statement {
     statement(dialect, sql, vec![text(name)], vec![Physical::Integer])
 }
 
+/// Held while a request with an idempotency key is carried out: the same request at the same moment waits, and then finds
+/// the answer. SQLite has one writer.
+pub fn hold_key(principal: Uuid, key: &str) -> Statement {
+    statement(Dialect::Postgres, "SELECT 1::bigint FROM pg_advisory_xact_lock(hashtextextended({}, 0))", vec![text(format!("{principal} {key}"))], vec![Physical::Integer])
+}
+
 /// What was answered to an idempotency key before: fingerprint, status, response.
 pub fn idempotent(dialect: Dialect, principal: Uuid, key: &str) -> Statement {
     let sql = "SELECT fingerprint, status, response FROM sys_idempotency WHERE principal = {} AND key = {}";
     statement(dialect, sql, vec![Datum::Uuid(principal), text(key)], vec![Physical::Bytes, Physical::Integer, Physical::Text])
 }
 
-/// Keeps an answer under an idempotency key.
-pub fn put_idempotent(dialect: Dialect, principal: Uuid, key: &str, fingerprint: Vec<u8>, status: u16, response: &str, now: DateTime<Utc>) -> Statement {
-    let binds = vec![Datum::Uuid(principal), text(key), Datum::Bytes(fingerprint), Datum::Integer(i64::from(status)), text(response), Datum::Instant(now)];
+/// Keeps an answer under an idempotency key. The column `status` holds the record's version: with the id it is all that
+/// the answer is made of.
+pub fn put_idempotent(dialect: Dialect, principal: Uuid, key: &str, fingerprint: Vec<u8>, version: i64, response: &str, now: DateTime<Utc>) -> Statement {
+    let binds = vec![Datum::Uuid(principal), text(key), Datum::Bytes(fingerprint), Datum::Integer(version), text(response), Datum::Instant(now)];
     statement(dialect, "INSERT INTO sys_idempotency (principal, key, fingerprint, status, response, created_at) VALUES ({}, {}, {}, {}, {}, {})", binds, Vec::new())
 }
 

@@ -189,8 +189,3 @@ pub fn own(dialect: Dialect, user: Uuid, before: Option<Uuid>, limit: u32) -> St
     });
     statement(dialect, &format!("SELECT {COLUMNS} FROM sys_job WHERE created_by = {{}}{older} ORDER BY id DESC LIMIT {limit}"), binds, JOB.to_vec())
 }
-
-/// Forgets jobs that ended before a moment.
-pub fn forget(dialect: Dialect, before: DateTime<Utc>) -> Statement {
-    statement(dialect, "DELETE FROM sys_job WHERE ended_at < {}", vec![Datum::Instant(before)], Vec::new())
-}

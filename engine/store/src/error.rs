@@ -17,6 +17,9 @@ pub enum StoreError {
     /// Full disk, lost connection, too many waiting: later it may work again.
     #[error("the database cannot be used at the moment: {detail}")]
     Unavailable { detail: String },
+    /// The connection was gone: what had not begun may be begun on another.
+    #[error("the connection to the database was lost: {detail}")]
+    Lost { detail: String },
     /// What came back is not what was asked for.
     #[error("the database holds something unexpected: {detail}")]
     Unexpected { detail: String },
@@ -45,10 +48,26 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(cause) => database(&**cause),
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
+            sqlx::Error::Io(_) => Self::Lost { detail: error.to_string() },
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
                 Self::Unavailable { detail: error.to_string() }
             }
             _ => Self::Unexpected { detail: error.to_string() },
+        }
+    }
+}
+
+impl StoreError {
+    /// What kept the engine's own tables from being brought up to date.
+    pub(crate) fn migrating(error: sqlx::migrate::MigrateError) -> Self {
+        use sqlx::migrate::MigrateError;
+        match error {
+            MigrateError::VersionMissing(version) => Self::Unexpected {
+                detail: format!("this database was made by a newer Cardstock (its tables are at number {version}, which this program does not know); install that version, or restore a backup of before"),
+            },
+            MigrateError::VersionMismatch(version) => Self::Unexpected { detail: format!("the database's own tables, number {version}, were made by another program") },
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+            other => Self::Unexpected { detail: other.to_string() },
         }
     }
 }
@@ -62,6 +81,8 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
         _ => match code.as_str() {
             // PostgreSQL: serialization failure, deadlock, lock not available.
             "40001" | "40P01" | "55P03" => StoreError::Busy { detail },
+            // PostgreSQL: its process was told to end, or another of its processes crashed.
+            "57P01" | "57P02" => StoreError::Lost { detail },
             // PostgreSQL: connection, resources, shutdown, cancelled by timeout, read-only (disk full in progress).
             code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25006" => StoreError::Unavailable { detail },
             // SQLite: primary result code is the lowest byte.

@@ -49,6 +49,7 @@ enum Inner {
 pub struct Tx {
     inner: TxInner,
     wakes: bool,
+    version: Option<i64>,
 }
 
 enum TxInner {
@@ -59,7 +60,19 @@ enum TxInner {
 
 impl Tx {
     fn new(inner: TxInner) -> Self {
-        Self { inner, wakes: false }
+        Self { inner, wakes: false, version: None }
+    }
+
+    /// Which version of the definitions holds until the end of this unit of work: none is published meanwhile.
+    pub async fn catalog_version(&mut self) -> Result<i64, StoreError> {
+        if let Some(version) = self.version {
+            return Ok(version);
+        }
+        let statement = sql::system::catalog_version(self.dialect());
+        match self.fetch(&statement).await?.first().and_then(|row| row.first()) {
+            Some(Datum::Integer(version)) => Ok(*version),
+            other => Err(StoreError::Unexpected { detail: format!("{other:?} is no version of the catalog") }),
+        }
     }
 
     /// Once this is committed, whoever waits for work in this process is woken.
@@ -126,6 +139,13 @@ impl Tx {
     }
 }
 
+/// Who else may write while a unit of work is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Others,
+    Nobody,
+}
+
 /// What a unit of work is: it may be run again after a failure that another try can heal.
 pub trait Unit<T, E>: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
 impl<T, E, F> Unit<T, E> for F where F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
@@ -152,7 +172,7 @@ impl Store {
     pub async fn fetch(&self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
         match &self.inner {
             Inner::Sqlite(sqlite) => rows::fetch_sqlite(&mut *sqlite.readers().acquire().await?, statement).await,
-            Inner::Postgres(postgres) => rows::fetch_postgres(&mut *postgres.pool().acquire().await?, statement).await,
+            Inner::Postgres(postgres) => postgres.fetch(statement).await,
         }
     }
 
@@ -162,9 +182,26 @@ impl Store {
         T: Send + 'static,
         E: Failure,
     {
+        self.run(unit, Company::Others).await
+    }
+
+    /// Runs a unit of work beside which no other is under way, in any process: publishing.
+    pub async fn write_alone<T, E>(&self, unit: impl Unit<T, E>) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        self.run(unit, Company::Nobody).await
+    }
+
+    async fn run<T, E>(&self, unit: impl Unit<T, E>, company: Company) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
         let (value, wakes) = match &self.inner {
-            Inner::Sqlite(sqlite) => sqlite.write(unit).await,
-            Inner::Postgres(postgres) => postgres.write(unit).await,
+            Inner::Sqlite(sqlite) => sqlite.write(unit, company).await,
+            Inner::Postgres(postgres) => postgres.write(unit, company).await,
         }?;
         if wakes {
             self.work.notify_one();

@@ -27,6 +27,15 @@ pub(crate) fn control_postgres<'a>(connection: &'a mut PgConnection, words: &'st
     Box::pin(async move { Ok(connection.execute(sqlx::raw_sql(words)).await.map(|_| ())?) })
 }
 
+/// Begins a transaction and gives the version of the catalog that holds in it.
+pub(crate) fn begin_postgres<'a>(connection: &'a mut PgConnection, words: &'static str) -> Running<'a, i64> {
+    Box::pin(async move {
+        let rows = connection.fetch_all(sqlx::raw_sql(words)).await?;
+        let version = rows.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
+        version.ok_or_else(|| StoreError::Unexpected { detail: "the catalog has no version".into() })
+    })
+}
+
 fn time_text(time: NaiveTime) -> String {
     time.format("%H:%M:%S%.f").to_string()
 }

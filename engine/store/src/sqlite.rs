@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, oneshot};
 
-use crate::{Failure, StoreError, Tx, TxInner, Unit, rows::control_sqlite};
+use crate::{Company, Failure, StoreError, Tx, TxInner, Unit, rows::{self, control_sqlite}};
 
 /// Most units that share one commit, and the longest that the first of them waits for others.
 const MAX_UNITS: usize = 256;
@@ -59,8 +59,12 @@ impl Sqlite {
             .pragma("temp_store", "memory")
             .pragma("mmap_size", "268435456")
             .statement_cache_capacity(256);
+        let was_left_open = path.with_extension("db-wal").metadata().is_ok_and(|log| log.len() > 0);
         let mut connection = options.connect().await?;
-        sqlx::migrate!("../../migrations/sqlite").run(&mut connection).await.map_err(|error| StoreError::Unexpected { detail: error.to_string() })?;
+        if was_left_open {
+            check(&mut connection, path).await?;
+        }
+        sqlx::migrate!("../../migrations/sqlite").run(&mut connection).await.map_err(StoreError::migrating)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(6)
             .min_connections(1)
@@ -77,7 +81,7 @@ impl Sqlite {
         &self.readers
     }
 
-    pub(crate) async fn write<T, E>(&self, unit: impl Unit<T, E>) -> Result<(T, bool), E>
+    pub(crate) async fn write<T, E>(&self, unit: impl Unit<T, E>, company: Company) -> Result<(T, bool), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -87,7 +91,7 @@ impl Sqlite {
         }
         let writer = self.writer.clone();
         // A task of its own: whoever asked may go away, the unit is carried out or undone whole.
-        match tokio::spawn(async move { writer.run(unit).await }).await {
+        match tokio::spawn(async move { writer.run(unit, company).await }).await {
             Ok(result) => result,
             Err(error) => Err(StoreError::Unexpected { detail: error.to_string() }.into()),
         }
@@ -104,8 +108,23 @@ impl Sqlite {
     }
 }
 
+/// A file whose process ended without closing it is looked through before anybody works with it: going on with a
+/// damaged one would make it worse.
+async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let statement = sql::system::quick_check();
+    let said = match rows::fetch_sqlite(connection, &statement).await {
+        Ok(rows) => rows.into_iter().flatten().next(),
+        Err(StoreError::Unexpected { detail }) => Some(sql::Datum::Text(detail)),
+        Err(other) => return Err(other),
+    };
+    match said {
+        Some(sql::Datum::Text(said)) if said == "ok" => Ok(()),
+        other => Err(StoreError::Unexpected { detail: format!("the database {} is damaged ({other:?}); restore a backup", path.display()) }),
+    }
+}
+
 impl Writer {
-    async fn run<T, E>(&self, mut unit: impl Unit<T, E>) -> Result<(T, bool), E>
+    async fn run<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, bool), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -116,7 +135,8 @@ impl Writer {
         let (result, done) = self.run_in_batch(&mut state, &mut unit).await;
         let batch_is_full = state.batch.as_ref().is_some_and(|batch| batch.done.len() >= MAX_UNITS || batch.began.elapsed() >= MAX_AGE);
         // Whoever waits now takes the batch over and commits it; with nobody waiting it is ours to commit.
-        if still_waiting == 0 && self.waiting.load(Ordering::Acquire) == 0 || batch_is_full {
+        // After a publish the next unit must find it committed: it reads the definitions anew.
+        if still_waiting == 0 && self.waiting.load(Ordering::Acquire) == 0 || batch_is_full || company == Company::Nobody {
             state.commit().await;
         }
         drop(state);
@@ -150,7 +170,7 @@ impl Writer {
         let wakes = tx.wakes;
         let TxInner::Sqlite(mut connection) = tx.inner else { unreachable!("made as SQLite above") };
         let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, wakes));
-        let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. })).cloned();
+        let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. } | StoreError::Lost { .. })).cloned();
         let ended = match (&fatal, &result) {
             (Some(error), _) => Err(error.clone()),
             (None, Ok(_)) => control_sqlite(&mut connection, "RELEASE SAVEPOINT unit").await,

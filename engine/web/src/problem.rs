@@ -37,7 +37,7 @@ pub fn status(error: &AppError) -> StatusCode {
         AppError::UnsupportedType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         AppError::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
         AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        AppError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        AppError::Unavailable { .. } | AppError::Outdated => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -117,7 +117,7 @@ impl IntoResponse for Problem {
         let body = document(&self.error, &self.lang).to_string();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         let wait = match &self.error {
-            AppError::Unavailable { .. } => Some(2),
+            AppError::Unavailable { .. } | AppError::Outdated => Some(2),
             AppError::TooMany { seconds } => Some(*seconds),
             _ => None,
         };

@@ -75,6 +75,10 @@ async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<(Uuid, bool
 
 /// Takes some more rows back; how many. Where it came to is kept with what it did.
 pub(crate) async fn undo_step(app: &App, actor: &Actor, undoing: Uuid, job: Option<(&Context, i64)>) -> Result<usize, AppError> {
+    app.by_present_definitions(|| undo_some(app, actor, undoing, job)).await
+}
+
+async fn undo_some(app: &App, actor: &Actor, undoing: Uuid, job: Option<(&Context, i64)>) -> Result<usize, AppError> {
     let batch = read(app, actor, undoing).await?;
     let Some(of) = batch.undo_of else { return Err(AppError::not_found("batch")) };
     let found = app.store.fetch(&rows::rows(app.store.dialect(), of, batch.cursor, true, EACH)).await?;
@@ -120,7 +124,7 @@ async fn take_back(tx: &mut Tx, actor: &Actor, undoing: Uuid, row: &LedgerRow, s
                 };
             }
             // Another try of the whole may heal it.
-            Err(error) if error.store().is_some_and(store::StoreError::can_retry) => return Err(error),
+            Err(error) if error.store().is_some_and(store::StoreError::can_retry) || matches!(error.error, crate::AppError::Outdated) => return Err(error),
             Err(error) => reason(&error.error, &actor.lang),
         },
         Err(error) => reason(error, &actor.lang),

@@ -37,12 +37,12 @@ impl From<store::StoreError> for JobError {
 
 impl JobError {
     /// Whether another try may help: what is wrong with the job itself stays wrong.
-    pub(super) fn can_retry(&self) -> bool {
+    pub(crate) fn can_retry(&self) -> bool {
         match self {
             Self::Cancelled => false,
             Self::Stopped => true,
             Self::Failed(error) => match error {
-                AppError::Unavailable { .. } | AppError::Internal(_) | AppError::TooMany { .. } | AppError::Stale(_) | AppError::Conflict { .. } => true,
+                AppError::Unavailable { .. } | AppError::Outdated | AppError::Internal(_) | AppError::TooMany { .. } | AppError::Stale(_) | AppError::Conflict { .. } => true,
                 AppError::Malformed { .. } | AppError::Unauthenticated | AppError::Forbidden { .. } | AppError::NotFound { .. } => false,
                 AppError::TooLarge { .. } | AppError::UnsupportedType { .. } | AppError::Rejected(_) => false,
             },

@@ -48,7 +48,8 @@ impl Handlers {
 
 /// Every kind of job the engine has.
 pub fn builtin() -> Handlers {
-    Handlers::default().with(crate::advice::KIND, crate::advice::run).with(search::KIND, search::rebuild_job).with(search::FOLLOW_KIND, search::follow_job)
+    let handlers = crate::packs::handlers(crate::upkeep::handlers(Handlers::default()));
+    handlers.with(crate::advice::KIND, crate::advice::run).with(search::KIND, search::rebuild_job).with(search::FOLLOW_KIND, search::follow_job)
         .with("bulk", crate::bulk::handle).with("undo", crate::bulk::handle_undo)
         .with("merge", crate::merge::handle)
         .returning("batches.clean", Duration::from_secs(24 * 3_600), crate::batches::handle_clean)

@@ -88,7 +88,21 @@ pub fn start(app: &Arc<App>, handlers: &Handlers, pace: Pace) -> Runner {
         let worker = Worker { app: app.clone(), handlers: handlers.clone(), pace, stage: seen.clone(), stopping: stopping.clone() };
         tasks.spawn(worker.work());
     }
+    tasks.spawn(number_changes(app.clone(), pace.poll, seen));
     Runner { stage, stopping, tasks }
+}
+
+/// Numbers the change log as it grows. Each process tries; the database lets one at a time.
+async fn number_changes(app: Arc<App>, poll: Duration, mut stage: watch::Receiver<Stage>) {
+    while *stage.borrow_and_update() == Stage::Run {
+        if let Err(error) = crate::upkeep::number_changes(&app.store).await {
+            tracing::debug!(%error, "changes could not be numbered");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(poll) => {}
+            _ = stage.changed() => {}
+        }
+    }
 }
 
 /// Runs what is due until nothing is, here and now; gives how many runs that were.
@@ -96,6 +110,7 @@ pub async fn run_due(app: &Arc<App>, handlers: &Handlers, pace: Pace) -> Result<
     let (_stage, seen) = watch::channel(Stage::Run);
     let worker = Worker { app: app.clone(), handlers: handlers.clone(), pace, stage: seen, stopping: Arc::new(AtomicBool::new(false)) };
     worker.enqueue_returning().await?;
+    crate::upkeep::number_changes(&app.store).await?;
     let mut count = 0;
     while worker.take_one().await? {
         count += 1;

@@ -56,7 +56,18 @@ pub async fn atomic(app: &App, actor: &Actor, card: &str, items: &[Item], batch:
 
 /// The same, each item by an actor of its own.
 pub async fn atomic_by<'a>(app: &App, card: &str, items: impl Iterator<Item = (&'a Actor, &'a Item)>, batch: Option<Uuid>) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
-    let steps = items.enumerate().map(|(index, (actor, item))| Step::new(app, actor, card, item, batch).map_err(|error| (index, error)));
+    let items: Vec<(&Actor, &Item)> = items.collect();
+    for _ in 0..5 {
+        match attempt(app, card, &items, batch).await {
+            Err((index, AppError::Outdated)) => app.refresh().await.map_err(|error| (index, error))?,
+            result => return result,
+        }
+    }
+    Err((0, AppError::Outdated))
+}
+
+async fn attempt(app: &App, card: &str, items: &[(&Actor, &Item)], batch: Option<Uuid>) -> Result<Vec<Option<Saved>>, (usize, AppError)> {
+    let steps = items.iter().enumerate().map(|(index, (actor, item))| Step::new(app, actor, card, item, batch).map_err(|error| (index, error)));
     let works: Vec<Step> = steps.collect::<Result<_, _>>()?;
     let works = Arc::new(works);
     let run = app.store.write(move |tx: &mut Tx| {

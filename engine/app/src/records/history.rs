@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use sql::{Datum, system};
 use uuid::Uuid;
 
+use super::told;
 use crate::{App, AppError, snapshot::Snapshot};
 
 /// One change of a record.
@@ -46,7 +47,7 @@ pub async fn history(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, 
     let rows = app.store.fetch(&system::history(app.store.dialect(), id, 500)).await?;
     let changes = rows.into_iter().filter_map(|row| {
         let [Datum::Instant(at), by, name, Datum::Integer(version), Datum::Text(action), Datum::Text(fields), tracked] = <[Datum; 7]>::try_from(row).ok()? else { return None };
-        let fields: Vec<String> = serde_json::from_str(&fields).unwrap_or_default();
+        let fields = serde_json::from_str::<Vec<String>>(&fields).unwrap_or_default().into_iter().map(|path| told::by_keys(card, &path));
         let tracked: Map<String, Json> = match tracked {
             Datum::Text(text) => serde_json::from_str(&text).unwrap_or_default(),
             _ => Map::new(),
@@ -55,8 +56,8 @@ pub async fn history(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, 
             (Datum::Uuid(id), Datum::Text(name)) => Some((id, name)),
             _ => None,
         };
-        let tracked = tracked.into_iter().filter(|(key, _)| visible(key)).map(|(key, both)| (key, both[0].clone(), both[1].clone()));
-        Some(Change { at, by, version, action, fields: fields.into_iter().filter(|path| visible(path)).collect(), tracked: tracked.collect() })
+        let tracked = tracked.into_iter().map(|(id, both)| (told::by_keys(card, &id), both)).filter(|(key, _)| visible(key)).map(|(key, both)| (key, both[0].clone(), both[1].clone()));
+        Some(Change { at, by, version, action, fields: fields.filter(|path| visible(path)).collect(), tracked: tracked.collect() })
     });
     Ok(changes.collect())
 }

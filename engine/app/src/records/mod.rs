@@ -20,6 +20,7 @@ pub mod read;
 pub mod remove;
 mod renew;
 pub mod save;
+pub(crate) mod told;
 
 /// A condition with `@record.…` replaced by what the actor may read of a stored record; what they may not stays unknown.
 pub(crate) async fn seen_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, condition: &Condition) -> Result<Condition, AppError> {

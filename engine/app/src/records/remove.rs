@@ -17,14 +17,15 @@ const BLOCKERS: u32 = 1_000;
 
 /// Moves a record to the trash, with everything that goes along. Answers the trash id under which it can be restored.
 pub async fn delete(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Uuid, AppError> {
-    let work = Arc::new(Deletion::new(app, actor, card, id, None)?);
-    app.store
-        .write(move |tx: &mut Tx| {
+    app.by_present_definitions(|| async {
+        let work = Arc::new(Deletion::new(app, actor, card, id, None)?);
+        let done = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
             Box::pin(async move { work.run(tx).await })
-        })
-        .await
-        .map_err(|error| error.error)
+        });
+        done.await.map_err(|error| error.error)
+    })
+    .await
 }
 
 /// One deletion, as data: it may be run again.
@@ -58,6 +59,7 @@ impl Deletion {
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Uuid, UnitError> {
+        crate::still_present(tx, &self.snapshot).await?;
         check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
         let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7(), batch: self.batch };
         removal.remove(tx, &self.card, &[self.id]).await?;
@@ -186,14 +188,15 @@ fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppErr
 
 /// Brings a record back from the trash, with everything that went along.
 pub async fn restore(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<(), AppError> {
-    let work = Arc::new(Restoration::new(app, actor, card, id, None)?);
-    app.store
-        .write(move |tx: &mut Tx| {
+    app.by_present_definitions(|| async {
+        let work = Arc::new(Restoration::new(app, actor, card, id, None)?);
+        let done = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
             Box::pin(async move { work.run(tx).await })
-        })
-        .await
-        .map_err(|error| error.error)
+        });
+        done.await.map_err(|error| error.error)
+    })
+    .await
 }
 
 /// One restoration, as data: it may be run again.
@@ -208,6 +211,7 @@ impl Restoration {
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<(), UnitError> {
+        crate::still_present(tx, &self.0.snapshot).await?;
         let Deletion { snapshot, actor, card, gated, id, site, batch } = &self.0;
         check(tx, snapshot, actor, card, *id, &gated.rows(), true).await?;
         let trash = tx.fetch(&write::trash_of(&snapshot.catalog, tx.dialect(), card, *id)).await?;

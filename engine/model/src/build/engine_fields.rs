@@ -119,7 +119,7 @@ pub(crate) fn user_card() -> Card {
         help: Labels::default(),
         icon: "user".into(),
         title: Title(vec![TitlePart::Path(Path::own(table.clone(), key("name")))]),
-        table: Table { card: pack.clone(), child: None, id: pack.clone(), physical: "sys_user".into(), labels: Labels::default(), fields, unique: Vec::new(), rows: (0, None) },
+        table: Table { becoming: Vec::new(), card: pack.clone(), child: None, id: pack.clone(), physical: "sys_user".into(), labels: Labels::default(), fields, unique: Vec::new(), rows: (0, None) },
         children: IndexMap::new(),
         numbering: None,
         tree: None,

@@ -89,6 +89,7 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         id: id.clone(),
         labels: def.labels.clone(),
         fields: engine_fields::of_card(&merged.origin.pack, org),
+        becoming: Vec::new(),
         unique: Vec::new(),
         rows: (0, None),
     };
@@ -104,6 +105,7 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
             id: child_id,
             labels: child.labels.clone(),
             fields: engine_fields::of_child(&merged.origin.pack),
+            becoming: Vec::new(),
             unique: child.unique.clone(),
             rows: (child.min_rows.unwrap_or(0), child.max_rows),
         };

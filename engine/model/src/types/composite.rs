@@ -61,6 +61,22 @@ pub(super) fn read_document(json: &Json) -> Result<Value, Violation> {
     }
 }
 
+/// The text of a rich-text document, a line for each paragraph.
+pub fn document_text(document: &Json) -> String {
+    let blocks = document.get("content").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    blocks.iter().map(block_text).collect::<Vec<_>>().join("\n")
+}
+
+fn block_text(block: &Json) -> String {
+    // Not by recursion: how deep a document is nested is up to whoever sent it.
+    let (mut text, mut open) = (String::new(), vec![block]);
+    while let Some(node) = open.pop() {
+        text.push_str(node.get("text").and_then(Json::as_str).unwrap_or_default());
+        open.extend(node.get("content").and_then(Json::as_array).into_iter().flatten().rev());
+    }
+    text
+}
+
 /// Paragraphs of plain text as a rich-text document.
 fn plain_document(text: &str) -> Json {
     let paragraph = |line: &str| match line {

@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::{Code, FieldKind, Value, Violation};
 
+pub use composite::document_text;
 pub use number::{MAX_DIGITS, SAFE_INTEGER, round};
 pub use text::clean;
 

@@ -2,7 +2,8 @@
 
 use access::GatedWrite;
 use chrono::{DateTime, Utc};
-use model::{Card, Catalog, Field, Ident, Record, Row, Storage, Table, TableRef, ValidRecord, Values, record::value_of};
+use indexmap::IndexMap;
+use model::{Card, Catalog, Field, Ident, Record, Row, Storage, Table, TableRef, ValidRecord, Value, Values, record::value_of};
 use uuid::Uuid;
 
 use crate::{
@@ -36,13 +37,29 @@ fn stored_fields(table: &Table) -> impl Iterator<Item = &Field> {
     table.fields.values().filter(|field| !matches!(field.key.as_str(), "id" | "position" | "trashed_at"))
 }
 
+/// Fields with their values, those that are becoming another type also as they will be: their new place is filled
+/// meanwhile, and must not miss what is written during it.
+fn with_becoming<'t>(table: &'t Table, values: &'t Values, wanted: impl Fn(&Ident) -> bool + Copy + 't) -> impl Iterator<Item = (&'t Field, Value)> {
+    let now = stored_fields(table).filter(move |field| wanted(&field.key)).map(|field| (field, value_of(values, field.key.as_str()).clone()));
+    let then = table.becoming.iter().filter(move |field| wanted(&field.key)).filter_map(|coming| {
+        let field = table.fields.get(&coming.key)?;
+        let value = value_of(values, field.key.as_str());
+        Some((coming, model::convert::convert(&field.kind, &coming.kind, value).unwrap_or_default()))
+    });
+    now.chain(then)
+}
+
+fn data_of<'t>(table: &'t Table, values: &'t Values, wanted: impl Fn(&Ident) -> bool + Copy + 't) -> impl Iterator<Item = (String, Datum)> {
+    with_becoming(table, values, wanted).flat_map(|(field, value)| encode::columns(field, &value))
+}
+
 /// A new record with its child rows and side rows.
 pub fn create(catalog: &Catalog, dialect: Dialect, gated: &GatedWrite, valid: &ValidRecord) -> Vec<Statement> {
     let card = gated.card();
     let record = valid.record();
     let mut columns = vec!["id".to_owned()];
     let mut data = vec![Datum::Uuid(record.id)];
-    for (name, datum) in stored_fields(&card.table).flat_map(|field| encode::columns(field, record.get(field.key.as_str()))) {
+    for (name, datum) in data_of(&card.table, &record.values, |_| true) {
         // What is empty is NULL anyway.
         if !matches!(datum, Datum::Null(_)) {
             columns.push(name);
@@ -64,10 +81,10 @@ fn insert_rows(catalog: &Catalog, dialect: Dialect, table: &Table, owner: Uuid, 
         return Vec::new();
     }
     let empty = Values::default();
-    let names: Vec<String> = stored_fields(table).flat_map(|field| encode::columns(field, value_of(&empty, field.key.as_str()))).map(|(name, _)| name).collect();
+    let names: Vec<String> = data_of(table, &empty, |_| true).map(|(name, _)| name).collect();
     let columns: Vec<&str> = ["id", "parent_id", "position"].into_iter().chain(names.iter().map(String::as_str)).collect();
     let data = rows.iter().map(|(position, row)| {
-        let own = stored_fields(table).flat_map(|field| encode::columns(field, value_of(&row.values, field.key.as_str()))).map(|(_, datum)| datum);
+        let own = data_of(table, &row.values, |_| true).map(|(_, datum)| datum);
         [Datum::Uuid(row.id), Datum::Uuid(owner), Datum::Integer(i64::try_from(*position).unwrap_or(i64::MAX))].into_iter().chain(own).collect()
     });
     let mut statements = insert(catalog, dialect, &table.physical, &columns, data.collect());
@@ -78,13 +95,16 @@ fn insert_rows(catalog: &Catalog, dialect: Dialect, table: &Table, owner: Uuid, 
 
 fn side_inserts(catalog: &Catalog, dialect: Dialect, table: &Table, owners: &[(Uuid, &Values)]) -> Vec<Statement> {
     let mut statements = Vec::new();
-    for field in table.own_fields() {
-        let Storage::Side { table: side } = &field.storage else { continue };
-        let rows = owners.iter().flat_map(|(owner, values)| {
-            let data = encode::side_values(field, value_of(values, field.key.as_str()));
-            data.into_iter().enumerate().map(|(position, datum)| vec![Datum::Uuid(*owner), Datum::Integer(i64::try_from(position).unwrap_or(0)), datum])
-        });
-        statements.extend(insert(catalog, dialect, side, &["owner_id", "position", "value"], rows.collect()));
+    let mut by_side: IndexMap<&str, Vec<Vec<Datum>>> = IndexMap::new();
+    for (owner, values) in owners {
+        for (field, value) in with_becoming(table, values, |_| true) {
+            let Storage::Side { table: side } = &field.storage else { continue };
+            let rows = encode::side_values(field, &value).into_iter().enumerate();
+            by_side.entry(side).or_default().extend(rows.map(|(position, datum)| vec![Datum::Uuid(*owner), Datum::Integer(i64::try_from(position).unwrap_or(0)), datum]));
+        }
+    }
+    for (side, rows) in by_side {
+        statements.extend(insert(catalog, dialect, side, &["owner_id", "position", "value"], rows));
     }
     statements
 }
@@ -149,17 +169,16 @@ fn step_aside(catalog: &Catalog, dialect: Dialect, table: &Table, changes: &Chan
 }
 
 fn fields_have_columns(table: &Table, fields: &[Ident]) -> bool {
-    fields.iter().filter_map(|key| table.field(key)).any(|field| field.column().is_some())
+    let fields_of = |key: &Ident| table.field(key).into_iter().chain(table.becoming.iter().filter(|coming| coming.key == *key).collect::<Vec<_>>());
+    fields.iter().flat_map(fields_of).any(|field| field.column().is_some())
 }
 
 fn update_row(catalog: &Catalog, dialect: Dialect, table: &Table, id: Uuid, values: &Values, fields: &[Ident], version: Option<i64>) -> Statement {
     let mut builder = Builder::new(catalog, dialect, None);
     let mut sets = Vec::new();
-    for field in fields.iter().filter_map(|key| table.field(key)) {
-        for (name, datum) in encode::columns(field, value_of(values, field.key.as_str())) {
-            let bound = builder.bind(datum);
-            sets.push(format!("{name} = {bound}"));
-        }
+    for (name, datum) in data_of(table, values, |key| fields.contains(key)) {
+        let bound = builder.bind(datum);
+        sets.push(format!("{name} = {bound}"));
     }
     let id = builder.bind(Datum::Uuid(id));
     let guard = version.map(|version| format!(" AND version = {}", builder.bind(Datum::Integer(version)))).unwrap_or_default();
@@ -168,10 +187,10 @@ fn update_row(catalog: &Catalog, dialect: Dialect, table: &Table, id: Uuid, valu
 
 fn replace_sides(catalog: &Catalog, dialect: Dialect, table: &Table, id: Uuid, values: &Values, fields: &[Ident]) -> Vec<Statement> {
     let mut statements = Vec::new();
-    for field in fields.iter().filter_map(|key| table.field(key)) {
+    for (field, value) in with_becoming(table, values, |key| fields.contains(key)) {
         let Storage::Side { table: side } = &field.storage else { continue };
         statements.push(delete_by(catalog, dialect, side, "owner_id", &[id]));
-        let rows = encode::side_values(field, value_of(values, field.key.as_str())).into_iter().enumerate();
+        let rows = encode::side_values(field, &value).into_iter().enumerate();
         let rows = rows.map(|(position, datum)| vec![Datum::Uuid(id), Datum::Integer(i64::try_from(position).unwrap_or(0)), datum]);
         statements.extend(insert(catalog, dialect, side, &["owner_id", "position", "value"], rows.collect()));
     }
@@ -179,7 +198,7 @@ fn replace_sides(catalog: &Catalog, dialect: Dialect, table: &Table, id: Uuid, v
 }
 
 fn delete_rows(catalog: &Catalog, dialect: Dialect, table: &Table, ids: &[Uuid]) -> Vec<Statement> {
-    let sides = table.own_fields().filter_map(|field| match &field.storage {
+    let sides = table.own_fields().chain(&table.becoming).filter_map(|field| match &field.storage {
         Storage::Side { table } => Some(delete_by(catalog, dialect, table, "owner_id", ids)),
         _ => None,
     });
@@ -317,12 +336,4 @@ pub fn hold_for_update(catalog: &Catalog, dialect: Dialect, card: &Card, id: Uui
 /// Sets stored derived values of one record, without a new version: they are not anybody's edit.
 pub fn derive(catalog: &Catalog, dialect: Dialect, table: &Table, id: Uuid, values: &Values, fields: &[Ident]) -> Statement {
     update_row(catalog, dialect, table, id, values, fields, None)
-}
-
-/// Empties a link of one row.
-pub fn empty_link(catalog: &Catalog, dialect: Dialect, table: &Table, field: &Field, ids: &[Uuid]) -> Option<Statement> {
-    let name = field.column()?;
-    let mut builder = Builder::new(catalog, dialect, None);
-    let bound = bind_ids(&mut builder, ids);
-    Some(builder.finish(&format!("UPDATE {} SET {name} = NULL WHERE {name} IN ({bound})", table.physical), Vec::new()))
 }

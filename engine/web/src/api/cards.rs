@@ -50,6 +50,9 @@ fn fields(table: &Table, gate: &access::Gate, lang: &str) -> Value {
                 "required": field.required,
                 "read_only": !field.is_editable(),
             });
+            if let Some(coming) = table.becoming.iter().find(|coming| coming.key == field.key) {
+                shown["becoming"] = json!(coming.type_name);
+            }
             match &field.kind {
                 FieldKind::Choice { options, .. } => {
                     shown["options"] = options.iter().map(|option| json!({"value": option.value, "label": option.labels.or_key(lang, &option.value), "colour": option.colour, "retired": option.retired})).collect();

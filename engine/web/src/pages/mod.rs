@@ -117,7 +117,7 @@ pub fn failed(site: &Site, shell: &Shell, error: &AppError, fragment: bool) -> R
         AppError::Conflict { .. } | AppError::Stale(_) => ErrorKind::Conflict,
         AppError::TooLarge { .. } => ErrorKind::TooLarge,
         AppError::TooMany { .. } => ErrorKind::TooMany,
-        AppError::Unavailable { .. } => ErrorKind::Busy,
+        AppError::Unavailable { .. } | AppError::Outdated => ErrorKind::Busy,
         AppError::Internal(_) => ErrorKind::Broken,
         AppError::Malformed { .. } | AppError::UnsupportedType { .. } | AppError::Rejected(_) => ErrorKind::Bad,
     };

@@ -34,7 +34,7 @@ impl Work {
             record: record.id,
             version: record.version(),
             action: if stored.is_some() { "updated" } else { "created" },
-            fields: Json::from(changed).to_string(),
+            fields: changed.iter().map(|path| told::by_ids(&self.card, path)).collect::<Json>().to_string(),
             tracked: tracked(&self.card, stored, record),
             site: &self.site,
             tx: Uuid::now_v7(),
@@ -90,14 +90,14 @@ pub(super) fn changes<'r>(card: &'r Card, stored: &Record, record: &'r Record, m
     (changes, paths)
 }
 
-/// Old and new values of tracked fields: `{"total": ["1.00", "2.00"]}`. Secret values are never kept.
+/// Old and new values of tracked fields, by their ids: `{"total": ["1.00", "2.00"]}`. Secret values are never kept.
 pub(super) fn tracked(card: &Card, stored: Option<&Record>, record: &Record) -> Option<String> {
     let mut kept: IndexMap<String, [Json; 2]> = IndexMap::new();
     for field in card.table.own_fields().filter(|field| !field.secret && !field.track.is_none()) {
         let new = record.get(field.key.as_str());
         let old = stored.map(|stored| stored.get(field.key.as_str()).clone()).unwrap_or_default();
         if old != *new {
-            kept.insert(field.key.to_string(), [types::to_json(&field.kind, &old), types::to_json(&field.kind, new)]);
+            kept.insert(field.id.to_string(), [types::to_json(&field.kind, &old), types::to_json(&field.kind, new)]);
         }
     }
     (!kept.is_empty()).then(|| serde_json::to_string(&kept).unwrap_or_default())

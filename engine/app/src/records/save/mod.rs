@@ -44,7 +44,7 @@ use super::{
     facts::{DraftFacts, Linked},
     load,
     merge::{self, Merged, RowChange},
-    renew,
+    renew, told,
 };
 use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, search, snapshot::Snapshot};
 
@@ -96,14 +96,15 @@ pub async fn change(app: &App, actor: &Actor, card: &str, id: Uuid, body: Map<St
 }
 
 async fn save(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
-    let work = Arc::new(Work::new(app, actor, card, id, body, options)?);
-    app.store
-        .write(move |tx: &mut Tx| {
+    app.by_present_definitions(|| async {
+        let work = Arc::new(Work::new(app, actor, card, id, body.clone(), options)?);
+        let saved = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
             Box::pin(async move { work.run(tx).await })
-        })
-        .await
-        .map_err(|error| error.error)
+        });
+        saved.await.map_err(|error| error.error)
+    })
+    .await
 }
 
 /// One save, as data: it may be run again.
@@ -198,6 +199,7 @@ impl Work {
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Saved, UnitError> {
+        crate::still_present(tx, &self.snapshot).await?;
         if let Some(saved) = self.replay(tx).await? {
             return Ok(saved);
         }

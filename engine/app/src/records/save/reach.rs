@@ -58,6 +58,7 @@ impl Work {
                 _ => None,
             })
             .flatten()
+            .map(|path| told::by_keys(&self.card, &path))
             .collect();
         let fields = merge::conflicts(&self.card, stored, merged, &theirs);
         if fields.is_empty() {

@@ -6,6 +6,9 @@ impl Work {
     /// The answer that was given to the same key before.
     pub(super) async fn replay(&self, tx: &mut Tx) -> Result<Option<Saved>, UnitError> {
         let (Some(key), Some(user)) = (&self.options.idempotency_key, self.actor.user) else { return Ok(None) };
+        if tx.dialect() == sql::Dialect::Postgres {
+            tx.fetch(&system::hold_key(user, key)).await?;
+        }
         let rows = tx.fetch(&system::idempotent(tx.dialect(), user, key)).await?;
         let Some(Ok([Datum::Bytes(fingerprint), Datum::Integer(version), Datum::Text(id)])) = rows.into_iter().next().map(<[Datum; 3]>::try_from) else { return Ok(None) };
         if fingerprint != self.fingerprint() {
@@ -25,9 +28,7 @@ impl Work {
 
     pub(super) async fn remember(&self, tx: &mut Tx, saved: &Saved) -> Result<(), UnitError> {
         let (Some(key), Some(user)) = (&self.options.idempotency_key, self.actor.user) else { return Ok(()) };
-        // The status column holds the version: with the id it is all that the answer is made of.
-        let version = u16::try_from(saved.version).unwrap_or(u16::MAX);
-        let kept = system::put_idempotent(tx.dialect(), user, key, self.fingerprint(), version, &saved.id.to_string(), self.actor.now);
+        let kept = system::put_idempotent(tx.dialect(), user, key, self.fingerprint(), saved.version, &saved.id.to_string(), self.actor.now);
         tx.execute(&kept).await?;
         Ok(())
     }

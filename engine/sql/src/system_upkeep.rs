@@ -1,0 +1,56 @@
+//! Statements that clear away what has had its time, a part at a time: long deletions would make others wait.
+
+use chrono::{DateTime, Utc};
+
+use crate::{Datum, Dialect, Physical, Statement, system::statement};
+
+/// Most rows that one statement deletes.
+pub const BATCH: u32 = 1_000;
+
+/// What is cleared away when its time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// Answers kept for clients that ask twice, by when they were given.
+    Answers,
+    /// Sessions, by their end.
+    Sessions,
+    /// Links that set passwords, by their end.
+    LoginLinks,
+    /// API tokens, by their end.
+    Tokens,
+    /// Jobs, by when they ended.
+    Jobs,
+    /// Uploads that nothing was attached to, by when they came.
+    Uploads,
+}
+
+impl Expired {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads];
+}
+
+/// Deletes some of what had its time before a moment.
+pub fn clear(dialect: Dialect, what: Expired, before: DateTime<Utc>) -> Statement {
+    let (table, key, column) = match what {
+        Expired::Answers => ("sys_idempotency", "principal, key", "created_at"),
+        Expired::Sessions => ("sys_session", "token", "expires_at"),
+        Expired::LoginLinks => ("sys_login_link", "token", "expires_at"),
+        Expired::Tokens => ("sys_token", "token", "expires_at"),
+        Expired::Jobs => ("sys_job", "id", "ended_at"),
+        Expired::Uploads => ("sys_file", "id", "record IS NULL AND created_at"),
+    };
+    let sql = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} < {{}} LIMIT {BATCH})");
+    statement(dialect, &sql, vec![Datum::Instant(before)], Vec::new())
+}
+
+/// Which of these contents are named by a row.
+pub fn named_contents(dialect: Dialect, hashes: &[String]) -> Statement {
+    let marks = vec!["{}"; hashes.len().max(1)].join(", ");
+    let binds = if hashes.is_empty() { vec![Datum::Null(Physical::Text)] } else { hashes.iter().map(|hash| Datum::Text(hash.clone())).collect() };
+    statement(dialect, &format!("SELECT DISTINCT sha256 FROM sys_file WHERE sha256 IN ({marks})"), binds, vec![Physical::Text])
+}
+
+/// Whether any change waits for its number.
+pub fn any_unnumbered() -> Statement {
+    statement(Dialect::Postgres, "SELECT id FROM sys_change WHERE seq IS NULL LIMIT 1", Vec::new(), vec![Physical::Uuid])
+}

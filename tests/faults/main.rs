@@ -1,0 +1,12 @@
+//! The real program while things break: its process is killed, its disk is full, its database server goes away.
+//!
+//! **Invariants**
+//! - What was answered is there afterwards; what was not answered is there whole or not at all; what is asked again with
+//!   the same key is there once.
+//! - Each case says how it was shown to fail: by weakening the program in the place it guards, and running it again.
+
+mod cluster;
+mod disk;
+mod kill;
+mod postgres;
+mod server;

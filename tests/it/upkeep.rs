@@ -1,0 +1,99 @@
+//! What a site does for itself: numbers of the change log, an end for what has had its time.
+
+use std::{path::PathBuf, time::{Duration, SystemTime}};
+
+use app::jobs::{self, Pace};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    site::{Database, Person, Site},
+};
+
+both!(changes_are_numbered_without_gaps, what_had_its_time_is_deleted, contents_nobody_names_are_deleted);
+
+/// As if everything of that table had happened in 1970.
+async fn age(site: &Site, database: Database, table: &str, column: &str) {
+    let long_ago = if database == Database::Sqlite { "0" } else { "'1970-01-01T00:00:00Z'" };
+    site.app.store.apply(vec![format!("UPDATE {table} SET {column} = {long_ago}")]).await.expect("aged");
+}
+
+async fn run(site: &Site, database: Database) {
+    jobs::run_due(&site.app, &jobs::builtin(), Pace::default()).await.expect("ran");
+    age(site, database, "sys_job", "run_at").await;
+    jobs::run_due(&site.app, &jobs::builtin(), Pace::default()).await.expect("ran");
+    assert_eq!(site.number("SELECT count(*) FROM sys_job WHERE error IS NOT NULL").await, 0);
+}
+
+async fn changes_are_numbered_without_gaps(database: Database) {
+    let site = Site::with(database, "tests/packs/lab").await;
+    let root = site.person("root", &["administrator"]).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..4 {
+        let (root, app) = (root.clone(), site.app.clone());
+        writers.spawn(async move {
+            for number in 0..10 {
+                root.make("room", json!({"name": format!("R{writer}-{number}")})).await;
+                app::upkeep::number_changes(&app.store).await.expect("numbered");
+            }
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done.expect("wrote");
+    }
+    app::upkeep::number_changes(&site.app.store).await.expect("numbered");
+    assert_eq!(site.number("SELECT count(*) FROM sys_change WHERE seq IS NULL").await, 0);
+    let all = site.number("SELECT count(*) FROM sys_change").await;
+    assert_eq!((all, site.number("SELECT max(seq) FROM sys_change").await, site.number("SELECT count(DISTINCT seq) FROM sys_change").await), (40, 40, 40));
+}
+
+async fn what_had_its_time_is_deleted(database: Database) {
+    let site = Site::with(database, "tests/packs/lab").await;
+    let root = site.person("root", &["administrator"]).await;
+    root.post_with("/records/room", &[("idempotency-key", "one")], json!({"name": "A"})).await.ok(201);
+    let id = uuid::Uuid::try_parse(&root.id).expect("an id");
+    app::accounts::login_link(&site.app, id, chrono::Utc::now()).await.expect("a link");
+    run(&site, database).await;
+    assert_eq!(site.number("SELECT count(*) FROM sys_idempotency").await, 1, "it is kept for a day");
+    assert_eq!(site.number("SELECT count(*) FROM sys_login_link").await, 1);
+    age(&site, database, "sys_idempotency", "created_at").await;
+    age(&site, database, "sys_login_link", "expires_at").await;
+    run(&site, database).await;
+    assert_eq!(site.number("SELECT count(*) FROM sys_idempotency").await, 0);
+    assert_eq!(site.number("SELECT count(*) FROM sys_login_link").await, 0);
+    root.get("/records/room").await.ok(200);
+}
+
+async fn upload(person: &Person, text: &str) -> Value {
+    let body = format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--x--\r\n");
+    let sent = person.send(Method::POST, "/api/v1/files", &[("content-type", "multipart/form-data; boundary=x")], Some(body.into_bytes())).await;
+    sent.ok(201)["data"][0]["id"].clone()
+}
+
+fn contents(site: &Site) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(site.app.folder.join("files")).expect("a folder");
+    folders.flat_map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("a folder")).map(|entry| entry.expect("a file").path()).collect()
+}
+
+async fn contents_nobody_names_are_deleted(database: Database) {
+    let site = Site::of(database, Vec::new()).await;
+    let root = site.person("root", &["administrator"]).await;
+    for text in ["left behind", "left behind", "new"] {
+        upload(&root, text).await;
+    }
+    let two_days_ago = SystemTime::now() - Duration::from_secs(2 * 24 * 3_600);
+    let old = |path: &PathBuf| std::fs::File::options().write(true).open(path).and_then(|file| file.set_modified(two_days_ago)).expect("aged");
+    contents(&site).iter().for_each(old);
+    run(&site, database).await;
+    assert_eq!((contents(&site).len(), site.number("SELECT count(*) FROM sys_file").await), (2, 3), "an old content that a new upload names stays");
+    age(&site, database, "sys_file", "created_at").await;
+    let again = upload(&root, "new").await;
+    let broken_off = contents(&site)[0].with_file_name(".half");
+    std::fs::write(&broken_off, "hal").expect("written");
+    old(&broken_off);
+    run(&site, database).await;
+    assert_eq!((contents(&site).len(), site.number("SELECT count(*) FROM sys_file").await), (1, 1));
+    let kept = root.send(Method::GET, &format!("/api/v1/files/{}", again.as_str().expect("an id")), &[], None).await;
+    assert_eq!(kept.text, "new");
+}
