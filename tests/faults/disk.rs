@@ -54,8 +54,7 @@ impl Drop for SmallDisk {
 /// Writes until nothing fits: 503 with a time to come back, reading goes on, nothing is half there. With room again
 /// writes go on without a restart.
 ///
-/// Shown to fail by keeping the writer's connection after a full disk (`store/src/sqlite.rs`, `fail` without dropping
-/// it): no write succeeded any more.
+/// Guards that the writer's connection is thrown away after a full disk (`store/src/sqlite.rs`, `fail`).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_and_recovers() {
     let disk = SmallDisk::new();

@@ -12,9 +12,8 @@ const CYCLES: u64 = 20;
 
 /// Twenty times killed under load: every entry that was answered is there, and nothing is torn.
 ///
-/// Shown to fail by answering before the batch is committed (`store/src/sqlite.rs`: the value given before `done`): an
-/// answered entry was missing after the first cycles. Killing a process cannot show a missing sync; what the system has
-/// taken survives it.
+/// Guards that answers wait for their batch's commit (`store/src/sqlite.rs`, `done`). Killing a process cannot show a
+/// missing sync: what the system has taken survives it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_twenty_times_under_load_loses_nothing() {
     let data = tempfile::tempdir().expect("a folder");

@@ -3,7 +3,7 @@
 //! **Invariants**
 //! - What was answered is there afterwards; what was not answered is there whole or not at all; what is asked again with
 //!   the same key is there once.
-//! - Each case says how it was shown to fail: by weakening the program in the place it guards, and running it again.
+//! - Each case says which place of the program it guards: weakened there, the case must fail.
 
 mod cluster;
 mod disk;

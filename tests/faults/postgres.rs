@@ -19,8 +19,7 @@ const BETWEEN: usize = 30;
 
 /// Five crashes under load: clients that ask again with the same key find each of their entries, once.
 ///
-/// Shown to fail by not keeping answers with the change they tell of (`records/save/repeat.rs`, `remember` doing
-/// nothing): entries whose commit was answered by a broken connection were there twice.
+/// Guards that answers are kept with the change they tell of (`app/src/records/save/repeat.rs`, `remember`).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crashes_lose_nothing_and_repeat_nothing() {
     let cluster = Cluster::start();
@@ -59,8 +58,8 @@ async fn crashes_lose_nothing_and_repeat_nothing() {
 
 /// While it is away people are told to come back; once it is there again everything works without a restart.
 ///
-/// Shown to fail by taking connections from the pool untested (`store/src/postgres.rs`, `before_acquire` always saying
-/// yes) together with waiting for one good answer only: dead connections went on to be handed out.
+/// Guards that a connection lost unnoticed is replaced by another (`store/src/postgres.rs`, `begin`): it failed before
+/// that was so, with a 503 after the server was back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_went_away_and_came_back() {
     let cluster = Cluster::start();
