@@ -121,6 +121,7 @@ impl Draft {
         }
         let (coming, found) = build::build(&packs, state.version + 1);
         findings.extend(found);
+        findings.extend(coming.iter().flat_map(|catalog| crate::formulas::check(catalog, &packs)));
         let coming = coming.filter(|_| !has_errors(&findings));
         Ok(Self { state, new, findings, coming })
     }
