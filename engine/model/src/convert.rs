@@ -57,7 +57,7 @@ pub fn kind_of(catalog: &Catalog, shape: &str) -> Option<FieldKind> {
             "datetime" => FieldKind::Datetime,
             "choice" => FieldKind::Choice { options: Vec::new(), multiple: false },
             "choices" => FieldKind::Choice { options: Vec::new(), multiple: true },
-            "link_any" => FieldKind::AnyLink { targets: Vec::new() },
+            "link_any" => FieldKind::AnyLink { targets: Vec::new(), on_delete: OnDelete::Restrict },
             "address" => FieldKind::Address,
             "geo" => FieldKind::Geo,
             "json" => FieldKind::Json { schema: None },
@@ -112,7 +112,7 @@ fn of_many(from: &FieldKind, to: &FieldKind, value: &Value, count: usize, first:
 fn links_fit(from: &FieldKind, to: &FieldKind, value: &Value) -> Result<(), Violation> {
     let fits = match (from, to) {
         (FieldKind::Link(from), FieldKind::Link(to)) => from.target == to.target,
-        (FieldKind::Link(from), FieldKind::AnyLink { targets }) => targets.contains(&from.target),
+        (FieldKind::Link(from), FieldKind::AnyLink { targets, .. }) => targets.contains(&from.target),
         (FieldKind::AnyLink { .. }, FieldKind::Link(to)) => matches!(value, Value::AnyId { card, .. } if *card == to.target),
         (FieldKind::AnyLink { .. }, FieldKind::AnyLink { .. }) | (FieldKind::File(_), FieldKind::File(_)) => true,
         (FieldKind::Link(_) | FieldKind::AnyLink { .. } | FieldKind::File(_), _) | (_, FieldKind::Link(_) | FieldKind::AnyLink { .. } | FieldKind::File(_)) => false,
