@@ -118,7 +118,8 @@ fn tables() {
     let mut text = String::new();
     for dialect in DIALECTS {
         let _ = writeln!(text, "## {dialect:?}\n");
-        for step in sql::schema::plan(&sql::schema::Existing::default(), &sql::schema::desired(&catalog), dialect) {
+        let steps = sql::schema::plan(&sql::schema::Existing::default(), &sql::schema::desired(&catalog), dialect);
+        for step in steps.grow.into_iter().chain(steps.finish) {
             let _ = writeln!(text, "{step};");
         }
         text.push('\n');
