@@ -96,7 +96,8 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/c/{card}/views/new", Seen),
     ("GET", "/c/{card}/views/{id}/edit", Seen),
     ("POST", "/c/{card}/views", Seen),
-    ("POST", "/c/{card}/views/order", Seen),
+    // The order of one's own lists, whatever card it names.
+    ("POST", "/c/{card}/views/order", Account),
     ("POST", "/c/{card}/views/restore", Seen),
     ("POST", "/c/{card}/views/{id}", Seen),
     ("POST", "/c/{card}/views/{id}/delete", Seen),
