@@ -14,6 +14,7 @@ pub mod bulk;
 pub mod demo;
 pub mod duplicates;
 mod error;
+pub mod exports;
 pub mod files;
 pub mod folders;
 pub mod formulas;

@@ -178,12 +178,31 @@ pub fn instant(at: DateTime<Utc>, locale: &Locale) -> String {
     format!("{} {}", local.date_naive().format(&locale.date), local.format("%H:%M"))
 }
 
-fn yes_no(flag: bool, lang: &str) -> &'static str {
+/// The words for yes and no.
+pub fn yes_no(flag: bool, lang: &str) -> &'static str {
     match (flag, lang) {
         (true, lang) if lang.starts_with("zh") => "是",
         (false, lang) if lang.starts_with("zh") => "否",
         (true, _) => "Yes",
         (false, _) => "No",
+    }
+}
+
+/// The name of a part of an address or a place.
+pub fn part_label(part: model::Part, lang: &str) -> &'static str {
+    let (en, hans, hant) = match part {
+        model::Part::Country => ("Country", "国家", "國家"),
+        model::Part::Region => ("Region", "省/州", "省/州"),
+        model::Part::City => ("City", "城市", "城市"),
+        model::Part::Street => ("Street", "街道", "街道"),
+        model::Part::Postcode => ("Postcode", "邮编", "郵遞區號"),
+        model::Part::Lat => ("Latitude", "纬度", "緯度"),
+        model::Part::Lon => ("Longitude", "经度", "經度"),
+    };
+    match lang {
+        "zh-Hans" => hans,
+        "zh-Hant" => hant,
+        _ => en,
     }
 }
 

@@ -21,6 +21,7 @@ pub mod select;
 mod statement;
 pub mod system;
 pub mod system_advice;
+pub mod system_imports;
 pub mod system_jobs;
 pub mod system_batches;
 pub mod system_folders;
