@@ -18,6 +18,7 @@ pub mod exports;
 pub mod files;
 pub mod folders;
 pub mod formulas;
+pub mod imports;
 pub mod jobs;
 pub mod lists;
 pub mod merge;

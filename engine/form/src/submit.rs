@@ -186,7 +186,7 @@ fn instant(text: &str, locale: &Locale) -> Json {
 }
 
 /// `1:30`, `0:05:20`, `90m`, `1.5h`, or plain minutes.
-fn seconds(text: &str) -> Option<i64> {
+pub fn seconds(text: &str) -> Option<i64> {
     let text = text.trim();
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let parts: Vec<&str> = text.split(':').collect();

@@ -57,6 +57,14 @@ codes! {
     Scale "scale": "At most {scale} digits after the point.", "小数点后最多 {scale} 位。", "小數點後最多 {scale} 位。";
     /// The linked record does not exist, or is not the actor's to see.
     NotFound "not_found": "There is no such record.", "找不到该记录。", "找不到該記錄。";
+    /// No record is called so, or has such a key.
+    NoMatch "no_match": "No record “{found}” was found.", "找不到“{found}”。", "找不到「{found}」。";
+    /// Several records are called so.
+    Ambiguous "ambiguous": "{count} records are called “{found}”; name one by a unique field.", "有 {count} 条记录名为“{found}”，请用唯一字段指定。", "有 {count} 筆記錄名為「{found}」，請用唯一欄位指定。";
+    /// Another row of a file has the same key.
+    SameKey "same_key": "Row {row} has the same key.", "第 {row} 行的关键值相同。", "第 {row} 列的關鍵值相同。";
+    /// Lines of one record say different things of it.
+    Differs "differs": "Row {row}, of the same record, says something else.", "同一记录的第 {row} 行内容不同。", "同一記錄的第 {row} 列內容不同。";
     /// The linked record does not satisfy the link's condition.
     NotAllowed "not_allowed": "This record cannot be chosen here.", "此处不能选择该记录。", "此處不能選擇該記錄。";
     /// A link to a card the field does not point to.

@@ -26,6 +26,7 @@ use tokio::sync::mpsc;
 
 use crate::{App, AppError, Snapshot, Source, UnitError, lists};
 use columns::Columns;
+pub(crate) use columns::locale_of;
 use groups::Grouping;
 
 /// Records read at a time.

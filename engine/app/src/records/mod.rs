@@ -14,6 +14,7 @@ pub mod draft;
 pub mod facts;
 pub mod history;
 pub(crate) mod load;
+pub(crate) mod many;
 pub mod merge;
 pub mod preview;
 pub mod read;
