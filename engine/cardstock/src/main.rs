@@ -12,6 +12,10 @@ mod users;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Called by itself to open what somebody sent: nothing else is set up in that process.
+    if std::env::args_os().nth(1).is_some_and(|name| name == exchange::worker::COMMAND) {
+        return exchange::worker::run();
+    }
     let cli = config::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,sqlx=error".into()))

@@ -27,6 +27,7 @@ use axum::{
     middleware,
     routing::{delete, get, post},
 };
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -58,6 +59,8 @@ pub fn router(site: Site) -> Router {
         .route("/records/{card}/merge", post(api::merge::merge))
         .route("/records/{card}/duplicates", get(api::merge::groups))
         .route("/records/{card}/duplicates/dismiss", post(api::merge::dismiss))
+        .route("/records/{card}/import", post(api::imports::create).layer(DefaultBodyLimit::max(app::imports::MAX_FILE as usize + api::imports::AROUND)))
+        .route("/records/{card}/export", get(api::exports::export))
         .route("/records/{card}/{id}", get(api::records::read).patch(api::records::change).delete(api::records::delete))
         .route("/records/{card}/{id}/restore", post(api::records::restore))
         .route("/records/{card}/{id}/claim", post(api::bulk::claim))
@@ -78,6 +81,9 @@ pub fn router(site: Site) -> Router {
         .route("/files", post(api::files::upload).layer(DefaultBodyLimit::max(app::files::MAX_UPLOAD + 64 * 1024)))
         .route("/files/{id}", get(api::files::download))
         .route("/search", get(api::search::find))
+        .route("/imports/{id}", get(api::imports::read))
+        .route("/imports/{id}/run", post(api::imports::start))
+        .route("/imports/{id}/errors", get(api::imports::errors))
         .route("/jobs", get(api::jobs::list))
         .route("/jobs/{id}", get(api::jobs::read))
         .route("/jobs/{id}/cancel", post(api::jobs::cancel))
@@ -169,7 +175,7 @@ pub fn router(site: Site) -> Router {
         .route("/metrics", get(pages::health::metrics))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(site.clone(), headers::guard))
-        .layer(tower_http::compression::CompressionLayer::new())
+        .layer(tower_http::compression::CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.openxmlformats"))))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(problem::panicked))
         .with_state(site)
 }

@@ -36,12 +36,20 @@ pub async fn mistakes(app: &App, import: &Import, heading: &str, into: File) -> 
             if !going_on {
                 continue;
             }
-            let mut cells: Vec<Cell> = (0..width).map(|index| line.cell(index).clone()).collect();
+            let mut cells: Vec<Cell> = (0..width).map(|index| plain(line.cell(index))).collect();
             cells.push(wrong.get(&line.row).map_or(Cell::Empty, |messages| Cell::Text(messages.join("\n"))));
             book.row(&cells).map_err(|error| AppError::Internal(error.to_string()))?;
         }
     }
     tokio::task::spawn_blocking(move || book.finish(std::io::BufWriter::new(into))).await.map_err(|error| AppError::Internal(error.to_string()))?.map_err(|error| AppError::Internal(error.to_string()))
+}
+
+/// A cell as text where a bare number would not say what it is.
+fn plain(cell: &Cell) -> Cell {
+    match cell {
+        Cell::Moment(_) | Cell::Percent(_) | Cell::Span(_) => Cell::Text(cell.text()),
+        other => other.clone(),
+    }
 }
 
 /// The columns of a record itself, where its children have columns too: where they are empty, a line goes on with it.

@@ -23,7 +23,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use access::Actor;
 use chrono::{DateTime, TimeDelta, Utc};
-use exchange::{Fault, FaultCode, Head, Job, Line, Reader};
+pub use exchange::{Cell, Line};
+use exchange::{Fault, FaultCode, Head, Job, Reader};
 use form::Locale;
 use model::{ActionName, Card};
 use serde_json::{Value as Json, json};
@@ -41,6 +42,8 @@ pub use job::{KIND, run_job};
 pub use mistakes::mistakes;
 pub use settings::{ColumnName, Mapped, Mode, Settings};
 
+/// Largest file, in bytes.
+pub const MAX_FILE: u64 = exchange::limits::FILE;
 /// How long a file is kept.
 pub const KEPT: TimeDelta = TimeDelta::days(7);
 /// Rows looked at before anything is done.

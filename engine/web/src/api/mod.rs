@@ -3,9 +3,11 @@
 pub mod batches;
 pub mod bulk;
 pub mod cards;
+pub mod exports;
 pub mod files;
 pub mod folders;
 pub mod merge;
+pub mod imports;
 pub mod jobs;
 pub mod records;
 pub mod search;
