@@ -17,6 +17,8 @@ mod fuzz;
 mod grants;
 mod groups;
 mod jobs;
+mod exports;
+mod imports;
 mod lists;
 mod merge;
 mod pack_pages;

@@ -247,6 +247,31 @@ impl Person {
         self.send(Method::DELETE, &format!("/api/v1{path}"), &[], None).await
     }
 
+    /// A file that is there to be kept.
+    pub async fn bytes(&self, path: &str) -> Vec<u8> {
+        let mut request = self.http.get(format!("{}/api/v1{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status();
+        let content = response.bytes().await.expect("a body").to_vec();
+        assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&content));
+        content
+    }
+    /// The status of an answer that comes before a body was sent.
+    pub async fn claim(&self, path: &str, headers: &[(&str, &str)]) -> u16 {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let host = self.base.trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(host).await.expect("a connection");
+        let mut text = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\n", self.token.as_deref().unwrap_or_default());
+        headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+        stream.write_all(format!("{text}\r\n").as_bytes()).await.expect("sent");
+        let mut answer = [0_u8; 12];
+        stream.read_exact(&mut answer).await.expect("an answer");
+        String::from_utf8_lossy(&answer[9..12]).parse().expect("a status")
+    }
+
     /// Makes a record; its id.
     pub async fn make(&self, card: &str, record: Value) -> String {
         let made = self.post(&format!("/records/{card}"), record).await.ok(201);

@@ -281,11 +281,19 @@ impl Reading<'_> {
         let there = key.as_ref().and_then(|key| stored.get(&key.to_string()));
         match (mode, &key, there) {
             (Mode::Update, None, _) | (Mode::Both, None, _) if run.plan.key.is_some_and(|key| mode == Mode::Update || !group.lines[0].cell(run.plan.columns[key].index).is_empty()) => self.fail(row, key_column, &Violation::new("", Code::Required)),
-            (Mode::Update, Some(key), None) => self.fail(row, key_column, &Violation::new("", Code::NoMatch).with("found", key.as_str().map_or_else(|| key.to_string(), str::to_owned))),
+            (mode, Some(key), None) if mode == Mode::Update || mode == Mode::Both && !self.may_set_key() => self.fail(row, key_column, &Violation::new("", Code::NoMatch).with("found", key.as_str().map_or_else(|| key.to_string(), str::to_owned))),
             _ => {}
         }
         let body = self.body(there);
         if self.errors.is_empty() { Ok((there.map(|there| there.id), body)) } else { Err(self.errors) }
+    }
+
+    /// Whether a record that is not there can be made with its key.
+    fn may_set_key(&self) -> bool {
+        self.run.plan.key.is_none_or(|key| {
+            let field = &self.run.plan.columns[key].field;
+            field.key == "id" || field.is_editable()
+        })
     }
 
     fn body(&mut self, there: Option<&Stored>) -> Map<String, Json> {
@@ -327,6 +335,9 @@ impl Reading<'_> {
             if !is_there && !cell.is_empty() {
                 into.insert(key, json!(cell.text().trim()));
             }
+            return;
+        }
+        if !column.field.is_editable() && !column.field.system {
             return;
         }
         if cell.is_empty() {

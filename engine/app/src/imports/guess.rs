@@ -21,6 +21,8 @@ pub struct Target {
     pub label: String,
     /// It must be filled in.
     pub required: bool,
+    /// It is not set by hand: records are only known by it.
+    pub only_key: bool,
     /// It points to other records.
     pub link: bool,
     words: HashSet<String>,
@@ -40,7 +42,8 @@ pub fn targets(catalog: &Catalog, actor: &Actor, card: &Arc<Card>) -> Vec<Target
     let tables = std::iter::once((None, &card.table)).chain(card.children.iter().map(|(key, table)| (Some(key), table)));
     for (child, table) in tables {
         let assigned = table.fields.values().filter(|field| field.system && matches!(field.key.as_str(), "owner" | "org_unit"));
-        for field in table.own_fields().chain(assigned).filter(|field| refusal(catalog, actor, card, child, field).is_none()) {
+        let is_key = |field: &&Field| child.is_none() && field.unique && !field.secret && field.column().is_some();
+        for field in table.own_fields().chain(assigned).filter(|field| refusal(catalog, actor, card, child, field).is_none() || is_key(field)) {
             found.push(target(catalog, table, child, field, None, None, &actor.lang));
             let parts: &[Part] = match field.kind {
                 FieldKind::Address => &Part::ALL[..5],
@@ -89,11 +92,11 @@ fn target(catalog: &Catalog, table: &Table, child: Option<&Ident>, field: &Field
         words.insert(plain(&format!("{name}{}", by.map_or("", |by| by.key.as_str()))));
     }
     let (table, names) = label(lang);
-    Target { label: table.into_iter().chain(names).collect::<Vec<_>>().join(" · "), by: by.map(|by| by.key.to_string()), required: field.required && part.is_none() && by.is_none(), link: matches!(field.kind, FieldKind::Link(_) | FieldKind::AnyLink { .. }), words, name }
+    Target { label: table.into_iter().chain(names).collect::<Vec<_>>().join(" · "), by: by.map(|by| by.key.to_string()), required: field.required && part.is_none() && by.is_none(), only_key: !field.system && !field.is_editable(), link: matches!(field.kind, FieldKind::Link(_) | FieldKind::AnyLink { .. }), words, name }
 }
 
 /// Settings for a file with these headings: as last time where the headings are known from then, else by their words.
-pub(super) fn settings(targets: &[Target], headings: &[String], last: Option<Settings>) -> Settings {
+pub(super) fn settings(targets: &[Target], headings: &[String], last: Option<Settings>, chosen: Option<(Mode, Option<String>)>) -> Settings {
     let mut settings = Settings::default();
     let mut taken: HashSet<String> = HashSet::new();
     for (index, heading) in headings.iter().enumerate().filter(|(_, heading)| !heading.is_empty()) {
@@ -120,5 +123,15 @@ pub(super) fn settings(targets: &[Target], headings: &[String], last: Option<Set
         // A file that names records was written by an export.
         (settings.mode, settings.key) = (Mode::Both, Some("id".into()));
     }
+    if let Some((mode, key)) = chosen {
+        (settings.mode, settings.key) = (mode, key);
+    }
+    without_spare_keys(targets, &mut settings);
     settings
+}
+
+/// What is not set by hand is of use only as the key.
+fn without_spare_keys(targets: &[Target], settings: &mut Settings) {
+    let key = settings.key.clone().filter(|_| settings.mode != Mode::Create);
+    settings.columns.retain(|mapped| key.as_deref() == Some(mapped.field.as_str()) || !targets.iter().any(|target| target.only_key && target.name == mapped.field));
 }

@@ -247,8 +247,8 @@ async fn find(app: &App, id: Uuid) -> Result<Option<Import>, AppError> {
     Ok(app.store.fetch(&rows::read(app.store.dialect(), id)).await?.into_iter().next().and_then(Import::from_row))
 }
 
-/// How a file is read: as it was said, else as files like it were last time, else by its headings.
-pub async fn suggestion(app: &App, actor: &Actor, import: &Import, looked: &Look) -> Result<Settings, AppError> {
+/// How a file is read: as files like it were last time, else by its headings. `key` is the field that was chosen for it.
+pub async fn suggestion(app: &App, actor: &Actor, import: &Import, looked: &Look, chosen: Option<(Mode, Option<String>)>) -> Result<Settings, AppError> {
     let snapshot = app.snapshot();
     let card = may(&snapshot, actor, &import.card)?;
     let last = match actor.user {
@@ -257,18 +257,16 @@ pub async fn suggestion(app: &App, actor: &Actor, import: &Import, looked: &Look
     };
     let last = last.and_then(|last| match last { Datum::Text(text) => serde_json::from_str(&text).ok(), _ => None });
     let targets = targets(&snapshot.catalog, actor, &card);
-    Ok(Settings { header: Some(looked.header), sheet: looked.head.sheet.clone(), ..guess::settings(&targets, &looked.headings, last) })
+    Ok(Settings { header: Some(looked.header), sheet: looked.head.sheet.clone(), ..guess::settings(&targets, &looked.headings, last, chosen) })
 }
 
 /// Settings with columns, guessed where nobody said which.
 async fn completed(app: &App, actor: &Actor, import: &Import, settings: &Settings, looked: &Look) -> Result<Settings, AppError> {
     let mut settings = settings.clone();
     if settings.columns.is_empty() {
-        let guessed = suggestion(app, actor, import, looked).await?;
-        if settings.key.is_none() && settings.mode == Mode::Create {
-            (settings.mode, settings.key) = (guessed.mode, guessed.key);
-        }
-        settings.columns = guessed.columns;
+        let chosen = (settings.key.is_some() || settings.mode != Mode::Create).then(|| (settings.mode, settings.key.clone()));
+        let guessed = suggestion(app, actor, import, looked, chosen).await?;
+        (settings.mode, settings.key, settings.columns) = (guessed.mode, guessed.key, guessed.columns);
     }
     settings.header.get_or_insert(looked.header);
     Ok(settings)

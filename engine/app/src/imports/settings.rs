@@ -204,7 +204,9 @@ pub(super) fn plan(catalog: &Catalog, actor: &Actor, card: &std::sync::Arc<Card>
             let near = nearest(&mapped.field, card.table.own_fields().map(|field| field.key.as_str())).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             wrong(format!("`{}` has no field `{}`{near}", card.key, mapped.field))
         })?;
-        if let Some(why) = refusal(catalog, actor, card, child, field) {
+        // What records are known by need not be set by hand: it is only looked for.
+        let is_key = child.is_none() && part.is_none() && settings.mode != Mode::Create && settings.key.as_deref() == Some(field.key.as_str()) && !field.secret;
+        if let Some(why) = refusal(catalog, actor, card, child, field).filter(|_| !is_key) {
             return Err(wrong(format!("`{}` {why}, so no column becomes it", mapped.field)));
         }
         if let Some(by) = mapped.by.as_deref() {
