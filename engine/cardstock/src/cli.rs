@@ -30,6 +30,57 @@ pub struct SiteArgs {
     pub modules: Option<String>,
 }
 
+/// A file whose rows become records.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The card.
+    pub card: String,
+    /// The file, .xlsx or text.
+    pub file: PathBuf,
+    /// The field by which records there are already are known: they are changed, others are made.
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Leave rows with mistakes out, and take the rest.
+    #[arg(long)]
+    pub skip: bool,
+    /// A file that says how columns become fields, as JSON.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Where to write the rows with mistakes, as .xlsx.
+    #[arg(long)]
+    pub errors: Option<PathBuf>,
+    /// As whom.
+    #[arg(long, default_value = "admin")]
+    pub user: String,
+    /// The site.
+    #[command(flatten)]
+    pub site: SiteArgs,
+}
+
+/// Records written to a file.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The card.
+    pub card: String,
+    /// The file; its ending, .xlsx or .csv, says what kind.
+    pub file: PathBuf,
+    /// A filter, as JSON.
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// The fields, such as `name,owner.name,lines`; everything when not given.
+    #[arg(long)]
+    pub fields: Option<String>,
+    /// The order, such as `-created_at`.
+    #[arg(long)]
+    pub sort: Option<String>,
+    /// As whom.
+    #[arg(long, default_value = "admin")]
+    pub user: String,
+    /// The site.
+    #[command(flatten)]
+    pub site: SiteArgs,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -86,6 +137,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SearchCommand,
     },
+    /// Make records of an Excel or CSV file.
+    #[command(after_help = "Example: cardstock import customer customers.xlsx --key code --data ./site")]
+    Import(ImportArgs),
+    /// Write records to an Excel or CSV file.
+    #[command(after_help = "Example: cardstock export customer customers.xlsx --data ./site")]
+    Export(ExportArgs),
     /// Print the OpenAPI document, as an administrator sees it.
     #[command(after_help = "Example: cardstock openapi --data ./site > openapi.json")]
     Openapi {

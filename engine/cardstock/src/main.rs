@@ -7,6 +7,7 @@ mod packs;
 mod search;
 mod serve;
 mod site;
+mod tables;
 mod users;
 
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
         cli::Command::Token { command } => users::token(command).await,
         cli::Command::Search { command } => search::run(command).await,
         cli::Command::Site { command } => site::run(command).await,
+        cli::Command::Import(args) => tables::import(args).await,
+        cli::Command::Export(args) => tables::export(args).await,
         cli::Command::Openapi { site } => users::openapi(&site).await,
         cli::Command::Schemas { folder } => {
             for (name, text) in model::schema::all() {

@@ -209,7 +209,7 @@ impl Places<'_> {
 }
 
 /// Whose habits and words a file follows when nobody is there to read it: the actor's.
-pub(crate) fn locale_of(actor: &Actor) -> Locale {
+pub fn locale_of(actor: &Actor) -> Locale {
     let habit = |name: &str| actor.preferences.get(name).map(String::as_str);
     Locale::of(&actor.lang, actor.zone).with_habits(habit("date"), habit("number"))
 }

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 
 use crate::{App, AppError, Snapshot, Source, UnitError, lists};
 use columns::Columns;
-pub(crate) use columns::locale_of;
+pub use columns::locale_of;
 use groups::Grouping;
 
 /// Records read at a time.
@@ -93,7 +93,7 @@ pub async fn export(app: &App, snapshot: &Arc<Snapshot>, actor: &Actor, card: &s
     let (gated, columns, grouping) = ask(snapshot, actor, &card, asked)?;
     let written = columns.written(snapshot, asked, locale);
     let (send, mut receive) = mpsc::channel::<Vec<Piece>>(4);
-    let (title, format, lang) = (card.plurals.or_key(&locale.lang, card.key.as_str()), asked.format, locale.lang.clone());
+    let (title, format, lang, point) = (card.plurals.or_key(&locale.lang, card.key.as_str()), asked.format, locale.lang.clone(), locale.point);
     let writer = tokio::task::spawn_blocking(move || match format {
         Format::Xlsx => {
             let mut book = Book::new(&title, written)?;
@@ -110,7 +110,7 @@ pub async fn export(app: &App, snapshot: &Arc<Snapshot>, actor: &Actor, card: &s
         }
         Format::Csv { mark } => {
             let words = [true, false].map(|flag| form::format::yes_no(flag, &lang).to_owned());
-            let mut text = Text::new(std::io::BufWriter::new(into), written, mark, words)?;
+            let mut text = Text::new(std::io::BufWriter::new(into), written, mark, words, point)?;
             while let Some(pieces) = receive.blocking_recv() {
                 for piece in pieces {
                     if let Piece::Row(cells) = piece {
@@ -200,6 +200,11 @@ impl Reading {
             }
         }
     }
+}
+
+/// A list as parameters of an address say it.
+pub fn list_of(pairs: &[(String, String)]) -> Result<ListRequest, AppError> {
+    Ok(ListRequest::from_url(pairs)?)
 }
 
 /// A name for the file: the card's, and the day.

@@ -57,7 +57,9 @@ pub async fn run_job(context: Context) -> Result<Json, JobError> {
         Err(_) => {}
     }
     ended?;
-    Ok(find(&app, id).await?.map(|import| import.to_json()).unwrap_or_default())
+    let mut told = find(&app, id).await?.map(|import| import.to_json()).unwrap_or_default();
+    told["url"] = format!("/c/{}/import/{id}", import.card).into();
+    Ok(told)
 }
 
 /// Whether rows became records.

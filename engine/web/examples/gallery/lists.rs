@@ -104,6 +104,9 @@ fn list_of(query: &HashMap<String, String>, card: &str) -> ListPage {
         can_delete: true,
         delete_url: format!("/c/{card}/delete"),
         trash_url: Some(format!("/c/{card}/trash")),
+        import_url: Some(format!("/c/{card}/import")),
+        export_url: Some(format!("/c/{card}/export?format=xlsx")),
+        export_csv_url: Some(format!("/c/{card}/export?format=csv")),
         state,
         ..ListPage::default()
     }

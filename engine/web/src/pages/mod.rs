@@ -14,6 +14,7 @@ pub mod duplicates;
 mod fields;
 pub mod filter;
 pub mod health;
+pub mod imports;
 pub mod jobs;
 pub mod list;
 pub mod me;

@@ -76,6 +76,12 @@ pub struct ListPage {
     pub duplicates_url: Option<String>,
     /// The trash; none without the right.
     pub trash_url: Option<String>,
+    /// Records from a file; none without the right.
+    pub import_url: Option<String>,
+    /// This list as a workbook; none without the right.
+    pub export_url: Option<String>,
+    /// This list as text.
+    pub export_csv_url: Option<String>,
 }
 
 /// How the reader likes the columns of this list.

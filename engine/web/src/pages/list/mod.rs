@@ -5,6 +5,7 @@ mod address;
 mod board;
 mod calendar;
 mod columns;
+mod export;
 mod figures;
 mod groups;
 mod kept;
@@ -15,6 +16,7 @@ pub use actions::{delete, restore};
 pub use address::Address;
 pub use board::lanes;
 pub use columns::{choose_columns, label};
+pub use export::export;
 pub use figures::{count, totals};
 pub use groups::groups;
 pub use kept::keep;
@@ -270,6 +272,9 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
         delete_url: format!("{base}/delete"),
         duplicates_url: (!card.duplicates.is_empty()).then(|| format!("{base}/duplicates")),
         trash_url: may(snapshot, actor, card, ActionName::Restore).then(|| format!("{base}/trash")),
+        import_url: may(snapshot, actor, card, ActionName::Import).then(|| format!("{base}/import")),
+        export_url: may(snapshot, actor, card, ActionName::Export).then(|| asked.address.url_with(&format!("{base}/export"), &[("format", "xlsx")])),
+        export_csv_url: may(snapshot, actor, card, ActionName::Export).then(|| asked.address.url_with(&format!("{base}/export"), &[("format", "csv")])),
         ..ListPage::default()
     })
 }
