@@ -7,6 +7,7 @@ mod report;
 mod search;
 mod sides;
 mod start;
+mod tables;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -27,6 +28,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Files in and out: imports and exports that many rows.
+    Tables {
+        #[arg(long, default_value_t = 100_000)]
+        rows: usize,
+        /// The engine's binary; beside this one if not given.
+        #[arg(long)]
+        cardstock: Option<PathBuf>,
+    },
     /// Serve the hand-written server; the benchmark starts this itself.
     HandWritten {
         #[arg(long)]
@@ -82,6 +91,7 @@ async fn main() -> Result<(), Fault> {
         Some(Command::HandWritten { database, listen }) if database.starts_with("postgres") => baseline::postgres::serve(&database, &listen).await,
         Some(Command::HandWritten { database, listen }) => baseline::sqlite::serve(&database, &listen).await,
         Some(Command::Search(asked)) => search::run(&asked, cli.run.postgres.as_deref()).await,
+        Some(Command::Tables { rows, cardstock }) => tables::measure(&cardstock.map_or_else(|| std::env::current_exe().map(|path| path.with_file_name("cardstock")), Ok)?, rows).await,
         None => run(&cli.run).await,
     }
 }
