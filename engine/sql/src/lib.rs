@@ -31,4 +31,4 @@ pub mod system_pool;
 pub mod system_upkeep;
 pub mod write;
 
-pub use statement::{Datum, Dialect, Physical, Statement};
+pub use statement::{Datum, Dialect, Physical, Statement, together};

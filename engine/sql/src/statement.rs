@@ -65,6 +65,57 @@ pub enum Datum {
     Bytes(Vec<u8>),
 }
 
+/// Most placeholders of one statement: SQLite takes 32,766, PostgreSQL 65,535.
+const MAX_BINDS: usize = 30_000;
+/// Most rows of one statement.
+const MAX_ROWS: usize = 500;
+
+/// Statements that insert one row each by the same words, as few statements as there are placeholders for; the others
+/// as they are. Statements of one text keep their order among themselves.
+pub fn together(statements: Vec<Statement>) -> Vec<Statement> {
+    let mut by_text: indexmap::IndexMap<String, Vec<Vec<Datum>>> = indexmap::IndexMap::new();
+    let mut joined = Vec::new();
+    for statement in statements {
+        let plain = statement.columns.is_empty() && statement.sql.starts_with("INSERT INTO ") && statement.sql.ends_with(')') && statement.sql.matches(" VALUES (").count() == 1 && !statement.sql.contains("SELECT");
+        if plain {
+            by_text.entry(statement.sql).or_default().push(statement.binds);
+        } else {
+            joined.push(statement);
+        }
+    }
+    for (text, rows) in by_text {
+        let Some((head, tuple)) = text.split_once(" VALUES ") else { continue };
+        let each = (MAX_BINDS / rows.first().map_or(1, Vec::len).max(1)).clamp(1, MAX_ROWS);
+        for chunk in rows.chunks(each) {
+            let tuples: Vec<String> = chunk.iter().scan(0, |shift, row| {
+                let shifted = shifted(tuple, *shift);
+                *shift += row.len();
+                Some(shifted)
+            }).collect();
+            joined.push(Statement { sql: format!("{head} VALUES {}", tuples.join(", ")), binds: chunk.concat(), columns: Vec::new() });
+        }
+    }
+    joined
+}
+
+/// A tuple whose placeholders are counted from further on.
+fn shifted(tuple: &str, shift: usize) -> String {
+    if shift == 0 {
+        return tuple.to_owned();
+    }
+    let mut text = String::with_capacity(tuple.len() + 16);
+    let mut rest = tuple;
+    while let Some(at) = rest.find(['?', '$']) {
+        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let number = rest[at + 1..at + 1 + digits].parse::<usize>().unwrap_or(0);
+        text.push_str(&rest[..=at]);
+        text.push_str(&(number + shift).to_string());
+        rest = &rest[at + 1 + digits..];
+    }
+    text.push_str(rest);
+    text
+}
+
 /// SQL text with its binds and the physical types of its result columns, in order.
 ///
 /// Placeholders are `?1…` on SQLite and `$1…` on PostgreSQL, numbered from 1 in the order of `binds`.
@@ -86,5 +137,21 @@ impl Statement {
     /// Whether it is planned anew each time.
     pub fn is_once(&self) -> bool {
         self.sql.contains(Self::ONCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_the_same_words_go_together() {
+        let row = |text: &str, number: i64| Statement { sql: format!("INSERT INTO {text} (a, b) VALUES ($1::bigint, $2::bigint)"), binds: vec![Datum::Integer(number), Datum::Integer(number)], columns: Vec::new() };
+        let other = Statement { sql: "UPDATE t SET a = 1".into(), binds: Vec::new(), columns: Vec::new() };
+        let joined = together(vec![row("t", 1), other.clone(), row("t", 2), row("u", 3)]);
+        assert_eq!(joined[0], other);
+        assert_eq!(joined[1].sql, "INSERT INTO t (a, b) VALUES ($1::bigint, $2::bigint), ($3::bigint, $4::bigint)");
+        assert_eq!(joined[1].binds, [1, 1, 2, 2].map(Datum::Integer));
+        assert_eq!(joined[2], row("u", 3));
     }
 }

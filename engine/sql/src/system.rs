@@ -354,6 +354,22 @@ pub fn event(dialect: Dialect, event: &Event<'_>) -> Vec<Statement> {
     }
 }
 
+/// The rows that an event leaves behind, apart from each other: so that those of many events can go together.
+pub fn event_rows(dialect: Dialect, told: &Event<'_>) -> Vec<Statement> {
+    if dialect == Dialect::Sqlite {
+        return event(dialect, told);
+    }
+    let common = || vec![text(told.card), Datum::Uuid(told.record), Datum::Integer(told.version)];
+    let audit = [vec![Datum::Uuid(told.ids[0]), Datum::Instant(told.at), optional(told.actor)], common(), vec![text(told.action), text(told.fields.clone()), told.tracked.clone().map_or(Datum::Null(Physical::Text), Datum::Text)]].concat();
+    let change = [vec![Datum::Uuid(told.ids[1]), text(told.site), Datum::Uuid(told.tx)], common(), vec![text(told.action), text(told.fields.clone())]].concat();
+    let outbox = [vec![Datum::Uuid(told.ids[2]), text(told.action)], common(), vec![Datum::Instant(told.at)]].concat();
+    vec![
+        statement(dialect, "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})", audit, Vec::new()),
+        statement(dialect, "INSERT INTO sys_change (id, site, tx, card, record, version, op, fields) VALUES ({}, {}, {}, {}, {}, {}, {}, {})", change, Vec::new()),
+        statement(dialect, "INSERT INTO sys_outbox (id, event, card, record, version, created_at) VALUES ({}, {}, {}, {}, {}, {})", outbox, Vec::new()),
+    ]
+}
+
 /// Gives numbers to changes that have none, in the order they became visible. Run by one sequencer at a time.
 pub fn number_changes() -> Statement {
     let sql = "WITH open AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM sys_change WHERE seq IS NULL), \

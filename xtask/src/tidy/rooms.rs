@@ -17,10 +17,9 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("pack", &["model"]),
     ("report", &["model"]),
     ("store", &["model", "query", "sql"]),
-    ("app", &["model", "search", "query", "form", "sql", "script", "store", "access", "pack"]),
+    ("app", &["model", "search", "query", "form", "sql", "script", "store", "access", "pack", "exchange"]),
     ("web", &["access", "app", "form", "model", "query", "search"]),
-    ("cardstock", &["access", "app", "model", "report", "web"]),
-    ("exchange", &[]),
+    ("cardstock", &["access", "app", "exchange", "model", "report", "web"]),
 ];
 
 /// Rooms that do no input or output.

@@ -151,20 +151,20 @@ fn back(table: &Table, id: &str, json: &Json) -> Option<(Ident, Value)> {
     Some((field.key.clone(), types::read_json(&field.kind, json).ok()?))
 }
 
-/// Writes down a save.
-pub(crate) async fn saved(tx: &mut Tx, batch: Uuid, card: &Card, stored: Option<&Record>, record: &Record, kept_back: Option<Json>) -> Result<(), UnitError> {
+/// The row that remembers a save.
+pub(crate) fn saved(dialect: sql::Dialect, batch: Uuid, card: &Card, stored: Option<&Record>, record: &Record, kept_back: Option<Json>) -> sql::Statement {
     let before = stored.map(|stored| Before::of(card, stored, record, kept_back));
-    put(tx, batch, card, record.id, if stored.is_some() { "updated" } else { "created" }, before, record.version()).await
+    row(dialect, batch, card, record.id, if stored.is_some() { "updated" } else { "created" }, before, record.version())
 }
 
 /// Writes down that a record went into the trash, or came out of it.
 pub(crate) async fn trashed(tx: &mut Tx, batch: Uuid, card: &Card, record: Uuid, op: &'static str, trash: Option<Uuid>, version: i64) -> Result<(), UnitError> {
-    put(tx, batch, card, record, op, Some(Before { trash, ..Before::default() }), version).await
+    tx.execute(&row(tx.dialect(), batch, card, record, op, Some(Before { trash, ..Before::default() }), version)).await?;
+    Ok(())
 }
 
-async fn put(tx: &mut Tx, batch: Uuid, card: &Card, record: Uuid, op: &'static str, before: Option<Before>, version: i64) -> Result<(), UnitError> {
+fn row(dialect: sql::Dialect, batch: Uuid, card: &Card, record: Uuid, op: &'static str, before: Option<Before>, version: i64) -> sql::Statement {
     let before = before.and_then(|before| serde_json::to_string(&before).ok());
     let row = rows::BatchRow { batch, id: Uuid::now_v7(), card: card.key.as_str(), record, op, before, version };
-    tx.execute(&rows::put_row(tx.dialect(), &row)).await?;
-    Ok(())
+    rows::put_row(dialect, &row)
 }

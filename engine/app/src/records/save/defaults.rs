@@ -92,6 +92,7 @@ impl Work {
             Reset::Daily => today.format("%Y%m%d").to_string(),
         };
         let name = format!("{}.{}.{period}", self.card.id, numbering.field);
+        self.shared.iter().for_each(|shared| shared.write());
         let row = tx.fetch(&system::next_number(tx.dialect(), &name)).await?.into_iter().flatten().next();
         let Some(Datum::Integer(number)) = row else { return Ok(()) };
         record.values.insert(numbering.field.clone(), Value::Text(numbered(&numbering.pattern, number, today, &self.site)));

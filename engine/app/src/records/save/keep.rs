@@ -7,6 +7,7 @@ impl Work {
     pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord, left: &[String]) -> Result<(), UnitError> {
         let dialect = tx.dialect();
         let record = valid.record();
+        self.shared.iter().for_each(|shared| shared.write());
         let (statements, changed, touched) = match stored {
             None => (write::create(self.catalog(), dialect, &self.gated, valid), filled(record), None),
             Some(stored) => {
@@ -40,12 +41,18 @@ impl Work {
             tx: Uuid::now_v7(),
             ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
         };
-        for statement in system::event(dialect, &event) {
-            tx.execute(&statement).await?;
-        }
+        let mut told = if self.shared.is_some() { system::event_rows(dialect, &event) } else { system::event(dialect, &event) };
         if let Some(batch) = self.options.batch {
             let kept = (!left.is_empty()).then(|| batches::changed_since(left.iter().cloned()));
-            batches::saved(tx, batch, &self.card, stored, record, kept).await?;
+            told.push(batches::saved(dialect, batch, &self.card, stored, record, kept));
+        }
+        match &self.shared {
+            Some(shared) => shared.later(told),
+            None => {
+                for statement in &told {
+                    tx.execute(statement).await?;
+                }
+            }
         }
         Ok(())
     }

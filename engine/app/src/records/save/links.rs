@@ -28,7 +28,14 @@ impl Work {
         for (key, (ids, why)) in wanted {
             let Some(card) = self.catalog().card(&key) else { continue };
             let there = targets.there.entry(key.clone()).or_default();
-            let new: Vec<Uuid> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+            let mut new: Vec<Uuid> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+            let known = self.known().filter(|_| why == Hold::Share && key != self.card.key);
+            if let Some(shared) = known.and_then(|shared| shared.targets.lock().ok()) {
+                let (held, seen) = (shared.there.get(&key), shared.seen.get(&key));
+                new.retain(|id| !held.is_some_and(|held| held.contains(id)) || !there.insert(*id));
+                targets.seen.entry(key.clone()).or_default().extend(there.iter().filter(|id| seen.is_some_and(|seen| seen.contains(*id))));
+            }
+            let there = targets.there.entry(key.clone()).or_default();
             if new.is_empty() {
                 continue;
             }
@@ -39,6 +46,10 @@ impl Work {
                 Ok(gate) => self.matching(tx, card, &found, &gate.rows()).await?,
                 Err(_) => HashSet::new(),
             };
+            if let Some(mut shared) = known.and_then(|shared| shared.targets.lock().ok()) {
+                shared.there.entry(key.clone()).or_default().extend(&found);
+                shared.seen.entry(key.clone()).or_default().extend(&seen);
+            }
             targets.seen.entry(key).or_default().extend(seen);
         }
         Ok(targets)

@@ -28,6 +28,7 @@ mod reach;
 mod repeat;
 mod rights;
 mod keep;
+mod shared;
 mod unique;
 
 pub(crate) use asked::{ancestors, linked};
@@ -37,6 +38,7 @@ use links::Targets;
 pub(crate) use links::{ids, links_set};
 pub(crate) use pool::Move;
 pub(crate) use relink::Relink;
+pub(crate) use shared::Shared;
 
 use super::{
     derive::{self, Context},
@@ -118,6 +120,7 @@ pub(crate) struct Work {
     options: Options,
     site: String,
     mode: Mode,
+    shared: Option<Arc<Shared>>,
 }
 
 /// Where a save's draft comes from, beside the body.
@@ -160,7 +163,7 @@ impl Work {
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), mode: Mode::Plain, snapshot })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), mode: Mode::Plain, shared: None, snapshot })
     }
 
     /// Instead of a body: what was before.

@@ -1,0 +1,56 @@
+//! What saves of one unit of work share: what was looked up for one is known to the next, and what tells of them is
+//! written together at the end.
+//!
+//! **Invariants**
+//! - Only what cannot change by the saves themselves is shared: nothing of the card at hand, and nothing at all where
+//!   others' derived values hang on its records.
+//! - Whoever undoes a part of the work gives up what it shares.
+
+use std::sync::{Mutex, atomic::{AtomicBool, Ordering}};
+
+use sql::Statement;
+
+use super::*;
+
+/// What saves of one unit of work share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(super) targets: Mutex<Targets>,
+    later: Mutex<Vec<Statement>>,
+    written: AtomicBool,
+}
+
+impl Shared {
+    /// Something is about to be written.
+    pub(super) fn write(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+    /// Whether anything was written since the last look.
+    pub(crate) fn take_written(&self) -> bool {
+        self.written.swap(false, Ordering::Relaxed)
+    }
+    /// Keeps statements for the end: they only tell of what was done.
+    pub(super) fn later(&self, statements: Vec<Statement>) {
+        if let Ok(mut later) = self.later.lock() {
+            later.extend(statements);
+        }
+    }
+    /// What tells of everything that was done, in few statements.
+    pub(crate) fn told(&self) -> Vec<Statement> {
+        self.later.lock().map_or_else(|_| Vec::new(), |mut later| sql::together(std::mem::take(&mut *later)))
+    }
+}
+
+impl Work {
+    /// A save among others of the same unit of work.
+    pub(crate) fn sharing(&mut self, shared: Option<Arc<Shared>>) {
+        self.shared = shared;
+    }
+
+    /// What may be taken from the saves before: nothing where other records' values hang on this card's.
+    pub(super) fn known(&self) -> Option<&Shared> {
+        let tables = std::iter::once(self.card.table.reference()).chain(self.card.children.values().map(model::Table::reference));
+        let followed = tables.into_iter().any(|table| !self.snapshot.rollups_over(&table).is_empty());
+        self.shared.as_deref().filter(|_| !followed)
+    }
+}
