@@ -138,10 +138,10 @@ pub enum Command {
         command: SearchCommand,
     },
     /// Make records of an Excel or CSV file.
-    #[command(after_help = "Example: cardstock import customer customers.xlsx --key code --data ./site")]
+    #[command(after_help = "Example: cardstock import CARD table.xlsx --key code --data ./site")]
     Import(ImportArgs),
     /// Write records to an Excel or CSV file.
-    #[command(after_help = "Example: cardstock export customer customers.xlsx --data ./site")]
+    #[command(after_help = "Example: cardstock export CARD table.xlsx --data ./site")]
     Export(ExportArgs),
     /// Print the OpenAPI document, as an administrator sees it.
     #[command(after_help = "Example: cardstock openapi --data ./site > openapi.json")]
