@@ -46,7 +46,7 @@ pub(super) struct Asking<'a> {
 pub(super) fn targets(field: &Field) -> Vec<&Ident> {
     match &field.kind {
         FieldKind::Link(link) => vec![&link.target],
-        FieldKind::AnyLink { targets } => targets.iter().collect(),
+        FieldKind::AnyLink { targets, .. } => targets.iter().collect(),
         _ => Vec::new(),
     }
 }

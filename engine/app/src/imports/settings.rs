@@ -227,7 +227,7 @@ pub(super) fn plan(catalog: &Catalog, actor: &Actor, card: &std::sync::Arc<Card>
 fn check_by(catalog: &Catalog, field: &Field, by: &str) -> Result<(), AppError> {
     let targets: Vec<&Ident> = match &field.kind {
         FieldKind::Link(link) => vec![&link.target],
-        FieldKind::AnyLink { targets } => targets.iter().collect(),
+        FieldKind::AnyLink { targets, .. } => targets.iter().collect(),
         _ => return Err(wrong(format!("`{}` is no link, so `by` says nothing", field.key))),
     };
     let fits = |target: &&&Ident| catalog.card(target.as_str()).and_then(|card| card.field(by)).is_some_and(|field| field.unique && !field.secret);
