@@ -34,6 +34,7 @@ mod settings;
 mod rolling;
 mod site;
 mod starting;
+mod sums;
 mod views;
 mod world;
 mod upkeep;

@@ -35,7 +35,7 @@ pub mod upkeep;
 use std::{path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
-use sql::{Datum, Dialect, Statement, system};
+use sql::{Datum, Dialect, Statement, builder::Sums, select::Lowered, system};
 use store::{Store, StoreError, Target, Tx};
 use uuid::Uuid;
 
@@ -178,6 +178,19 @@ impl Source<'_> {
             Self::Tx(tx) => tx.fetch(statement).await,
         }
     }
+    /// Runs a statement with sums: as the database sums, and another way where it cannot.
+    pub async fn fetch_sums(&mut self, lower: impl Fn(Sums) -> Lowered) -> Result<(Lowered, Vec<Vec<Datum>>), StoreError> {
+        let plain = lower(Sums::Plain);
+        match self.fetch(&plain.statement).await {
+            Ok(rows) => Ok((plain, rows)),
+            Err(StoreError::Overflow { .. }) => {
+                let halves = lower(Sums::Halves);
+                let rows = self.fetch(&halves.statement).await?;
+                Ok((halves, rows))
+            }
+            Err(error) => Err(error),
+        }
+    }
     /// Which words statements must be written in.
     pub fn dialect(&self) -> Dialect {
         match self {
@@ -193,7 +206,7 @@ impl From<StoreError> for AppError {
             StoreError::Unavailable { detail } | StoreError::Busy { detail } | StoreError::Lost { detail } => Self::Unavailable { detail },
             StoreError::Unique { constraint } => Self::Conflict { code: "unique", detail: format!("another record has the same values ({constraint})"), blockers: Vec::new() },
             StoreError::ForeignKey { .. } => Self::Conflict { code: "linked", detail: "something linked is gone, or still linked".into(), blockers: Vec::new() },
-            StoreError::Unexpected { detail } => Self::Internal(detail),
+            StoreError::Unexpected { detail } | StoreError::Overflow { detail } => Self::Internal(detail),
         }
     }
 }

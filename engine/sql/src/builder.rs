@@ -36,6 +36,16 @@ pub struct Column {
     pub nullable: bool,
 }
 
+/// How sums are asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sums {
+    /// As the database sums. SQLite refuses one beyond 64 bits, in which decimals are scaled whole numbers.
+    #[default]
+    Plain,
+    /// On SQLite in two halves, which reach as far as anybody can count and cost twice as much.
+    Halves,
+}
+
 /// Writes one statement.
 pub struct Builder<'a> {
     /// Names and types.
@@ -46,6 +56,7 @@ pub struct Builder<'a> {
     pub tables: Option<&'a Tables>,
     /// Columns of the record whose related rows are being asked about, where such a condition names them.
     pub(crate) outer: Option<Vec<(Path, Column)>>,
+    pub(crate) sums: Sums,
     binds: Vec<Datum>,
     aliases: usize,
     once: bool,
@@ -54,7 +65,14 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// A statement for one dialect, seeing only what `tables` allows.
     pub fn new(catalog: &'a Catalog, dialect: Dialect, tables: Option<&'a Tables>) -> Self {
-        Self { catalog, dialect, tables, outer: None, binds: Vec::new(), aliases: 0, once: false }
+        Self { catalog, dialect, tables, outer: None, sums: Sums::Plain, binds: Vec::new(), aliases: 0, once: false }
+    }
+
+    /// With sums asked for in a certain way.
+    #[must_use]
+    pub fn with_sums(mut self, sums: Sums) -> Self {
+        self.sums = sums;
+        self
     }
 
     /// A placeholder for a value. PostgreSQL is told its type, since it cannot guess every one.

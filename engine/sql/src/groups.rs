@@ -10,7 +10,7 @@ use query::{Group, GroupKey, zone::Offsets};
 
 use crate::{
     Datum, Dialect, Physical,
-    builder::{Builder, Column, Rows},
+    builder::{Builder, Column, Rows, Sums},
     encode,
     select::{Lowered, Output, Selection, aggregate, clause, unordered},
 };
@@ -34,9 +34,9 @@ struct Parts {
 }
 
 /// Groups: the keys of `levels` levels, how many, how deep those of trees lie, then the totals.
-pub fn groups(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, levels: usize, limit: u32) -> Lowered {
+pub fn groups(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, levels: usize, limit: u32, sums: Sums) -> Lowered {
     let query = gated.query();
-    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables())).with_sums(sums);
     let mut rows = builder.rows(&query.card.table.reference());
     let (mut selection, mut parts) = (Selection::new(), Parts::default());
     for group in &query.groups[..levels] {
@@ -87,7 +87,7 @@ fn by_total(selection: &Selection, before: usize, function: Aggregate) -> String
     let columns = selection.since(before);
     match (function, columns) {
         (Aggregate::Avg, [high, low, count]) => format!("({high} * 1e9 + {low}) / {count}"),
-        (Aggregate::Avg, [sum, count]) => format!("{sum} / nullif({count}, 0)"),
+        (Aggregate::Avg, [sum, count]) => format!("{sum} * 1.0 / nullif({count}, 0)"),
         (_, [high, low]) => format!("({high} * 1e9 + {low})"),
         _ => (before + 1).to_string(),
     }

@@ -5,7 +5,7 @@ use model::{Catalog, TableRef};
 
 use crate::{
     Dialect,
-    builder::{Builder, Rows},
+    builder::{Builder, Rows, Sums},
     predicate,
     select::{Lowered, Selection, aggregate},
 };
@@ -24,8 +24,8 @@ pub fn rows(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &Tab
 }
 
 /// How many there are, then the totals.
-pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &TableRef) -> Lowered {
-    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &TableRef, sums: Sums) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables())).with_sums(sums);
     let mut rows = builder.rows(table);
     let mut selection = Selection::with_ids(&rows.alias, &[]);
     aggregate(&mut builder, &mut rows, &mut selection, None, model::Aggregate::Count);

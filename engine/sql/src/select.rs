@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Datum, Dialect, Physical, Statement,
-    builder::{Builder, Rows},
+    builder::{Builder, Rows, Sums},
     encode, predicate, search,
 };
 
@@ -217,8 +217,8 @@ pub fn count(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, cap: Optio
 }
 
 /// Totals over all matches, then nothing else.
-pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowered {
-    let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+pub fn totals(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, sums: Sums) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, Some(gated.tables())).with_sums(sums);
     let mut rows = builder.rows(&gated.query().card.table.reference());
     let mut selection = Selection::new();
     for total in &gated.query().totals {
@@ -256,12 +256,14 @@ pub(crate) fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &
                 Physical::Decimal { scale } => scale,
                 _ => 0,
             };
-            let halves = builder.dialect == Dialect::Sqlite;
-            if halves {
-                selection.add(format!("sum({sql} / 1000000000)"), Physical::Integer);
-                selection.add(format!("sum({sql} % 1000000000)"), Physical::Integer);
-            } else {
-                selection.add(format!("sum({sql})::numeric"), Physical::Decimal { scale });
+            let halves = builder.dialect == Dialect::Sqlite && builder.sums == Sums::Halves;
+            match (builder.dialect, builder.sums) {
+                (Dialect::Sqlite, Sums::Plain) => selection.add(format!("sum({sql})"), Physical::Decimal { scale }),
+                (Dialect::Sqlite, Sums::Halves) => {
+                    selection.add(format!("sum({sql} / 1000000000)"), Physical::Integer);
+                    selection.add(format!("sum({sql} % 1000000000)"), Physical::Integer);
+                }
+                (Dialect::Postgres, _) => selection.add(format!("sum({sql})::numeric"), Physical::Decimal { scale }),
             }
             if function == Aggregate::Avg {
                 selection.add(format!("count({sql})"), Physical::Integer);
@@ -350,8 +352,8 @@ pub fn bind_ids(builder: &mut Builder<'_>, ids: &[Uuid]) -> String {
 }
 
 /// One aggregate over the rows of a table outside the trash, by a bound condition: for derived values.
-pub fn aggregate_rows(catalog: &Catalog, dialect: Dialect, table: &TableRef, path: Option<&Path>, function: Aggregate, condition: &model::Condition) -> Lowered {
-    let mut builder = Builder::new(catalog, dialect, None);
+pub fn aggregate_rows(catalog: &Catalog, dialect: Dialect, table: &TableRef, path: Option<&Path>, function: Aggregate, condition: &model::Condition, sums: Sums) -> Lowered {
+    let mut builder = Builder::new(catalog, dialect, None).with_sums(sums);
     let mut rows = builder.rows(table);
     let mut selection = Selection::new();
     aggregate(&mut builder, &mut rows, &mut selection, path, function);

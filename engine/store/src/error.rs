@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Two units of work stood in each other's way; another try may succeed.
     #[error("another change stood in the way: {detail}")]
     Busy { detail: String },
+    /// A sum is beyond what the database counts in.
+    #[error("a sum is too large: {detail}")]
+    Overflow { detail: String },
     /// Full disk, lost connection, too many waiting: later it may work again.
     #[error("the database cannot be used at the moment: {detail}")]
     Unavailable { detail: String },
@@ -78,6 +81,8 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
     match cause.kind() {
         ErrorKind::UniqueViolation => StoreError::Unique { constraint: constraint(cause) },
         ErrorKind::ForeignKeyViolation => StoreError::ForeignKey { constraint: constraint(cause) },
+        // SQLite has no code of its own for it.
+        _ if detail == "integer overflow" => StoreError::Overflow { detail },
         _ => match code.as_str() {
             // PostgreSQL: serialization failure, deadlock, lock not available.
             "40001" | "40P01" | "55P03" => StoreError::Busy { detail },

@@ -70,9 +70,9 @@ pub async fn related_count(app: &App, snapshot: &Snapshot, actor: &Actor, asked:
     if asked.table.child.is_none() {
         return Ok(count(app, snapshot, &gated).await?.unwrap_or(Counted { value: 0, exact: true }));
     }
-    let lowered = sql::related::totals(&snapshot.catalog, app.store.dialect(), &gated, asked.table);
-    let row = app.store.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
-    match lowered.decode(row).first() {
+    let dialect = app.store.dialect();
+    let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| sql::related::totals(&snapshot.catalog, dialect, &gated, asked.table, sums)).await?;
+    match lowered.decode(rows.into_iter().next().unwrap_or_default()).first() {
         Some(Value::Int(value)) => Ok(Counted { value: *value, exact: true }),
         _ => Ok(Counted { value: 0, exact: true }),
     }
@@ -103,9 +103,8 @@ async fn related_child_rows(app: &App, snapshot: &Snapshot, actor: &Actor, asked
             items.push(Item { id, values: values.collect(), children: IndexMap::new() });
         }
     }
-    let lowered = sql::related::totals(catalog, dialect, gated, asked.table);
-    let row = app.store.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
-    let mut totals = lowered.decode(row);
+    let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| sql::related::totals(catalog, dialect, gated, asked.table, sums)).await?;
+    let mut totals = lowered.decode(rows.into_iter().next().unwrap_or_default());
     let count = match totals.first() {
         Some(Value::Int(count)) => Some(*count),
         _ => None,

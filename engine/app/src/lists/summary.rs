@@ -24,9 +24,9 @@ pub async fn totals(app: &App, snapshot: &Snapshot, gated: &GatedQuery) -> Resul
     if gated.query().totals.is_empty() {
         return Ok(Vec::new());
     }
-    let lowered = select::totals(&snapshot.catalog, app.store.dialect(), gated);
-    let row = app.store.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
-    Ok(lowered.decode(row))
+    let dialect = app.store.dialect();
+    let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| select::totals(&snapshot.catalog, dialect, gated, sums)).await?;
+    Ok(lowered.decode(rows.into_iter().next().unwrap_or_default()))
 }
 
 /// Groups over all matches: of every level, outer ones first, so that subtotals stand before what they are of.
@@ -34,8 +34,9 @@ pub async fn groups(app: &App, snapshot: &Snapshot, gated: &GatedQuery) -> Resul
     let mut all = Vec::new();
     let by = &gated.query().groups;
     for levels in 1..=by.len() {
-        let lowered = sql::groups::groups(&snapshot.catalog, app.store.dialect(), gated, levels, MAX_GROUPS);
-        for row in app.store.fetch(&lowered.statement).await? {
+        let dialect = app.store.dialect();
+        let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| sql::groups::groups(&snapshot.catalog, dialect, gated, levels, MAX_GROUPS, sums)).await?;
+        for row in rows {
             let mut values = lowered.decode(row).into_iter();
             let key = values.by_ref().take(levels).collect();
             let mut number = || match values.next() {

@@ -161,9 +161,9 @@ async fn aggregate(tx: &mut Tx, snapshot: &Snapshot, rollup: &Rollup, (table, by
     if !is_number {
         return Ok(Value::Empty);
     }
-    let lowered = select::aggregate_rows(catalog, tx.dialect(), table, rollup.field.as_ref(), rollup.function, &condition);
-    let row = tx.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
-    let value = lowered.decode(row).into_iter().next().unwrap_or_default();
+    let dialect = tx.dialect();
+    let (lowered, rows) = Source::Tx(tx).fetch_sums(|sums| select::aggregate_rows(catalog, dialect, table, rollup.field.as_ref(), rollup.function, &condition, sums)).await?;
+    let value = lowered.decode(rows.into_iter().next().unwrap_or_default()).into_iter().next().unwrap_or_default();
     if value.is_empty() && is_zero_over_nothing(rollup.function) {
         return Ok(Value::Int(0));
     }
