@@ -3,6 +3,7 @@
 mod baseline;
 mod client;
 mod data;
+mod lists;
 mod report;
 mod search;
 mod sides;
@@ -43,6 +44,8 @@ enum Command {
         #[arg(long)]
         listen: String,
     },
+    /// Measure lists of many records instead.
+    Lists(lists::Lists),
     /// Measure search over many records instead.
     Search(search::Search),
 }
@@ -90,6 +93,7 @@ async fn main() -> Result<(), Fault> {
     match cli.command {
         Some(Command::HandWritten { database, listen }) if database.starts_with("postgres") => baseline::postgres::serve(&database, &listen).await,
         Some(Command::HandWritten { database, listen }) => baseline::sqlite::serve(&database, &listen).await,
+        Some(Command::Lists(asked)) => lists::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Search(asked)) => search::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Tables { rows, cardstock }) => tables::measure(&cardstock.map_or_else(|| std::env::current_exe().map(|path| path.with_file_name("cardstock")), Ok)?, rows).await,
         None => run(&cli.run).await,
