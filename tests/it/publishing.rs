@@ -201,7 +201,10 @@ async fn what_is_retired_comes_back(database: Database) {
 
 /// From a type and its values to another type: what the values become, and how many do not.
 #[rustfmt::skip]
-fn conversions() -> Vec<(Value, Vec<Value>, Value, Vec<Value>, u64)> {
+/// A field, values of it, the field it becomes, the values then, how many would not convert.
+type Conversion = (Value, Vec<Value>, Value, Vec<Value>, u64);
+
+fn conversions() -> Vec<Conversion> {
     let choice = || json!({"type": "choice", "options": [{"value": "red", "labels": {"en": "Red"}}, {"value": "blue", "labels": {"en": "Blue"}}]});
     let text = || json!({"type": "text"});
     vec![
@@ -239,7 +242,7 @@ fn conversions() -> Vec<(Value, Vec<Value>, Value, Vec<Value>, u64)> {
 
 async fn types_change_with_a_report(database: Database) {
     let cases = conversions();
-    let fields = |which: fn(&(Value, Vec<Value>, Value, Vec<Value>, u64)) -> &Value| -> Value {
+    let fields = |which: fn(&Conversion) -> &Value| -> Value {
         cases.iter().enumerate().map(|(index, case)| (format!("f{index}"), which(case).clone())).collect::<serde_json::Map<_, _>>().into()
     };
     let (site, root) = site_with(database, thing(fields(|case| &case.0), json!({}))).await;

@@ -106,7 +106,7 @@ fn counts_totals_and_groups() {
         for dialect in DIALECTS {
             let _ = writeln!(text, "## {role} ({dialect:?})\n");
             shown(&mut text, &select::count(&catalog, dialect, &gated, Some(10_000)).statement);
-            shown(&mut text, &select::totals(&catalog, dialect, &gated).statement);
+            shown(&mut text, &select::totals(&catalog, dialect, &gated, sql::builder::Sums::Plain).statement);
         }
     }
     insta::assert_snapshot!(text);

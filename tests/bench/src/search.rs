@@ -125,8 +125,8 @@ async fn measure(asked: &Search, name: &str, cardstock: &Path, site: &Path, url:
     ready(&server).await?;
     let mut connection = Connection::open(&server).await?;
     let mut all = Vec::new();
-    for kind in 0..ASKED.len() {
-        for (what, path) in [(ASKED[kind].to_owned(), "/api/v1/search?limit=5&q="), (format!("{}, in a list", ASKED[kind]), "/api/v1/records/finder_firm?fields=name,code&limit=50&q=")] {
+    for (kind, asks) in ASKED.iter().enumerate() {
+        for (what, path) in [((*asks).to_owned(), "/api/v1/search?limit=5&q="), (format!("{asks}, in a list"), "/api/v1/records/finder_firm?fields=name,code&limit=50&q=")] {
             let mut random = StdRng::seed_from_u64(kind as u64 + 100);
             let mut took = Vec::new();
             for number in 0..asked.questions + 20 {

@@ -12,7 +12,7 @@ const EACH: u32 = 1_000;
 
 /// Writes the rows with mistakes to a file. `heading` is that of the column that says what is wrong.
 pub async fn mistakes(app: &App, import: &Import, heading: &str, into: File) -> Result<(), AppError> {
-    let settings = import.settings.clone().unwrap_or_else(Settings::default);
+    let settings = import.settings.clone().unwrap_or_default();
     let looked = look(app, import.id, &settings, 1).await?;
     let found = all(app, import).await?;
     // A record is corrected whole: all of its rows go along with the one that is wrong.

@@ -283,7 +283,7 @@ impl Planner<'_> {
         }
         let system = Actor::system(Reason::Integrity, Utc::now());
         let bound = bind_for(&system, self.coming, &rule.when);
-        let lowered = select::aggregate_rows(self.coming, self.app.store.dialect(), &card.table.reference(), None, Aggregate::Count, &bound);
+        let lowered = select::aggregate_rows(self.coming, self.app.store.dialect(), &card.table.reference(), None, Aggregate::Count, &bound, sql::builder::Sums::Plain);
         let row = self.app.store.fetch(&lowered.statement).await?.into_iter().next().unwrap_or_default();
         Ok(match lowered.decode(row).first() {
             Some(Value::Int(count)) if *count > 0 => (Verdict::Breaks, Some(count_of(*count, "record breaks it", "records break it"))),

@@ -271,10 +271,13 @@ fn rows_of(mixin: &MixinDef) -> Vec<(Ident, Ident)> {
     rows
 }
 
+/// Rows of a card by a link there, the card that uses the mixin, and its parameters: name, path.
+type Wanted = (Ident, Ident, Ident, Vec<(String, String)>);
+
 /// Each use makes the card a target of the `link_any` by which the mixin finds its rows, and has those rows keep what
 /// stands at the end of each parameter's path, so that they can be asked and grouped by it over all cards.
 fn register_targets(cards: &mut IndexMap<Ident, Merged>, mixins: &HashMap<Ident, (Origin, MixinDef)>) {
-    let mut wanted: Vec<(Ident, Ident, Ident, Vec<(String, String)>)> = Vec::new();
+    let mut wanted: Vec<Wanted> = Vec::new();
     for card in cards.values() {
         for used in &card.def.mixins {
             let Some((_, mixin)) = mixins.get(&used.mixin) else { continue };

@@ -74,7 +74,7 @@ pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, St
         // Which opens first is everybody's own choice, of any list.
         let only_first = first && body.as_object().is_some_and(|body| body.len() == 1);
         if !only_first {
-            let before = views::find(&site.app, snapshot, actor, &*snapshot.card(&card)?.clone(), &id).await?;
+            let before = views::find(&site.app, snapshot, actor, &snapshot.card(&card)?.clone(), &id).await?;
             views::change(&site.app, snapshot, actor, &card, &id, &Wanted::from_json(body, Some(&before))?).await?;
         }
         if first {

@@ -244,7 +244,7 @@ fn change(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, step: &str) -> 
 /// A new condition begins with the operator that its field is mostly asked by.
 fn begin(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, n: u32) {
     let catalog = &reader.asker.snapshot.catalog;
-    let Some(table) = table_around(reader, asked, &draft.0, n, &asked.card.table.reference()) else { return };
+    let Some(table) = table_around(reader, &draft.0, n, &asked.card.table.reference()) else { return };
     if let Some(Part::Test { field, op, value }) = draft.find(n).map(|node| &mut node.part)
         && let Ok(path) = path::resolve(catalog, &table, field)
         && let Some(found) = path.field(catalog)
@@ -259,13 +259,13 @@ fn begin(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, n: u32) {
     }
 }
 
-fn table_around(reader: &Reader, asked: &Asked<'_>, group: &Group, n: u32, table: &model::TableRef) -> Option<model::TableRef> {
+fn table_around(reader: &Reader, group: &Group, n: u32, table: &model::TableRef) -> Option<model::TableRef> {
     group.parts.iter().find_map(|node| match &node.part {
         _ if node.n == n => Some(table.clone()),
-        Part::Group(inner) => table_around(reader, asked, inner, n, table),
+        Part::Group(inner) => table_around(reader, inner, n, table),
         Part::Related { related, by, group, .. } => {
             let rows = resolve::row_source(&reader.asker.snapshot.catalog, table, related, by.as_deref()).ok()?;
-            table_around(reader, asked, group, n, &rows.table().clone())
+            table_around(reader, group, n, &rows.table().clone())
         }
         Part::Test { .. } => None,
     })

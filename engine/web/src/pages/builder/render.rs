@@ -88,11 +88,10 @@ impl Drawing<'_> {
             Part::Test { field, op, value } => self.test(node.n, field, op, value, place.table),
             Part::Related { related, by, has, group } => self.related(node.n, related, by.as_deref(), *has, group, place),
         };
-        let inside_related = drawn.kind == "related";
         QueryNode {
             up: place.index > 0,
             down: place.index + 1 < place.count,
-            inward: place.after_group && !inside_related || place.after_group,
+            inward: place.after_group,
             outward: place.outward,
             fresh: self.fresh == Some(node.n),
             ..drawn

@@ -122,16 +122,13 @@ fn width(kind: &FieldKind) -> u16 {
 pub fn label(catalog: &model::Catalog, path: &Path, lang: &str) -> String {
     let own = path.field(catalog).map(|field| field.labels.or_key(lang, field.key.as_str())).unwrap_or_default();
     let mut table = path.start.clone();
-    let via = path.hops.iter().filter_map(|hop| {
-        let field = match hop {
-            model::Hop::Link { field, target } | model::Hop::Links { field, target } | model::Hop::AnyLink { field, target } => {
-                let found = catalog.table(&table).and_then(|table| table.field(field)).map(|field| field.labels.or_key(lang, field.key.as_str()));
-                table = model::TableRef::card(target);
-                found
-            }
-            model::Hop::Child { .. } | model::Hop::Parent => None,
-        };
-        field
+    let via = path.hops.iter().filter_map(|hop| match hop {
+        model::Hop::Link { field, target } | model::Hop::Links { field, target } | model::Hop::AnyLink { field, target } => {
+            let found = catalog.table(&table).and_then(|table| table.field(field)).map(|field| field.labels.or_key(lang, field.key.as_str()));
+            table = model::TableRef::card(target);
+            found
+        }
+        model::Hop::Child { .. } | model::Hop::Parent => None,
     });
     let via = via.collect::<Vec<_>>().join(" · ");
     match via {
