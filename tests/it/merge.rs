@@ -119,6 +119,15 @@ async fn upload(person: &Person) -> String {
     sent.body["data"][0]["id"].as_str().expect("an id").to_owned()
 }
 
+/// A value in which links are their ids: what they point to may be called otherwise meanwhile.
+fn without_titles(value: &Value) -> Value {
+    match value {
+        Value::Array(all) => all.iter().map(without_titles).collect(),
+        Value::Object(map) => map.iter().filter(|(key, _)| *key != "title").map(|(key, value)| (key.clone(), without_titles(value))).collect(),
+        other => other.clone(),
+    }
+}
+
 async fn records_become_one_and_are_brought_apart(database: Database) {
     let site = Site::with(database, POOL).await;
     let chief = site.person("chief", &["chief"]).await;
@@ -158,7 +167,7 @@ async fn records_become_one_and_are_brought_apart(database: Database) {
     let after: Vec<Value> = [chief.read("lead", &master).await, chief.read("lead", &other).await, chief.read("lead", &third).await, chief.read("visit", &visit).await].to_vec();
     for (was, is) in before.iter().zip(&after) {
         for key in ["city", "phone", "grade", "tags", "calls", "papers", "parent", "lead", "others", "about", "people"] {
-            assert_eq!(is[key], was[key], "{key} of {}", was["name"]);
+            assert_eq!(without_titles(&is[key]), without_titles(&was[key]), "{key} of {}", was["name"]);
         }
     }
     assert_eq!(after[0]["name"], "Acme now");

@@ -199,11 +199,11 @@ async fn what_is_retired_comes_back(database: Database) {
     assert_eq!(root.read("thing", &id).await["size"], 12);
 }
 
-/// From a type and its values to another type: what the values become, and how many do not.
-#[rustfmt::skip]
 /// A field, values of it, the field it becomes, the values then, how many would not convert.
 type Conversion = (Value, Vec<Value>, Value, Vec<Value>, u64);
 
+/// From a type and its values to another type: what the values become, and how many do not.
+#[rustfmt::skip]
 fn conversions() -> Vec<Conversion> {
     let choice = || json!({"type": "choice", "options": [{"value": "red", "labels": {"en": "Red"}}, {"value": "blue", "labels": {"en": "Blue"}}]});
     let text = || json!({"type": "text"});

@@ -149,6 +149,18 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/c/{card}/{id}/release", Seen),
     ("GET", "/api/v1/search", Account),
     ("GET", "/search", Account),
+    ("GET", "/api/v1/imports/{id}", Own),
+    ("POST", "/api/v1/imports/{id}/run", Own),
+    ("GET", "/api/v1/imports/{id}/errors", Own),
+    ("POST", "/api/v1/records/{card}/import", Seen),
+    ("GET", "/api/v1/records/{card}/export", Seen),
+    ("GET", "/c/{card}/export", Seen),
+    ("GET", "/c/{card}/import", Seen),
+    ("POST", "/c/{card}/import", Seen),
+    ("GET", "/c/{card}/import/{import}", Seen),
+    ("POST", "/c/{card}/import/{import}", Seen),
+    ("GET", "/c/{card}/import/{import}/errors.xlsx", Seen),
+    ("POST", "/c/{card}/import/{import}/undo", Seen),
     ("GET", "/studio/speed", Admin),
     ("POST", "/studio/speed", Admin),
     ("GET", "/c/{card}/groups", Seen),
@@ -201,7 +213,7 @@ fn every_route_has_a_row() {
 
 /// Sends what the route takes, so that only the right is missing.
 async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
-    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{*path}", "app.css");
+    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{*path}", "app.css");
     let method: Method = method.parse().expect("a method");
     if method == Method::GET || method == Method::DELETE {
         return person.send(method, &address, &[], None).await;

@@ -44,6 +44,7 @@ pub async fn groups(State(site): State<Site>, Path(card): Path<String>, Query(pa
 /// `POST /records/{card}/duplicates/dismiss` with `{"records": [ids]}`
 pub async fn dismiss(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
     let answer = async {
+        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
         let bad = || AppError::malformed("bad_pair", "`records` is a list of ids");
         let ids = body.get("records").and_then(Value::as_array).ok_or_else(bad)?;
         let ids: Vec<Uuid> = ids.iter().map(|id| id.as_str().and_then(|id| Uuid::try_parse(id).ok()).ok_or_else(bad)).collect::<Result<_, _>>()?;
