@@ -60,11 +60,11 @@ impl Sqlite {
             .pragma("mmap_size", "268435456")
             .statement_cache_capacity(256);
         let was_left_open = path.with_extension("db-wal").metadata().is_ok_and(|log| log.len() > 0);
-        let mut connection = options.connect().await?;
+        let mut connection = options.connect().await.map_err(|error| damaged(path, error.into()))?;
         if was_left_open {
             check(&mut connection, path).await?;
         }
-        sqlx::migrate!("../../migrations/sqlite").run(&mut connection).await.map_err(StoreError::migrating)?;
+        sqlx::migrate!("../../migrations/sqlite").run(&mut connection).await.map_err(|error| damaged(path, StoreError::migrating(error)))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(6)
             .min_connections(1)
@@ -114,13 +114,22 @@ async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), Sto
     let statement = sql::system::quick_check();
     let said = match rows::fetch_sqlite(connection, &statement).await {
         Ok(rows) => rows.into_iter().flatten().next(),
-        Err(StoreError::Unexpected { detail }) => Some(sql::Datum::Text(detail)),
-        Err(other) => return Err(other),
+        Err(error) => return Err(damaged(path, error)),
     };
     match said {
         Some(sql::Datum::Text(said)) if said == "ok" => Ok(()),
-        other => Err(StoreError::Unexpected { detail: format!("the database {} is damaged ({other:?}); restore a backup", path.display()) }),
+        other => Err(damaged_by(path, &format!("{other:?}"))),
     }
+}
+
+/// What SQLite says of a file that is none of its own, or no more.
+fn damaged(path: &Path, error: StoreError) -> StoreError {
+    let said = error.to_string();
+    if said.contains("malformed") || said.contains("not a database") { damaged_by(path, &said) } else { error }
+}
+
+fn damaged_by(path: &Path, said: &str) -> StoreError {
+    StoreError::Unexpected { detail: format!("the database {} is damaged ({said}); restore a backup", path.display()) }
 }
 
 impl Writer {

@@ -68,7 +68,7 @@ fn field_view(site: &Site, reader: &Reader, card: &Card, field: &Field, ops: &[E
 /// `GET /c/{card}/bulk?action=…`
 pub async fn dialog(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         build(&site, &reader, &card, &pairs).await
     };
     match answer.await {
@@ -122,7 +122,7 @@ async fn build(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, pairs:
 /// `GET /c/{card}/bulk/field?field=…`: the input of one field.
 pub async fn field(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let named = get(&pairs, "field");
         let field = editable(&reader, &card)?.into_iter().find(|field| field.key == named).ok_or_else(|| AppError::not_found("field"))?;
         let ops: &[EditOp] = match () {
@@ -178,7 +178,7 @@ fn reader_words(reader: &Reader, key: &str) -> String {
 /// `POST /c/{card}/bulk`: what came of it, as JSON for scripts; without them, the page of the batch.
 pub async fn run(State(site): State<Site>, UrlPath(key): UrlPath<String>, reader: Reader, Form(pairs): Form<Pairs>) -> Response {
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let request = Request { selection: selection(&site, &reader, &card, &pairs).await?, change: change(&reader, &card, &pairs)? };
         bulk::start(&site.app, &reader.asker.snapshot, &reader.asker.actor, &key, &request).await
     };

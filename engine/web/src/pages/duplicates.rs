@@ -27,7 +27,7 @@ const PAGE: usize = 20;
 pub async fn page(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
     let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let rule = get("rule").map_or(Ok(0), str::parse).map_err(|_| AppError::not_found("rule"))?;
         build(&site, &reader, &card, rule, get("after")).await
     };

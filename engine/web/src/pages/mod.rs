@@ -142,6 +142,12 @@ impl Reader {
         failed(site, &shell::of(site, self, None), error, self.fragment)
     }
 
+    /// A card on which this reader has a right: who has none learns nothing from what else is wrong with a request.
+    pub fn card(&self, key: &str) -> Result<std::sync::Arc<model::Card>, AppError> {
+        app::lists::may_see(&self.asker.snapshot, &self.asker.actor, key)?;
+        Ok(self.asker.snapshot.card(key)?.clone())
+    }
+
     /// Whether this reader may see what a path leads to, in some record.
     pub fn may_show(&self, path: &model::Path) -> bool {
         access::tables(&self.asker.snapshot.catalog, &self.asker.actor, &[], std::slice::from_ref(path)).is_ok()

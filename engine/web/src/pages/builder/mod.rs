@@ -46,7 +46,7 @@ fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
 /// `GET /c/{card}/query`: the builder, with the condition of the list at this address.
 pub async fn open(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let draft = Draft::of(asked.list.filter.as_ref());
         draw(&site, &reader, &asked, &draft, Told { strict: false, fresh: None, notice: None }).await
@@ -177,7 +177,7 @@ fn converted(kind: &model::FieldKind, before: Op, after: Op, value: &Json) -> Js
 /// `POST /c/{card}/query` with the form and `do`: one step of writing, or the end of it.
 pub async fn edit(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let mut address = Address::read(&pairs);
         let labels = fields.iter().filter(|(name, label)| name.starts_with("ask.") && !label.trim().is_empty());
         address.asks.extend(labels.map(|(name, label)| (name.clone(), label.trim().to_owned())));
@@ -336,7 +336,7 @@ fn go(reader: &Reader, to: &str) -> Response {
 pub async fn count(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
     let answer = async {
         let began = std::time::Instant::now();
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let draft = read(&reader, &asked, &fields);
         let exact = get(&pairs, "exact") == "1";

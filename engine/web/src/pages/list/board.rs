@@ -73,7 +73,7 @@ pub(super) async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Res
 pub async fn lanes(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
     let answer = async {
         let snapshot = &reader.asker.snapshot;
-        let card = snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let Some(by) = &asked.by else { return Ok(BoardFigures::default()) };
         let group = GroupRequest { field: by.to_string(), ..GroupRequest::default() };

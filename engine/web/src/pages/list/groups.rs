@@ -195,7 +195,7 @@ fn tag(kind: Option<&FieldKind>, value: &Value, words: &str) -> Option<Tag> {
 /// `GET /c/{card}/groups`: heads of the next level inside a group.
 pub async fn groups(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
     let answer = async {
-        let card = reader.asker.snapshot.card(&key)?.clone();
+        let card = reader.card(&key)?;
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
         let within = asked.address.within()?;
         heads(&site, &reader, &asked, asked.address.level, within).await
