@@ -97,13 +97,13 @@ test('a dialog that is left changes nothing, and a missing choice is said', asyn
 
 test('a customer is released into the pool and claimed from it', async () => {
   const { page, end } = await visit(browser, server.base, { user: 'sales' });
-  const filter = encodeURIComponent(JSON.stringify({ field: 'stage', op: 'is', value: 'lead' }));
-  await page.goto(`${server.base}/c/customer?view=mine&filter=${filter}`);
+  const filter = encodeURIComponent(JSON.stringify({ all: [{ field: 'owner', op: 'is', value: '@me' }, { field: 'stage', op: 'is', value: 'lead' }] }));
+  await page.goto(`${server.base}/c/customer?filter=${filter}`);
   await page.waitForSelector('tbody tr.rec');
   const id = await page.locator('tbody tr.rec').first().getAttribute('data-id');
   await page.goto(`${server.base}/c/customer/${id}`);
-  await page.click('.acts button:has-text("Release")');
-  await page.waitForSelector('.acts button:has-text("Claim")');
+  await page.click('.acts button[hx-post$="/release"]');
+  await page.waitForSelector('.acts button[hx-post$="/claim"]');
   await page.goto(`${server.base}/c/customer?view=pool`);
   await page.waitForSelector(`tr.rec[data-id="${id}"]`);
   await picture(page, 'pool');
@@ -112,7 +112,7 @@ test('a customer is released into the pool and claimed from it', async () => {
   // Who gave it back lets somebody else try.
   const other = await visit(browser, server.base, { user: 'manager' });
   await other.page.goto(`${server.base}/c/customer/${id}`);
-  await other.page.click('.acts button:has-text("Claim")');
+  await other.page.click('.acts button[hx-post$="/claim"]');
   await other.page.waitForFunction(async id => (await (await fetch(`/api/v1/records/customer/${id}`)).json()).owner !== null, id);
   await other.end();
 });
@@ -136,7 +136,7 @@ test('on a phone the dialog fits and works', async () => {
 });
 
 test('a look-alike is shown before it is saved, saved all the same, found and merged, and the merge undone', async () => {
-  const { page, end } = await visit(browser, server.base, { quiet: ['422'] });
+  const { page, end } = await visit(browser, server.base, { quiet: ['422', 'beforeunload'] });
   const name = 'Doppelgänger Toys Ltd';
   const make = async (name, phone) => {
     await page.goto(`${server.base}/c/customer/new`);

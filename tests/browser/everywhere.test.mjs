@@ -58,7 +58,7 @@ test('two hundred texts that would run stay texts, in every field, label and nam
   const texts = ['name', 'short_name', 'legal_representative', 'next_step', 'remark'];
   const made = [];
   for (let at = 0; at < all.length; at += texts.length) {
-    const record = Object.fromEntries(texts.map((field, index) => [field, all[at + index].slice(0, 250)]));
+    const record = Object.fromEntries(texts.map((field, index) => [field, all[at + index].slice(0, field === 'short_name' ? 60 : 250)]));
     record.address = { city: all[at], street: all[at + 1], region: all[at + 2], postcode: all[at + 3], country: all[at + 4] };
     const answer = await api(page, '/records/customer', record);
     assert.ok(answer.id, JSON.stringify(answer));
