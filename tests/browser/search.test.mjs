@@ -26,6 +26,7 @@ test('the palette marks what it found, narrows its scope, and remembers what was
   const title = (await page.textContent('#cmdk-o1 .trunc')).trim();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/c\/customer\/[0-9a-f-]{36}$/);
+  await page.waitForLoadState('networkidle');
   await page.keyboard.press('Control+k');
   await page.waitForSelector('#cmdk-list [role=option]');
   assert.equal((await groups(page))[0].trim(), 'Opened recently');

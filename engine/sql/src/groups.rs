@@ -170,10 +170,10 @@ fn pointer() -> FieldKind {
     FieldKind::AnyLink { targets: Vec::new(), on_delete: model::OnDelete::Restrict }
 }
 
-/// The place of an option among the options.
+/// The place of an option among the options. It follows from the group's key, so it is found once for each group.
 fn ranks(builder: &mut Builder<'_>, sql: &str, options: &[model::OptionDef]) -> String {
     let whens: String = options.iter().enumerate().map(|(rank, option)| format!(" WHEN {} THEN {rank}", builder.bind(Datum::Text(option.value.clone())))).collect();
-    if whens.is_empty() { format!("min({sql})") } else { format!("min(CASE {sql}{whens} END)") }
+    if whens.is_empty() { sql.to_owned() } else { format!("CASE {sql}{whens} END") }
 }
 
 /// The first day of the span a day or moment falls into, as `YYYY-MM-DD`.
