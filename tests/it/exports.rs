@@ -8,7 +8,7 @@ use crate::{
     site::{Database, encoded},
 };
 
-both!(a_list_becomes_a_workbook, groups_and_totals, no_cell_is_a_formula, only_what_may_be_seen_and_exported, parameters_are_checked);
+both!(a_list_becomes_a_workbook, groups_and_totals, no_cell_is_a_formula, only_what_may_be_seen_and_exported, parameters_are_checked, what_is_selected_becomes_a_file);
 
 async fn a_list_becomes_a_workbook(database: Database) {
     let site = lab(database).await;
@@ -79,4 +79,26 @@ async fn parameters_are_checked(database: Database) {
     for (query, code) in [("format=pdf", "bad_format"), ("fields=nothing", "unknown_field"), ("fliter=x", "unknown_parameter"), ("filter=x", "bad_filter"), ("group_by=x", "bad_parameter"), ("group_by=%5B%7B%22field%22%3A%22nothing%22%7D%5D", "unknown_field"), ("sort=nothing", "unknown_field")] {
         kim.get(&format!("/records/device/export?{query}")).await.refused(400, code);
     }
+}
+
+async fn what_is_selected_becomes_a_file(database: Database) {
+    let site = lab(database).await;
+    let (kim, cleo) = (site.person("kim", &["keeper"]).await, site.person("cleo", &["clerk"]).await);
+    let mut ids = Vec::new();
+    for name in ["Lens", "Mirror", "Prism", "Scale"] {
+        ids.push(kim.make("device", json!({"name": name, "grade": "a"})).await);
+    }
+    let send = async |person: &crate::site::Person, query: &str, body: String| {
+        person.send(reqwest::Method::POST, &format!("/c/device/export?cols=name&{query}"), &[("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")], Some(body.into_bytes())).await
+    };
+    // What was selected, in the order of the list, whether or not it still matches.
+    let filter = encoded(&json!({"field": "grade", "op": "is", "value": "b"}).to_string());
+    let file = send(&kim, &format!("sort=-name&f={filter}"), format!("format=csv&ids={},{}", ids[0], ids[2])).await;
+    assert_eq!((file.status.as_u16(), file.text.trim_start_matches('\u{feff}')), (200, "Name\r\nPrism\r\nLens\r\n"));
+    // Without ids, all that match.
+    let file = send(&kim, "sort=name&q=Mirror", "format=csv&ids=".into()).await;
+    assert_eq!((file.status.as_u16(), file.text.trim_start_matches('\u{feff}')), (200, "Name\r\nMirror\r\n"));
+    assert_eq!(send(&cleo, "sort=name", format!("format=csv&ids={}", ids[0])).await.status.as_u16(), 403);
+    let many = std::iter::repeat_n(ids[0].as_str(), 5_001).collect::<Vec<_>>().join(",");
+    assert_eq!(send(&kim, "sort=name", format!("format=csv&ids={many}")).await.status.as_u16(), 413);
 }

@@ -7,6 +7,7 @@
 mod advice;
 mod alike;
 mod bad_input;
+mod boards;
 mod batches;
 mod broken_packs;
 mod builder;
@@ -21,6 +22,7 @@ mod exports;
 mod imports;
 mod lists;
 mod merge;
+mod notices;
 mod pack_pages;
 mod packs;
 mod pool;

@@ -93,6 +93,25 @@ fn questions() {
 }
 
 #[test]
+fn lanes() {
+    let catalog = catalog();
+    let card = catalog.card("device").expect("a card");
+    let actor = actor(&["clerk"]);
+    let lane = |grade: &str| {
+        let request: ListRequest = serde_json::from_value(json!({"filter": {"field": "grade", "op": "is", "value": grade}, "fields": ["no", "room.name"], "sort": "-price", "limit": 2})).expect("a request");
+        let checked = query::check(&catalog, card, &request, &Bound(&actor, &catalog), &|_| true).expect("it makes sense");
+        access::gate_query(&catalog, &actor, checked).expect("it may be asked")
+    };
+    let lists = [lane("a"), lane("b")];
+    let mut text = String::new();
+    for dialect in DIALECTS {
+        let _ = writeln!(text, "## {dialect:?}\n");
+        shown(&mut text, &sql::page::several(&catalog, dialect, &lists).expect("two lists").statement);
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn counts_totals_and_groups() {
     let catalog = catalog();
     let card = catalog.card("device").expect("a card");

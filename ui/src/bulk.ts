@@ -139,6 +139,10 @@ export function startBulk() {
   });
   document.addEventListener('change', (event) => { const op = around<HTMLSelectElement>(event, '.bulk-op'); if (op) emptied(op); });
   document.addEventListener('submit', (event) => {
+    // A file of what is selected: without ids, of all that match.
+    const file = around<HTMLFormElement>(event, '[data-export-form]');
+    const ids = file && find<HTMLInputElement>('[name=ids]', file);
+    if (ids) { ids.value = chosen().ids ?? ''; file.hidePopover(); return; }
     const form = around<HTMLFormElement>(event, '#bulk-form');
     if (!form || !form.closest('dialog')) return;
     event.preventDefault();

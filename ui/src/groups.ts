@@ -56,7 +56,7 @@ export async function openGroup(head: HTMLElement, keep = true) {
   } else {
     show(head);
   }
-  if (keep) remember();
+  if (keep) { remember(); drawLeft(false); }
 }
 
 export function closeGroup(head: HTMLElement) {
@@ -64,6 +64,7 @@ export function closeGroup(head: HTMLElement) {
   head.setAttribute('aria-expanded', 'false');
   for (const body of inside(head)) body.hidden = true;
   remember();
+  drawLeft(false);
   document.dispatchEvent(new CustomEvent('list:rows'));
 }
 
@@ -90,10 +91,23 @@ export async function restoreGroups() {
   if (opened()) remember();
 }
 
+/** Opens the next groups, and says how many are left: all of a long list at once would be more than a page bears. */
 async function openAll() {
   const closed = heads().filter((head) => !isOpen(head)).slice(0, MOST_OPENED);
   for (const head of closed) await openGroup(head, false);
   remember();
+  drawLeft(true);
+}
+
+/** How many groups are still closed, with a way to open more. */
+function drawLeft(asked: boolean) {
+  const left = find('#groups-left');
+  const words = left && find('span', left);
+  if (!left || !words || (left.hidden && !asked)) return;
+  const known = heads();
+  const open = known.filter((head) => isOpen(head)).length;
+  left.hidden = open === known.length || open === 0;
+  words.textContent = left.hidden ? '' : t('groups_open', { open, all: known.length });
 }
 
 const levels = () => (find('#groupbar')?.dataset.group ?? '').split(',').filter(Boolean);

@@ -22,6 +22,7 @@ pub mod imports;
 pub mod jobs;
 pub mod lists;
 pub mod merge;
+pub mod notify;
 pub mod packs;
 pub mod pool;
 pub mod records;

@@ -47,6 +47,7 @@ async fn expire(context: Context) -> Result<Json, JobError> {
             Expired::Sessions | Expired::LoginLinks | Expired::Tokens => now,
             Expired::Answers | Expired::Uploads => now - KEPT_A_DAY,
             Expired::Jobs => now - KEPT_A_WEEK,
+            Expired::Notices => now - crate::notify::KEPT,
         };
         loop {
             let statement = system_upkeep::clear(context.app().store.dialect(), what, before);

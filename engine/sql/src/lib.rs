@@ -23,6 +23,7 @@ pub mod system;
 pub mod system_advice;
 pub mod system_imports;
 pub mod system_jobs;
+pub mod system_notices;
 pub mod system_batches;
 pub mod system_folders;
 pub mod system_views;

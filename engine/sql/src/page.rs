@@ -10,7 +10,7 @@ use model::{Catalog, FieldKind, Value};
 use query::Sort;
 
 use crate::{
-    Dialect,
+    Dialect, Physical,
     builder::{Builder, Column},
     encode,
     select::{Lowered, Selection, clause, conditions},
@@ -54,21 +54,46 @@ fn is_split(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> bool {
 }
 
 fn lower(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, part: Part, limit: u32) -> Lowered {
-    let query = gated.query();
     let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
+    let (selection, sql) = rows_of(&mut builder, gated, part, limit, false);
+    selection.finish(builder, &sql)
+}
+
+/// Several lists of the same card and columns, each as far as its limit, in one statement: what was asked for, the sort
+/// keys, and in the end which list a row is of. Rows of one list come in its order, those with an empty first key last.
+pub fn several(catalog: &Catalog, dialect: Dialect, lists: &[GatedQuery]) -> Option<Lowered> {
+    let mut builder = Builder::new(catalog, dialect, None);
+    let (mut found, mut texts) = (None, Vec::new());
+    for (index, gated) in lists.iter().enumerate() {
+        let parts: &[Part] = if is_split(catalog, dialect, gated) { &[Part::Filled, Part::Empty] } else { &[Part::Whole] };
+        for (nth, part) in parts.iter().enumerate() {
+            builder.tables = Some(gated.tables());
+            let (mut selection, sql) = rows_of(&mut builder, gated, *part, gated.query().limit + 1, true);
+            let names: Vec<String> = (0..selection.len()).map(|column| format!("l.k{column}")).collect();
+            texts.push(format!("SELECT {}, CAST({} AS bigint) FROM ({sql}) l", names.join(", "), index * 2 + nth));
+            selection.add_value(String::new(), Physical::Integer, FieldKind::Integer { min: None, max: None });
+            found = Some(selection);
+        }
+    }
+    Some(found?.finish(builder, &texts.join(" UNION ALL ")))
+}
+
+/// One list, or a part of it; its columns may be called `k0`, `k1` and so on.
+fn rows_of(builder: &mut Builder<'_>, gated: &GatedQuery, part: Part, limit: u32, named: bool) -> (Selection, String) {
+    let query = gated.query();
     let mut rows = builder.rows(&query.card.table.reference());
     let mut selection = Selection::new();
     for selected in &query.select {
-        selection.push(&mut builder, &mut rows, &selected.path);
+        selection.push(builder, &mut rows, &selected.path);
     }
     let mut keys = Vec::new();
     for sort in &query.sort {
         let column = builder.column(&mut rows, &sort.path);
-        let kind = sort.path.field(catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&sort.path, field));
+        let kind = sort.path.field(builder.catalog).map_or(FieldKind::Boolean, |field| model::resolve::kind_of(&sort.path, field));
         selection.add_value(column.sql.clone(), column.physical, kind);
         keys.push(column);
     }
-    let mut all = conditions(&mut builder, &mut rows, gated);
+    let mut all = conditions(builder, &mut rows, gated);
     let first = keys.first().map(|key| key.sql.clone()).unwrap_or_default();
     let skipped = match part {
         Part::Whole => 0,
@@ -85,11 +110,12 @@ fn lower(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, part: Part, li
     let (sort, keys) = (&query.sort[skipped..], &keys[skipped..]);
     let began = query.after.as_ref().filter(|after| part != Part::Empty || after.first().is_some_and(Value::is_empty));
     if let Some(after) = began.and_then(|after| after.get(skipped..)) {
-        all.push(keyset(&mut builder, sort, keys, after));
+        all.push(keyset(builder, sort, keys, after));
     }
     let order: Vec<String> = sort.iter().zip(keys).map(|(sort, key)| ordered(sort, key)).collect();
-    let sql = format!("SELECT {} FROM {}{} ORDER BY {} LIMIT {limit}", selection.list(), builder.from(&rows), clause(&all), order.join(", "));
-    selection.finish(builder, &sql)
+    let columns = if named { selection.named() } else { selection.list() };
+    let sql = format!("SELECT {columns} FROM {}{} ORDER BY {} LIMIT {limit}", builder.from(&rows), clause(&all), order.join(", "));
+    (selection, sql)
 }
 
 fn ordered(sort: &Sort, key: &Column) -> String {

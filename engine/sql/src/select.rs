@@ -108,6 +108,11 @@ impl Selection {
         self.sql.join(", ")
     }
 
+    /// The same, each with a name: `k0`, `k1` and so on.
+    pub(crate) fn named(&self) -> String {
+        self.sql.iter().enumerate().map(|(index, column)| format!("{column} AS k{index}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// The finished statement.
     pub(crate) fn finish(self, builder: Builder<'_>, sql: &str) -> Lowered {
         Lowered { statement: builder.finish(sql, self.physical), outputs: self.outputs }

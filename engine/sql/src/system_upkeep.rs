@@ -22,11 +22,13 @@ pub enum Expired {
     Jobs,
     /// Uploads that nothing was attached to, by when they came.
     Uploads,
+    /// What people were told, by when.
+    Notices,
 }
 
 impl Expired {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads];
+    pub const ALL: [Self; 7] = [Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads, Self::Notices];
 }
 
 /// Deletes some of what had its time before a moment.
@@ -38,6 +40,7 @@ pub fn clear(dialect: Dialect, what: Expired, before: DateTime<Utc>) -> Statemen
         Expired::Tokens => ("sys_token", "token", "expires_at"),
         Expired::Jobs => ("sys_job", "id", "ended_at"),
         Expired::Uploads => ("sys_file", "id", "record IS NULL AND created_at"),
+        Expired::Notices => ("sys_notice", "id", "at"),
     };
     let sql = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} < {{}} LIMIT {BATCH})");
     statement(dialect, &sql, vec![Datum::Instant(before)], Vec::new())

@@ -14,12 +14,14 @@ mod introspect;
 mod postgres;
 mod rows;
 mod sqlite;
+mod told;
 
 use std::{path::PathBuf, sync::Arc};
 
 use futures::future::BoxFuture;
 use sql::{Datum, Dialect, Statement};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
+use uuid::Uuid;
 
 pub use error::{Failure, StoreError};
 
@@ -37,6 +39,7 @@ pub enum Target {
 pub struct Store {
     inner: Inner,
     work: Arc<Notify>,
+    told: Arc<told::Told>,
 }
 
 #[derive(Clone)]
@@ -48,8 +51,15 @@ enum Inner {
 /// A unit of work under way.
 pub struct Tx {
     inner: TxInner,
-    wakes: bool,
+    after: After,
     version: Option<i64>,
+}
+
+/// What follows once a unit of work is committed.
+#[derive(Debug, Default)]
+struct After {
+    wakes: bool,
+    told: Vec<Uuid>,
 }
 
 enum TxInner {
@@ -60,7 +70,7 @@ enum TxInner {
 
 impl Tx {
     fn new(inner: TxInner) -> Self {
-        Self { inner, wakes: false, version: None }
+        Self { inner, after: After::default(), version: None }
     }
 
     /// Which version of the definitions holds until the end of this unit of work: none is published meanwhile.
@@ -77,7 +87,19 @@ impl Tx {
 
     /// Once this is committed, whoever waits for work in this process is woken.
     pub fn wake(&mut self) {
-        self.wakes = true;
+        self.after.wakes = true;
+    }
+
+    /// Once this is committed, whoever listens for a user, in any process, hears of it.
+    pub async fn tell(&mut self, user: Uuid) -> Result<(), StoreError> {
+        if self.after.told.contains(&user) {
+            return Ok(());
+        }
+        if self.dialect() == Dialect::Postgres {
+            self.fetch(&sql::system_notices::announce(user)).await?;
+        }
+        self.after.told.push(user);
+        Ok(())
     }
 
     /// Runs a statement and says how many rows it changed.
@@ -157,7 +179,7 @@ impl Store {
             Target::Sqlite { path } => Inner::Sqlite(sqlite::Sqlite::open(path).await?),
             Target::Postgres { url } => Inner::Postgres(postgres::Postgres::open(url).await?),
         };
-        Ok(Self { inner, work: Arc::default() })
+        Ok(Self { inner, work: Arc::default(), told: Arc::default() })
     }
 
     /// Which words statements must be written in.
@@ -199,19 +221,29 @@ impl Store {
         T: Send + 'static,
         E: Failure,
     {
-        let (value, wakes) = match &self.inner {
+        let (value, after) = match &self.inner {
             Inner::Sqlite(sqlite) => sqlite.write(unit, company).await,
             Inner::Postgres(postgres) => postgres.write(unit, company).await,
         }?;
-        if wakes {
+        if after.wakes {
             self.work.notify_one();
         }
+        after.told.into_iter().for_each(|user| self.told.say(Some(user)));
         Ok(value)
     }
 
     /// Waits until a unit of work in this process was committed that called [`Tx::wake`].
     pub async fn woken(&self) {
         self.work.notified().await;
+    }
+
+    /// Whom [`Tx::tell`] was called for from now on, here and, on PostgreSQL, in other processes; nobody in particular
+    /// where some of it may have been missed.
+    pub fn listen(&self) -> broadcast::Receiver<Option<Uuid>> {
+        if let Inner::Postgres(postgres) = &self.inner {
+            self.told.hear_others(postgres.pool());
+        }
+        self.told.listen()
     }
 
     /// Runs a unit that only reads, on one consistent state of the database; whatever it might change is undone.

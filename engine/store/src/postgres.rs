@@ -15,7 +15,7 @@ use sqlx::{
 
 use sql::Statement;
 
-use crate::{Company, Failure, StoreError, Tx, TxInner, Unit, rows::{begin_postgres, control_postgres, execute_postgres, fetch_postgres}};
+use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, rows::{begin_postgres, control_postgres, execute_postgres, fetch_postgres}};
 
 /// Most connections.
 const MAX_CONNECTIONS: u32 = 20;
@@ -60,7 +60,7 @@ impl Postgres {
         &self.pool
     }
 
-    pub(crate) async fn write<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, bool), E>
+    pub(crate) async fn write<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, After), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -165,7 +165,7 @@ async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::
     }
 }
 
-async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>, company: Company) -> Result<(T, bool), E>
+async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>, company: Company) -> Result<(T, After), E>
 where
     T: Send + 'static,
     E: Failure,
@@ -174,12 +174,12 @@ where
     let mut tx = Tx::new(TxInner::Postgres(Box::new(connection)));
     tx.version = Some(version);
     let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
-    let wakes = tx.wakes;
+    let after = std::mem::take(&mut tx.after);
     let TxInner::Postgres(mut connection) = tx.inner else { unreachable!("made as PostgreSQL above") };
     match result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())) {
         Ok(value) => {
             control_postgres(&mut connection, "COMMIT").await?;
-            Ok((value, wakes))
+            Ok((value, after))
         }
         Err(error) => {
             if control_postgres(&mut connection, "ROLLBACK").await.is_err() {

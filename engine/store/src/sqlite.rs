@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, oneshot};
 
-use crate::{Company, Failure, StoreError, Tx, TxInner, Unit, rows::{self, control_sqlite}};
+use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, rows::{self, control_sqlite}};
 
 /// Most units that share one commit, and the longest that the first of them waits for others.
 const MAX_UNITS: usize = 256;
@@ -81,7 +81,7 @@ impl Sqlite {
         &self.readers
     }
 
-    pub(crate) async fn write<T, E>(&self, unit: impl Unit<T, E>, company: Company) -> Result<(T, bool), E>
+    pub(crate) async fn write<T, E>(&self, unit: impl Unit<T, E>, company: Company) -> Result<(T, After), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -133,7 +133,7 @@ fn damaged_by(path: &Path, said: &str) -> StoreError {
 }
 
 impl Writer {
-    async fn run<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, bool), E>
+    async fn run<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, After), E>
     where
         T: Send + 'static,
         E: Failure,
@@ -157,7 +157,7 @@ impl Writer {
         }
     }
 
-    async fn run_in_batch<T, E>(&self, state: &mut State, unit: &mut impl Unit<T, E>) -> (Result<(T, bool), E>, oneshot::Receiver<Result<(), StoreError>>)
+    async fn run_in_batch<T, E>(&self, state: &mut State, unit: &mut impl Unit<T, E>) -> (Result<(T, After), E>, oneshot::Receiver<Result<(), StoreError>>)
     where
         T: Send + 'static,
         E: Failure,
@@ -176,9 +176,9 @@ impl Writer {
         }
         let mut tx = Tx::new(TxInner::Sqlite(connection));
         let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
-        let wakes = tx.wakes;
+        let after = std::mem::take(&mut tx.after);
         let TxInner::Sqlite(mut connection) = tx.inner else { unreachable!("made as SQLite above") };
-        let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, wakes));
+        let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, after));
         let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. } | StoreError::Lost { .. })).cloned();
         let ended = match (&fatal, &result) {
             (Some(error), _) => Err(error.clone()),

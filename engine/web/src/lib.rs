@@ -87,6 +87,8 @@ pub fn router(site: Site) -> Router {
         .route("/jobs", get(api::jobs::list))
         .route("/jobs/{id}", get(api::jobs::read))
         .route("/jobs/{id}/cancel", post(api::jobs::cancel))
+        .route("/notices", get(api::notices::list))
+        .route("/notices/seen", post(api::notices::seen))
         .route("/openapi.json", get(openapi::document))
         .fallback(api::not_found);
     let pages = Router::new()
@@ -144,7 +146,7 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/views/{id}/move", post(pages::views::move_one))
         .route("/c/{card}/views/{id}/delete", post(pages::views::delete))
         .route("/c/{card}/trash", get(pages::trash::page))
-        .route("/c/{card}/export", get(pages::list::export))
+        .route("/c/{card}/export", get(pages::list::export).post(pages::list::export_selected))
         .route("/c/{card}/import", get(pages::imports::start).post(pages::imports::take).layer(DefaultBodyLimit::max(app::imports::MAX_FILE as usize + api::imports::AROUND)))
         .route("/c/{card}/import/{import}", get(pages::imports::page).post(pages::imports::choose))
         .route("/c/{card}/import/{import}/errors.xlsx", get(pages::imports::errors))

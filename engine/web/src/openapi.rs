@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of what one actor may do, generated from the catalog.
 
+mod around;
 mod kept;
 
 use std::collections::BTreeMap;
@@ -26,14 +27,15 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
         components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
-        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)) {
+        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)) {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
-    for (path, method, operation) in kept::folders() {
+    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)) {
         paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
     }
     components.extend(kept::schemas());
+    components.extend(around::schemas());
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let frame = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).components(Some(ComponentsBuilder::new().security_scheme("token", token).build())).build();
     // Schemas are written as they are: the types of utoipa know fewer words of JSON Schema than 3.1 allows.

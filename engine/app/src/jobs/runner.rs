@@ -14,7 +14,7 @@ use tokio::{sync::watch, task::JoinSet};
 use uuid::Uuid;
 
 use super::{Handlers, JobError, NewJob, context::{Claimed, Context}};
-use crate::{App, AppError};
+use crate::{App, AppError, notify::{self, Kind, Notice}};
 
 /// How fast workers are.
 #[derive(Debug, Clone, Copy)]
@@ -170,7 +170,7 @@ impl Worker {
         let Some(job) = self.claim().await? else { return Ok(false) };
         let job = Arc::new(job);
         if job.cancel {
-            self.write(&job, self.end(&job, "cancelled", None, None)).await;
+            self.write(&job, self.end(&job, "cancelled", None, None), None).await;
         } else if job.attempts > job.max_attempts {
             // Whoever ran it never came to write down why: the process died each time.
             self.give_up(&job, "it ended the process that ran it, time and again").await;
@@ -258,7 +258,11 @@ impl Worker {
                 system_jobs::again(dialect, job.id, job.lease, Utc::now() + self.pause(attempts), attempts, Some(&error.told()))
             }
         };
-        self.write(job, statement).await;
+        let told = match &outcome {
+            Ok(result) if job.every_seconds.is_none() => ended(job, "done", result.get("url").and_then(Json::as_str)),
+            _ => None,
+        };
+        self.write(job, statement, told).await;
     }
 
     async fn attempts(&self, job: &Claimed) -> i64 {
@@ -275,17 +279,34 @@ impl Worker {
 
     async fn give_up(&self, job: &Claimed, why: &str) {
         tracing::error!(job = %job.id, kind = job.kind, why, "a job was given up");
-        self.write(job, self.end(job, "failed", None, Some(why))).await;
+        self.write(job, self.end(job, "failed", None, Some(why)), ended(job, "failed", None)).await;
     }
 
     fn end(&self, job: &Claimed, state: &str, result: Option<&Json>, error: Option<&str>) -> Statement {
         system_jobs::end(self.app.store.dialect(), job.id, job.lease, state, result.map(Json::to_string).as_deref(), error, Utc::now())
     }
 
-    /// Writes down what came of a job; if that cannot be, the lease runs out and the job is run again.
-    async fn write(&self, job: &Claimed, statement: Statement) {
-        if let Err(error) = crate::run(&self.app.store, vec![statement]).await {
+    /// Writes down what came of a job, and tells whoever asked for it; if that cannot be, the lease runs out and the job
+    /// is run again.
+    async fn write(&self, job: &Claimed, statement: Statement, told: Option<Notice>) {
+        let written = self.app.store.write(move |tx: &mut Tx| {
+            let (statement, told) = (statement.clone(), told.clone());
+            Box::pin(async move {
+                match (tx.execute(&statement).await?, told) {
+                    (1, Some(notice)) => notify::tell(tx, &notice).await,
+                    _ => Ok(()),
+                }
+            })
+        });
+        if let Err(error) = written.await {
             tracing::warn!(job = %job.id, kind = job.kind, %error, "what came of a job could not be written down");
         }
     }
+}
+
+/// What whoever asked for a job is told of its end.
+fn ended(job: &Claimed, word: &'static str, url: Option<&str>) -> Option<Notice> {
+    let url = url.map_or_else(|| format!("/jobs/{}", job.id), str::to_owned);
+    let about = serde_json::Map::from_iter([("job".to_owned(), job.kind.clone().into())]);
+    Some(Notice { subject: Some(job.id), url: Some(url), about, ..Notice::new(Kind::Job, word, vec![job.created_by?]) })
 }

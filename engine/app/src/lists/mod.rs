@@ -14,10 +14,12 @@ use uuid::Uuid;
 use crate::{App, AppError, Source, files::FileInfo, snapshot::Snapshot, titles::{self, Titles, Wanted}};
 
 mod answer;
+mod lanes;
 mod related;
 mod summary;
 
 pub use answer::{answer, expand, record_json};
+pub use lanes::lanes;
 pub use related::{RelatedRequest, RelatedRows, related, related_count};
 pub use summary::{count, group_filter, group_label, group_titles, groups, totals};
 
@@ -124,32 +126,45 @@ pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQu
 pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
     let catalog = &snapshot.catalog;
     let gated = &weighed(source, gated).await?;
-    let query = gated.query();
     let lowered = sql::page::list(catalog, source.dialect(), gated);
     let mut rows = source.fetch(&lowered.statement).await?;
     if let Some(rest) = sql::page::rest(catalog, source.dialect(), gated, rows.len()) {
         rows.extend(source.fetch(&rest.statement).await?);
     }
+    let mut page = bare(gated, &lowered, rows);
+    fill(source, catalog, actor, gated, locale, &mut page).await?;
+    Ok(page)
+}
+
+/// Records without what stands elsewhere.
+fn bare(gated: &GatedQuery, lowered: &select::Lowered, rows: Vec<Vec<sql::Datum>>) -> Page {
+    let query = gated.query();
     let more = rows.len() > query.limit as usize;
     let width = query.select.len();
     let mut items = Vec::with_capacity(rows.len());
     let mut last_keys = Vec::new();
     for row in rows.into_iter().take(query.limit as usize) {
         let mut values = lowered.decode(row);
-        let keys = values.split_off(width);
+        let mut keys = values.split_off(width);
+        keys.truncate(query.sort.len());
         let id = keys.iter().rev().find_map(|key| match key { Value::Id(id) => Some(*id), _ => None });
         items.push(Item { id: id.unwrap_or_default(), values, children: IndexMap::new() });
         last_keys = keys;
     }
     let mut page = Page { columns: query.select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };
     page.next = more.then(|| query::cursor::encode(&query.sort, &last_keys));
+    page
+}
+
+/// What stands in other tables.
+async fn fill(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, gated: &GatedQuery, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
+    let query = gated.query();
     let records: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
     fill_sides(source, catalog, gated, &query.card.clone(), None, &page.columns.clone(), (&records, &mut page.items)).await?;
     for child in &query.children {
-        add_children(source, catalog, gated, &query.card.clone(), child, &mut page).await?;
+        add_children(source, catalog, gated, &query.card.clone(), child, page).await?;
     }
-    add_titles_and_files(source, catalog, actor, locale, &mut page).await?;
-    Ok(page)
+    add_titles_and_files(source, catalog, actor, locale, page).await
 }
 
 /// On SQLite, whose planner does not know how common words are: a list in its usual order, narrowed by nothing else, is

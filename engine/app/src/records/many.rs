@@ -9,7 +9,7 @@ use std::sync::Arc;
 use store::{Failure, StoreError, Tx};
 
 use super::save::{Saved, Shared, Work};
-use crate::{AppError, UnitError};
+use crate::{AppError, UnitError, notify};
 
 type Results = Vec<Result<Saved, AppError>>;
 
@@ -52,6 +52,9 @@ async fn together(tx: &mut Tx, works: &[Result<Work, AppError>], shared: &Shared
     }
     for statement in shared.told() {
         tx.execute(&statement).await?;
+    }
+    for notice in shared.notices() {
+        notify::tell(tx, &notice).await?;
     }
     Ok(Some(results))
 }

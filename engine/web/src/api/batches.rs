@@ -1,23 +1,13 @@
 //! Batches: what was changed together, what came of each record, and taking it back.
 
 use app::{AppError, batches};
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::http::header;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Site, extract::Asker, problem::Problem};
+use super::{bulk::accepted, head::*};
 
-type Answer = Result<Response, Problem>;
 type Pairs = Vec<(String, String)>;
-
-fn id_of(text: &str) -> Result<Uuid, AppError> {
-    Uuid::try_parse(text).map_err(|_| AppError::not_found("batch"))
-}
 
 fn value<'p>(pairs: &'p Pairs, key: &str) -> Option<&'p str> {
     pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
@@ -33,7 +23,7 @@ fn limit(pairs: &Pairs) -> Result<u32, AppError> {
 
 /// `GET /batches?of=everybody&before=…&limit=50`
 pub async fn list(State(site): State<Site>, Query(pairs): Query<Pairs>, asker: Asker) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let everybody = match value(&pairs, "of") {
             None | Some("me") => false,
             Some("everybody") => true,
@@ -46,20 +36,19 @@ pub async fn list(State(site): State<Site>, Query(pairs): Query<Pairs>, asker: A
         };
         let found = batches::list(&site.app, &asker.actor, everybody, before, limit(&pairs)?).await?;
         Ok(Json(json!({"data": found.iter().map(|batch| batch.to_json(&asker.actor)).collect::<Vec<_>>()})).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `GET /batches/{id}`
 pub async fn read(State(site): State<Site>, Path(id): Path<String>, asker: Asker) -> Answer {
-    let answer = async { Ok(batches::read(&site.app, &asker.actor, id_of(&id)?).await?.to_json(&asker.actor)) };
-    answer.await.map(|batch| Json(batch).into_response()).map_err(|error: AppError| asker.problem(error))
+    asker.answer(async { Ok(Json(batches::read(&site.app, &asker.actor, id_of(&id, "batch")?).await?.to_json(&asker.actor))) }).await
 }
 
 /// `GET /batches/{id}/rows?after=…&limit=50&format=csv`
 pub async fn rows(State(site): State<Site>, Path(id): Path<String>, Query(pairs): Query<Pairs>, asker: Asker) -> Answer {
-    let answer = async {
-        let batch = batches::read(&site.app, &asker.actor, id_of(&id)?).await?;
+    asker.answer(async {
+        let batch = batches::read(&site.app, &asker.actor, id_of(&id, "batch")?).await?;
         match value(&pairs, "format") {
             None | Some("json") => {}
             Some("csv") => return csv(&site, batch.id).await,
@@ -70,8 +59,8 @@ pub async fn rows(State(site): State<Site>, Path(id): Path<String>, Query(pairs)
         let found = batches::results(&site.app, batch.id, after, limit).await?;
         let next = found.last().filter(|_| found.len() == limit as usize).map(|row| row.id);
         Ok(Json(json!({"data": found.iter().map(batches::RowResult::to_json).collect::<Vec<_>>(), "next": next})).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// Every row as lines of a table, sent as they are read.
@@ -112,8 +101,9 @@ fn cell(text: &str) -> String {
 
 /// `POST /batches/{id}/undo`
 pub async fn undo(State(site): State<Site>, Path(id): Path<String>, asker: Asker) -> Answer {
-    let answer = async { batches::undo(&site.app, &asker.actor, id_of(&id)?).await };
-    let batch = answer.await.map_err(|error| asker.problem(error))?;
-    let status = if batch.job.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok((status, Json(batch.to_json(&asker.actor))).into_response())
+    asker.answer(async {
+        let batch = batches::undo(&site.app, &asker.actor, id_of(&id, "batch")?).await?;
+        Ok((accepted(&batch), Json(batch.to_json(&asker.actor))))
+    })
+    .await
 }

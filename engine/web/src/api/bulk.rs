@@ -1,49 +1,34 @@
 //! The same change to many records, and the pool.
 
-use app::{AppError, bulk, lists, pool};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use app::{batches, bulk, pool};
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::{
-    Site,
-    extract::{Asker, Body},
-    problem::Problem,
-};
-
-type Answer = Result<Response, Problem>;
+use super::head::*;
 
 /// `POST /records/{card}/bulk`
 pub async fn change(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+    asker.answer(async {
+        asker.card(&card)?;
         let request = bulk::Request::read(&body)?;
-        bulk::start(&site.app, &asker.snapshot, &asker.actor, &card, &request).await
-    };
-    let started = answer.await.map_err(|error| asker.problem(error))?;
-    let status = if started.batch.job.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok((status, Json(json!({"total": started.total, "batch": started.batch.to_json(&asker.actor)}))).into_response())
+        let started = bulk::start(&site.app, &asker.snapshot, &asker.actor, &card, &request).await?;
+        Ok((accepted(&started.batch), Json(json!({"total": started.total, "batch": started.batch.to_json(&asker.actor)}))))
+    })
+    .await
 }
 
-fn id_of(text: &str) -> Result<Uuid, AppError> {
-    Uuid::try_parse(text).map_err(|_| AppError::not_found("record"))
+/// Done, or to be done by a job.
+pub(super) fn accepted(batch: &batches::Batch) -> StatusCode {
+    if batch.job.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK }
 }
 
 /// `POST /records/{card}/{id}/claim`
 pub async fn claim(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
-    let answer = async { pool::claim(&site.app, &asker.actor, &card, id_of(&id)?).await };
-    let saved = answer.await.map_err(|error| asker.problem(error))?;
-    super::records::answer_of(&site, &asker, &card, saved).await
+    let saved = async { pool::claim(&site.app, &asker.actor, &card, id_of(&id, "record")?).await };
+    super::records::answer_of(&site, &asker, &card, saved.await.map_err(|error| asker.problem(error))?).await
 }
 
 /// `POST /records/{card}/{id}/release`
 pub async fn release(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
-    let answer = async { pool::release(&site.app, &asker.actor, &card, id_of(&id)?).await };
-    let saved = answer.await.map_err(|error| asker.problem(error))?;
-    super::records::answer_of(&site, &asker, &card, saved).await
+    let saved = async { pool::release(&site.app, &asker.actor, &card, id_of(&id, "record")?).await };
+    super::records::answer_of(&site, &asker, &card, saved.await.map_err(|error| asker.problem(error))?).await
 }

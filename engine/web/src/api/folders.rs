@@ -1,28 +1,12 @@
 //! Folders of records that people keep.
 
 use app::{AppError, folders::{self, Folder, Wanted}, lists};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
 use model::{Ident, Tone};
 use query::ListRequest;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{
-    Site,
-    extract::{Asker, Body},
-    problem::Problem,
-};
-
-type Answer = Result<Response, Problem>;
-
-fn id_of(text: &str) -> Result<Uuid, AppError> {
-    Uuid::try_parse(text).map_err(|_| AppError::not_found("folder"))
-}
+use super::head::*;
 
 async fn shown(site: &Site, asker: &Asker, folder: &Folder) -> Result<Value, AppError> {
     let count = folders::count(&site.app, &asker.snapshot, &asker.actor, folder.id).await?;
@@ -51,31 +35,31 @@ fn wanted(body: Value, before: Option<&Folder>) -> Result<Wanted, AppError> {
 
 /// `GET /folders`
 pub async fn list(State(site): State<Site>, asker: Asker) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let mut data = Vec::new();
         for folder in folders::all(&site.app, &asker.actor).await? {
             data.push(shown(&site, &asker, &folder).await?);
         }
         Ok(Json(json!({"data": data})).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `POST /folders`
 pub async fn create(State(site): State<Site>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let id = folders::create(&site.app, &asker.snapshot, &asker.actor, &wanted(body, None)?).await?;
         let folder = folders::find(&site.app, &asker.actor, id).await?;
         Ok((StatusCode::CREATED, Json(shown(&site, &asker, &folder).await?)).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `GET /folders/{id}`: the folder, and what is in it by card.
 pub async fn read(State(site): State<Site>, Path(id): Path<String>, asker: Asker) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let (snapshot, actor) = (&asker.snapshot, &asker.actor);
-        let folder = folders::find(&site.app, actor, id_of(&id)?).await?;
+        let folder = folders::find(&site.app, actor, id_of(&id, "folder")?).await?;
         let mut body = shown(&site, &asker, &folder).await?;
         let mut records = Map::new();
         for card in folders::cards(&site.app, snapshot, actor, folder.id).await? {
@@ -88,36 +72,35 @@ pub async fn read(State(site): State<Site>, Path(id): Path<String>, asker: Asker
         }
         body["records"] = records.into();
         Ok(Json(body).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `PATCH /folders/{id}`: what is not said stays.
 pub async fn change(State(site): State<Site>, Path(id): Path<String>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
-        let before = folders::find(&site.app, &asker.actor, id_of(&id)?).await?;
+    asker.answer(async {
+        let before = folders::find(&site.app, &asker.actor, id_of(&id, "folder")?).await?;
         folders::change(&site.app, &asker.snapshot, &asker.actor, before.id, &wanted(body, Some(&before))?).await?;
         let folder = folders::find(&site.app, &asker.actor, before.id).await?;
         Ok(Json(shown(&site, &asker, &folder).await?).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `DELETE /folders/{id}`
 pub async fn delete(State(site): State<Site>, Path(id): Path<String>, asker: Asker) -> Answer {
-    let answer = async { folders::delete(&site.app, &asker.actor, id_of(&id)?).await };
-    answer.await.map(|()| StatusCode::NO_CONTENT.into_response()).map_err(|error| asker.problem(error))
+    asker.answer(async { (folders::delete(&site.app, &asker.actor, id_of(&id, "folder")?).await).map(|()| StatusCode::NO_CONTENT) }).await
 }
 
 /// `POST /folders/{id}/restore`
 pub async fn restore(State(site): State<Site>, Path(id): Path<String>, asker: Asker) -> Answer {
-    let answer = async {
-        let id = id_of(&id)?;
+    asker.answer(async {
+        let id = id_of(&id, "folder")?;
         folders::restore(&site.app, &asker.actor, id).await?;
         let folder = folders::find(&site.app, &asker.actor, id).await?;
         Ok(Json(shown(&site, &asker, &folder).await?).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 fn records(body: &Value) -> Result<Vec<Uuid>, AppError> {
@@ -127,19 +110,19 @@ fn records(body: &Value) -> Result<Vec<Uuid>, AppError> {
 
 /// `POST /folders/{id}/records` with `card` and `ids`.
 pub async fn add(State(site): State<Site>, Path(id): Path<String>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let card = body.get("card").and_then(Value::as_str).ok_or_else(|| AppError::malformed("bad_folder", "`card` says of which card the records are"))?;
-        let added = folders::add(&site.app, &asker.snapshot, &asker.actor, id_of(&id)?, card, &records(&body)?).await?;
+        let added = folders::add(&site.app, &asker.snapshot, &asker.actor, id_of(&id, "folder")?, card, &records(&body)?).await?;
         Ok(Json(json!({"added": added})).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `DELETE /folders/{id}/records/{record}`
 pub async fn remove(State(site): State<Site>, Path((id, record)): Path<(String, String)>, asker: Asker) -> Answer {
-    let answer = async {
-        let record = Uuid::try_parse(&record).map_err(|_| AppError::not_found("record"))?;
-        folders::remove(&site.app, &asker.actor, id_of(&id)?, &[record]).await
-    };
-    answer.await.map(|()| StatusCode::NO_CONTENT.into_response()).map_err(|error| asker.problem(error))
+    asker.answer(async {
+        let record = id_of(&record, "record")?;
+        folders::remove(&site.app, &asker.actor, id_of(&id, "folder")?, &[record]).await.map(|()| StatusCode::NO_CONTENT)
+    })
+    .await
 }

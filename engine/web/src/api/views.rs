@@ -1,22 +1,10 @@
 //! Lists that are kept: read, made, changed, deleted.
 
-use app::{AppError, lists, views::{self, Answers, Listed, Wanted}};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use app::{AppError, views::{self, Answers, Listed, Wanted}};
 use query::ListRequest;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    Site,
-    extract::{Asker, Body},
-    problem::Problem,
-};
-
-type Answer = Result<Response, Problem>;
+use super::head::*;
 
 /// `chosen`: it was just made the one that opens first, which this request's actor does not know yet.
 async fn shown(site: &Site, asker: &Asker, card: &str, id: &str, chosen: bool) -> Result<Value, AppError> {
@@ -30,46 +18,45 @@ async fn shown(site: &Site, asker: &Asker, card: &str, id: &str, chosen: bool) -
 
 /// `GET /views/{card}`: those of packs and those kept, in the reader's order.
 pub async fn list(State(site): State<Site>, Path(card): Path<String>, asker: Asker) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let (snapshot, actor) = (&asker.snapshot, &asker.actor);
-        lists::may_see(snapshot, actor, &card)?;
-        let card = snapshot.card(&card)?.clone();
+        let card = asker.card(&card)?;
         let all = views::all(&site.app, snapshot, actor, &card).await?;
         let first = views::first(actor, &card, &all).map(|first| first.view.id.clone());
         let one = |listed: &Listed| views::to_json(actor, &card, listed, first.as_deref() == Some(listed.view.id.as_str()));
         Ok(Json(json!({"data": all.iter().map(one).collect::<Vec<_>>()})).into_response())
-    };
-    answer.await.map_err(|error: AppError| asker.problem(error))
+    })
+    .await
 }
 
 /// `GET /views/{card}/{id}`
 pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
-    let answer = async {
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        shown(&site, &asker, &card, &id, false).await
-    };
-    answer.await.map(|view| Json(view).into_response()).map_err(|error| asker.problem(error))
+    asker.answer(async {
+        asker.card(&card)?;
+        shown(&site, &asker, &card, &id, false).await.map(Json)
+    })
+    .await
 }
 
 /// `POST /views/{card}`; with `"default": true` it opens first.
 pub async fn create(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+    asker.answer(async {
+        asker.card(&card)?;
         let first = body.get("default") == Some(&Value::Bool(true));
         let id = views::create(&site.app, &asker.snapshot, &asker.actor, &card, &Wanted::from_json(body, None)?).await?.to_string();
         if first {
             views::arrange(&site.app, &asker.snapshot, &asker.actor, &card, None, Some(&id)).await?;
         }
-        shown(&site, &asker, &card, &id, first).await
-    };
-    answer.await.map(|view| (StatusCode::CREATED, Json(view)).into_response()).map_err(|error| asker.problem(error))
+        shown(&site, &asker, &card, &id, first).await.map(|made| (StatusCode::CREATED, Json(made)))
+    })
+    .await
 }
 
 /// `PATCH /views/{card}/{id}`: what is not said stays.
 pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
+    asker.answer(async {
         let (snapshot, actor) = (&asker.snapshot, &asker.actor);
-        lists::may_see(snapshot, actor, &card)?;
+        asker.card(&card)?;
         let first = body.get("default") == Some(&Value::Bool(true));
         // Which opens first is everybody's own choice, of any list.
         let only_first = first && body.as_object().is_some_and(|body| body.len() == 1);
@@ -80,25 +67,24 @@ pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, St
         if first {
             views::arrange(&site.app, snapshot, actor, &card, None, Some(&id)).await?;
         }
-        shown(&site, &asker, &card, &id, first).await
-    };
-    answer.await.map(|view| Json(view).into_response()).map_err(|error| asker.problem(error))
+        shown(&site, &asker, &card, &id, first).await.map(Json)
+    })
+    .await
 }
 
 /// `DELETE /views/{card}/{id}`
 pub async fn delete(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
-    let deleted = views::delete(&site.app, &asker.snapshot, &asker.actor, &card, &id).await;
-    deleted.map(|()| StatusCode::NO_CONTENT.into_response()).map_err(|error| asker.problem(error))
+    asker.answer(async { views::delete(&site.app, &asker.snapshot, &asker.actor, &card, &id).await.map(|()| StatusCode::NO_CONTENT) }).await
 }
 
 /// `POST /views/{card}/{id}/restore`
 pub async fn restore(State(site): State<Site>, Path((card, id)): Path<(String, String)>, asker: Asker) -> Answer {
-    let answer = async {
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+    asker.answer(async {
+        asker.card(&card)?;
         views::restore(&site.app, &asker.snapshot, &asker.actor, &card, &id).await?;
-        shown(&site, &asker, &card, &id, false).await
-    };
-    answer.await.map(|view| Json(view).into_response()).map_err(|error| asker.problem(error))
+        shown(&site, &asker, &card, &id, false).await.map(Json)
+    })
+    .await
 }
 
 /// A question from an address, with `view` and `param.NAME` worked in.

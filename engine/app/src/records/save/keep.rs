@@ -1,6 +1,7 @@
 //! The rows of a record, what is derived from them elsewhere, and what tells of it.
 
 use super::*;
+use crate::notify::{self, Kind, Notice};
 
 impl Work {
     /// Rows, derived values of others, and what tells of it: audit, change log, outbox.
@@ -53,6 +54,21 @@ impl Work {
                     tx.execute(statement).await?;
                 }
             }
+        }
+        self.tell_owner(tx, stored, record).await
+    }
+
+    /// Whoever was given the record by somebody else is told. What a job gives back by itself is nobody's doing.
+    async fn tell_owner(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record) -> Result<(), UnitError> {
+        let owner = record.get("owner").as_id();
+        let (Some(owner), Some(by)) = (owner.filter(|_| stored.and_then(|stored| stored.get("owner").as_id()) != owner), self.actor.user) else { return Ok(()) };
+        if owner == by || self.is_back() {
+            return Ok(());
+        }
+        let notice = Notice { by: Some(by), bundled: true, ..Notice::new(Kind::Assigned, "record", vec![owner]) }.about_record(&self.card.key, record.id);
+        match &self.shared {
+            Some(shared) => shared.tell(owner, notice),
+            None => notify::tell(tx, &notice).await?,
         }
         Ok(())
     }

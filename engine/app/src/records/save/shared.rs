@@ -11,12 +11,14 @@ use std::sync::{Mutex, atomic::{AtomicBool, Ordering}};
 use sql::Statement;
 
 use super::*;
+use crate::notify::Notice;
 
 /// What saves of one unit of work share.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(super) targets: Mutex<Targets>,
     later: Mutex<Vec<Statement>>,
+    notices: Mutex<BTreeMap<Uuid, Notice>>,
     written: AtomicBool,
 }
 
@@ -34,6 +36,17 @@ impl Shared {
         if let Ok(mut later) = self.later.lock() {
             later.extend(statements);
         }
+    }
+    /// Somebody is to be told at the end, once for all that is the same.
+    pub(super) fn tell(&self, user: Uuid, notice: Notice) {
+        if let Ok(mut notices) = self.notices.lock() {
+            let times = notices.get(&user).map_or(0, |known| known.times);
+            notices.insert(user, Notice { times: times + 1, ..notice });
+        }
+    }
+    /// Who is told what.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().map_or_else(|_| Vec::new(), |mut notices| std::mem::take(&mut *notices).into_values().collect())
     }
     /// What tells of everything that was done, in few statements.
     pub(crate) fn told(&self) -> Vec<Statement> {

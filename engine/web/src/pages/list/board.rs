@@ -1,4 +1,4 @@
-//! A board: one lane for each option of a choice, each a list of its own.
+//! A board: one lane for each option of a choice, each a list of its own; the first of all lanes are asked for at once.
 
 use app::{AppError, lists};
 use axum::{
@@ -9,7 +9,7 @@ use model::{ActionName, Aggregate, FieldKind, OptionDef};
 use query::{GroupRequest, ListRequest};
 use serde_json::{Value as Json, json};
 
-use super::{Address, Asked, Inside, Reader, ask, kinds, may, url, window};
+use super::{Address, Asked, Inside, Reader, ask, kinds, may, url, window::windows};
 use crate::{
     Site,
     pages::cells,
@@ -43,9 +43,10 @@ pub(super) async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Res
     let card = snapshot.card(asked.card.key.as_str())?;
     let creates = may(snapshot, &reader.asker.actor, asked.card, ActionName::Create) && field.is_editable();
     let mut lanes = Vec::new();
-    for (index, option) in options(reader, asked).into_iter().enumerate() {
-        let inside = Inside { within: Some(within(key, option)), limit: Some(LANE_WINDOW), ..Inside::default() };
-        let window = window(site, reader, asked, &inside).await?;
+    let options = options(reader, asked);
+    let parts: Vec<Inside> = options.iter().map(|option| Inside { within: Some(within(key, *option)), limit: Some(LANE_WINDOW), ..Inside::default() }).collect();
+    let windows = windows(site, reader, asked, &parts).await?;
+    for (index, (option, window)) in options.into_iter().zip(windows).enumerate() {
         if window.rows.is_empty() && option.is_none_or(|option| option.retired) {
             continue;
         }

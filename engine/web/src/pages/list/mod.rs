@@ -16,7 +16,7 @@ pub use actions::{delete, restore};
 pub use address::Address;
 pub use board::lanes;
 pub use columns::{choose_columns, label};
-pub use export::export;
+pub use export::{export, export_selected};
 pub use figures::{count, totals};
 pub use groups::groups;
 pub use kept::keep;

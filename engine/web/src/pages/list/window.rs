@@ -1,6 +1,6 @@
 //! Windows of rows, and the neighbours of one record.
 
-use app::{AppError, lists};
+use app::{AppError, lists::{self, Page}};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
@@ -31,9 +31,26 @@ pub(super) struct Inside {
 /// A window of rows.
 pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, inside: &Inside) -> Result<RowsWindow, AppError> {
     let snapshot = &reader.asker.snapshot;
-    let base = asked.base();
-    let picture = picture(asked.card).filter(|key| !asked.columns.iter().any(|path| path.leaf == key.as_str()));
-    let picture: Vec<String> = picture.into_iter().filter(|key| model::Ident::new(key).is_ok()).collect();
+    let page = lists::page(&site.app, snapshot, &reader.asker.actor, &question(reader, asked, inside)?, &reader.asker.locale).await?;
+    Ok(drawn(reader, asked, inside, &page))
+}
+
+/// Several windows of the same columns, asked for at once.
+pub(super) async fn windows(site: &Site, reader: &Reader, asked: &Asked<'_>, all: &[Inside]) -> Result<Vec<RowsWindow>, AppError> {
+    let snapshot = &reader.asker.snapshot;
+    let questions = all.iter().map(|inside| question(reader, asked, inside)).collect::<Result<Vec<_>, _>>()?;
+    let pages = lists::lanes(&site.app, snapshot, &reader.asker.actor, &questions, &reader.asker.locale).await?;
+    Ok(all.iter().zip(&pages).map(|(inside, page)| drawn(reader, asked, inside, page)).collect())
+}
+
+/// The picture of a record, where it is no column.
+fn picture_beside(asked: &Asked<'_>) -> Option<String> {
+    picture(asked.card).filter(|key| !asked.columns.iter().any(|path| path.leaf == key.as_str())).filter(|key| model::Ident::new(key).is_ok())
+}
+
+fn question(reader: &Reader, asked: &Asked<'_>, inside: &Inside) -> Result<access::GatedQuery, AppError> {
+    let snapshot = &reader.asker.snapshot;
+    let picture = picture_beside(asked);
     let version = "version".to_owned();
     let extra: Vec<String> = picture.iter().cloned().chain([version.clone()]).collect();
     let narrowed = |request: ListRequest| ListRequest { filter: asked.narrowed(inside.within.clone()), limit: inside.limit.or(request.limit), ..request };
@@ -42,12 +59,16 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, insi
         Ok(id) => ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), q: None, ..asked.request(&extra) },
         Err(_) => narrowed(asked.request(&extra)),
     };
-    let gated = match lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &request) {
+    match lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &request) {
         // A picture that may not be seen is no reason to show no list.
-        Err(AppError::Forbidden { .. }) if !picture.is_empty() => lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &ListRequest { fields: asked.request(&[version]).fields, ..request })?,
-        other => other?,
-    };
-    let page = lists::page(&site.app, snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
+        Err(AppError::Forbidden { .. }) if picture.is_some() => lists::ask(snapshot, &reader.asker.actor, asked.card.key.as_str(), &ListRequest { fields: asked.request(&[version]).fields, ..request }),
+        other => other,
+    }
+}
+
+fn drawn(reader: &Reader, asked: &Asked<'_>, inside: &Inside, page: &Page) -> RowsWindow {
+    let snapshot = &reader.asker.snapshot;
+    let (base, picture) = (asked.base(), picture_beside(asked));
     let known = Known { catalog: &snapshot.catalog, locale: &reader.asker.locale, titles: &page.titles, files: &page.files };
     let deletable = may(snapshot, &reader.asker.actor, asked.card, ActionName::Delete);
     let back = asked.address.url(&base);
@@ -67,7 +88,7 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, insi
         let name = cells.first().map(|cell| cell.text.clone()).filter(|text| !text.is_empty());
         let title = words::title(reader, asked.card, &page.columns, &item.values);
         let mut avatar = (!numbered).then(|| Avatar::of(&title));
-        if let Some(id) = picture.first().and_then(|key| find(key)).and_then(|index| item.values[index].as_id()) {
+        if let Some(id) = picture.as_ref().and_then(|key| find(key)).and_then(|index| item.values[index].as_id()) {
             avatar = Some(Avatar { image: Some(format!("/files/{id}")), ..avatar.unwrap_or_else(|| Avatar::of(&title)) });
         }
         let beside = cells.iter().zip(&columns).skip(1).filter(|(_, column)| column.phone == PhoneSlot::None);
@@ -92,7 +113,7 @@ pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, insi
     let level = if inside.level > 0 { inside.level.to_string() } else { String::new() };
     let at = |after: &str, n: u64| asked.address.url_with(&format!("{base}/rows"), &[("within", &part), ("level", &level), ("after", after), ("n", &if n == 0 { String::new() } else { n.to_string() })]);
     let next_url = page.next.as_ref().filter(|_| asked.address.only.is_empty()).map(|next| at(next, asked.address.n + rows.len() as u64));
-    Ok(RowsWindow { rows, columns, kind: asked.kind, url: at(&asked.address.after, asked.address.n), next_url })
+    RowsWindow { rows, columns, kind: asked.kind, url: at(&asked.address.after, asked.address.n), next_url }
 }
 
 /// How long ago a moment of the last days was.
