@@ -62,6 +62,7 @@ fn every_block_says_what_becomes_of_it() {
     let known = |block: &Block| match (block.language.as_str(), block.role.split('=').next().unwrap_or_default()) {
         ("sh", role) => matches!(role, "run" | "hand"),
         ("json", role) => matches!(role, "" | "file" | "fields" | "card" | "extension" | "role" | "mixin" | "view" | "pack" | "filter" | "query"),
+        ("rhai", role) => role == "file",
         ("text", role) => matches!(role, "" | "output"),
         ("nginx" | "toml" | "ini" | "rust" | "sql", role) => role.is_empty(),
         _ => false,

@@ -101,6 +101,7 @@ fn every_field_type_operator_and_function_is_explained() {
     operators.extend(words(["has", "has_not"]));
     same("operators", &first_cells(section(&text, "Operators")), &operators);
     same("functions", &first_cells(section(&text, "Functions")), &words(script::FUNCTIONS.iter().map(|function| function.name)));
+    same("host functions", &first_cells(section(&text, "Host functions")), &words(script::HOST_FUNCTIONS.iter().map(|function| function.name)));
     same("functions over rows", &first_cells(section(&text, "Functions over rows")), &words(script::ROW_FUNCTIONS.iter().map(|function| function.name)));
 }
 

@@ -54,7 +54,8 @@ impl Drop for SmallDisk {
 /// Writes until nothing fits: 503 with a time to come back, reading goes on, nothing is half there. With room again
 /// writes go on without a restart.
 ///
-/// Guards that the writer's connection is thrown away after a full disk (`store/src/sqlite.rs`, `fail`).
+/// Guards that the writer's connection is thrown away after a full disk (`store/src/sqlite.rs`, `fail`); shown by
+/// itself in `tests/it/guards.rs`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_and_recovers() {
     let disk = SmallDisk::new();

@@ -12,7 +12,8 @@ const CYCLES: u64 = 20;
 
 /// Twenty times killed under load: every entry that was answered is there, and nothing is torn.
 ///
-/// Guards that answers wait for their batch's commit (`store/src/sqlite.rs`, `done`). Killing a process cannot show a
+/// Guards that answers wait for their batch's commit (`store/src/sqlite.rs`, `done`); shown by itself in
+/// `tests/it/guards.rs`. Killing a process cannot show a
 /// missing sync: what the system has taken survives it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_twenty_times_under_load_loses_nothing() {

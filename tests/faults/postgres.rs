@@ -19,7 +19,8 @@ const BETWEEN: usize = 30;
 
 /// Five crashes under load: clients that ask again with the same key find each of their entries, once.
 ///
-/// Guards that answers are kept with the change they tell of (`app/src/records/save/repeat.rs`, `remember`).
+/// Guards that answers are kept with the change they tell of (`app/src/records/save/repeat.rs`, `remember`);
+/// shown by itself in `tests/it/guards.rs`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crashes_lose_nothing_and_repeat_nothing() {
     let cluster = Cluster::start();

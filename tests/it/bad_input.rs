@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{both, site::{Database, Site, encoded, violations}};
 
-both!(bodies_that_are_no_records, names_of_all_kinds, numbers_and_days_at_the_edge, ids_that_are_none, files, hostile_paths_and_headers);
+both!(bodies_that_are_no_records, who_is_refused_while_sending_is_heard, names_of_all_kinds, numbers_and_days_at_the_edge, ids_that_are_none, files, hostile_paths_and_headers);
 
 const LAB: &str = "tests/packs/lab";
 
@@ -31,11 +31,43 @@ async fn bodies_that_are_no_records(database: Database) {
         assert_eq!(answer.status.as_u16(), status, "{start}: {}", answer.text);
         assert_eq!(answer.header("content-type"), "application/problem+json", "{start}");
     }
+    for (lang, words) in [("zh-CN", "请以 Content-Type: application/json 发送 JSON。"), ("zh-TW", "請以 Content-Type: application/json 傳送 JSON。"), ("en", "send JSON with Content-Type: application/json")] {
+        let answer = site.nobody().send(Method::POST, "/api/v1/records/device", &[("accept-language", lang), ("content-type", "text/plain"), ("authorization", &format!("Bearer {}", kim.token.as_deref().expect("a token")))], Some(b"x".to_vec())).await;
+        // Who is known is told in their own language, whatever the browser says.
+        assert_eq!(answer.refused(415, "unsupported_type")["detail"], "send JSON with Content-Type: application/json");
+        let form = site.nobody().send(Method::POST, "/login", &[("accept-language", lang), ("content-type", "text/plain"), ("hx-request", "true")], Some(b"x".to_vec())).await;
+        assert_eq!(form.refused(415, "unsupported_type")["detail"], words.replace("application/json", "application/x-www-form-urlencoded").replace("send JSON", "send a form").replace("发送 JSON", "发送表单").replace("傳送 JSON", "傳送表單"));
+        let page = site.nobody().send(Method::POST, "/login", &[("accept-language", lang), ("content-type", "text/plain")], Some(b"x".to_vec())).await;
+        assert!(page.status.as_u16() == 415 && page.text.starts_with("<!doctype html>"), "{}", page.text);
+    }
     let names: serde_json::Map<String, Value> = (0..500).map(|number| (format!("field{number}"), json!(1))).collect();
     kim.post("/records/device", Value::Object(names)).await.refused(422, "invalid");
     let rows: Vec<Value> = (0..12_000).map(|number| json!({"label": format!("R{number}"), "quantity": "1"})).collect();
     let answer = kim.post("/records/device", json!({"name": "Many", "parts": rows})).await;
     assert!([201, 413, 422].contains(&answer.status.as_u16()), "{}", answer.text);
+}
+
+/// A refusal comes before the body is read. It is heard all the same, and the connection serves the next request.
+async fn who_is_refused_while_sending_is_heard(database: Database) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let host = kim.address();
+    for (kind, size) in [("text/plain", 300_000), ("application/json", 3_000_000)] {
+        let mut stream = tokio::net::TcpStream::connect(&host).await.expect("a connection");
+        let head = format!("POST /api/v1/records/device HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-type: {kind}\r\ncontent-length: {size}\r\n\r\n", kim.token.as_deref().expect("a token"));
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        // In pieces: the server has decided long before the last of them.
+        for _ in 0..100 {
+            stream.write_all(&vec![b'x'; size / 100]).await.expect("the connection is still there");
+            tokio::task::yield_now().await;
+        }
+        stream.write_all(format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes()).await.expect("the connection is still there");
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.expect("both answers");
+        let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3)).collect();
+        assert_eq!(statuses, [if size > 2_000_000 { "413" } else { "415" }, "200"], "{kind}: {answers}");
+    }
 }
 
 async fn names_of_all_kinds(database: Database) {

@@ -70,13 +70,15 @@ const SOUND: [(&str, &str); 7] = [
 ];
 
 /// What is broken: a name, the file, what stands there, what takes its place.
-const BROKEN: [(&str, &str, &str, &str); 62] = [
+const BROKEN: [(&str, &str, &str, &str); 64] = [
     ("not JSON", "cards/clerk.json", "\"fields\": {", "\"fields\": {,"),
     ("a key twice", "cards/clerk.json", "\"key\": \"clerk\",", "\"key\": \"clerk\", \"key\": \"clerc\","),
     ("unknown key of a card", "cards/article.json", "\"title\":", "\"titel\":"),
     ("unknown key of a field", "cards/article.json", "\"required\": true", "\"mandatory\": true"),
     ("unknown type", "cards/article.json", "{\"type\": \"percent\"", "{\"type\": \"percentage\""),
     ("no type", "cards/article.json", "{\"type\": \"percent\", \"default\"", "{\"default\""),
+    ("a type that follows from itself", "cards/shelf.json", "\"above\": {", "\"room\": {\"fetch\": {\"path\": \"above.room\", \"mode\": \"snapshot\"}}, \"above\": {"),
+    ("a setting that does not fit the source's type", "cards/sale.json", "{\"type\": \"money\", \"rollup\"", "{\"pattern\": \"x\", \"rollup\""),
     ("a word for a label", "cards/clerk.json", "\"fields\"", "\"labels\": \"Clerk\", \"fields\""),
     ("a key with a capital", "cards/clerk.json", "\"account\":", "\"Account\":"),
     ("a reserved key", "cards/clerk.json", "\"account\": {", "\"version\": {\"type\": \"text\"}, \"account\": {"),

@@ -46,7 +46,7 @@ async fn run(site: &Site, person: &Person, started: Answer) -> Value {
 }
 
 /// Imports a text.
-async fn import(site: &Site, person: &Person, card: &str, text: &str, settings: Value) -> Value {
+pub async fn import(site: &Site, person: &Person, card: &str, text: &str, settings: Value) -> Value {
     let started = send(person, &format!("/records/{card}/import"), text.as_bytes(), &settings).await;
     run(site, person, started).await
 }

@@ -17,6 +17,7 @@ mod favourites;
 mod fuzz;
 mod grants;
 mod groups;
+mod guards;
 mod jobs;
 mod exports;
 mod imports;
@@ -31,6 +32,7 @@ mod records;
 mod rights;
 mod routes;
 mod said;
+mod scripts;
 mod search;
 mod settings;
 mod rolling;
@@ -40,6 +42,7 @@ mod sums;
 mod views;
 mod world;
 mod upkeep;
+mod whole_pages;
 
 /// Runs cases on both databases.
 #[macro_export]

@@ -259,11 +259,15 @@ impl Person {
         assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&content));
         content
     }
+    /// Host and port.
+    pub fn address(&self) -> String {
+        self.base.trim_start_matches("http://").to_owned()
+    }
     /// The status of an answer that comes before a body was sent.
     pub async fn claim(&self, path: &str, headers: &[(&str, &str)]) -> u16 {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let host = self.base.trim_start_matches("http://");
-        let mut stream = tokio::net::TcpStream::connect(host).await.expect("a connection");
+        let host = self.address();
+        let mut stream = tokio::net::TcpStream::connect(&host).await.expect("a connection");
         let mut text = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\n", self.token.as_deref().unwrap_or_default());
         headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
         stream.write_all(format!("{text}\r\n").as_bytes()).await.expect("sent");

@@ -60,7 +60,10 @@ function startTabs() {
 export function startSheets() {
   document.addEventListener('click', (event) => {
     const button = around<HTMLElement>(event, '[data-dialog]');
-    if (button) void openSheet(button.dataset.dialog ?? '', button);
+    if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    // A link, where scripts do not run.
+    event.preventDefault();
+    void openSheet(button.dataset.dialog ?? '', button);
   });
   document.addEventListener('submit', (event) => {
     if (!(event.target instanceof HTMLFormElement) || !event.target.matches('[data-then]')) return;

@@ -120,6 +120,7 @@ pub(crate) async fn run(context: Context) -> Result<Json, JobError> {
         return Err(AppError::malformed("unknown_field", format!("{} has no columns {}", card.table.physical, columns.join(", "))).into());
     }
     app.store.make_index(&shape.name(card), &shape.statement(card, app.store.dialect())).await?;
+    crate::upkeep::tables_changed(&app.store).await?;
     let dialect = app.store.dialect();
     crate::run(&app.store, vec![system_advice::made(dialect, &name, &columns, Utc::now()), system_advice::forget(dialect, &shape)]).await?;
     Ok(json!({"index": shape.name(card)}))

@@ -117,7 +117,7 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
             k = upto;
         }
     }
-    Ok(())
+    crate::upkeep::tables_changed(&app.store).await
 }
 
 async fn add_user(app: &Arc<App>, user: &Json, now: DateTime<Utc>) -> Result<Actor, AppError> {

@@ -6,7 +6,7 @@ use model::{Card, Catalog, Code, Diagnostic, Field, FieldKind, Ident, Record, Ro
 use script::{Formula, Kind, NameList, Names};
 use serde_json::Value as Json;
 
-/// Every computed field of every card.
+/// Every computed field of every card, and every script.
 pub fn check(catalog: &Catalog, packs: &[PackSource]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for card in catalog.cards.values().filter(|card| !card.builtin) {
@@ -28,6 +28,7 @@ pub fn check(catalog: &Catalog, packs: &[PackSource]) -> Vec<Diagnostic> {
     for pack in packs {
         pack.locate(&mut findings);
     }
+    findings.extend(crate::scripts::check(catalog));
     findings
 }
 

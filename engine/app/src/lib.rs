@@ -26,6 +26,7 @@ pub mod notify;
 pub mod packs;
 pub mod pool;
 pub mod records;
+pub mod scripts;
 pub mod search;
 pub mod settings;
 mod snapshot;

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use indexmap::IndexSet;
-use model::{Aggregate, Card, Catalog, Field, Ident, Path, RowSource, Source, Table, TableRef, path};
-use script::Formula;
+use model::{Aggregate, Card, Catalog, Field, Ident, Path, RowSource, ScriptFile, Source, Table, TableRef, path};
+use script::{Fault, Formula, Profile, Script, ScriptError};
 
 use crate::records::facts::{Need, needs};
 
@@ -16,6 +16,7 @@ type Compiled = (Ident, Result<Formula, String>);
 pub struct Snapshot {
     /// The definitions.
     pub catalog: Arc<Catalog>,
+    scripts: HashMap<ScriptFile, Result<Script, ScriptError>>,
     formulas: HashMap<(Ident, Option<Ident>), Vec<Compiled>>,
     needs: HashMap<Ident, IndexSet<Need>>,
     search: crate::search::Uses,
@@ -59,12 +60,22 @@ impl Snapshot {
             }
             needed.insert(card.key.clone(), needs(&catalog, card, &paths));
         }
-        Self { search: crate::search::Uses::new(&catalog), catalog, formulas, needs: needed, rollups }
+        let scripts = catalog.scripts.iter().map(|(file, source)| (file.clone(), Script::compile(Profile::Rule, source, &crate::scripts::NAMES))).collect();
+        Self { scripts, search: crate::search::Uses::new(&catalog), catalog, formulas, needs: needed, rollups }
     }
 
     /// The card of that key, or nothing that can be told from nothing.
     pub fn card(&self, key: &str) -> Result<&Arc<Card>, crate::AppError> {
         self.catalog.card(key).ok_or_else(|| crate::AppError::not_found("card"))
+    }
+
+    /// A script of a pack, or why it does not run.
+    pub fn script(&self, file: &ScriptFile) -> Result<&Script, ScriptError> {
+        match self.scripts.get(file) {
+            Some(Ok(script)) => Ok(script),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(ScriptError::of(Fault::UnknownName, format!("there is no script {file}"))),
+        }
     }
 
     /// The computed fields of a table in the order of their needs.

@@ -1,4 +1,5 @@
-//! What a site does for itself: numbers for the change log, an end for what has had its time, no files that nobody names.
+//! What a site does for itself: numbers for the change log, an end for what has had its time, no files that nobody names,
+//! a planner that knows what tables hold.
 //!
 //! **Invariants**
 //! - Changes are numbered without gaps, in the order they became visible, by one process at a time.
@@ -20,9 +21,13 @@ const KEPT_A_DAY: TimeDelta = TimeDelta::days(1);
 /// Jobs that ended.
 const KEPT_A_WEEK: TimeDelta = TimeDelta::days(7);
 
+/// What scripts told.
+const KEPT_A_MONTH: TimeDelta = TimeDelta::days(30);
+
 /// What comes back by itself.
 pub(crate) fn handlers(handlers: Handlers) -> Handlers {
     handlers.returning("upkeep.expire", Duration::from_secs(3_600), expire).returning("upkeep.files", Duration::from_secs(24 * 3_600), sweep)
+        .returning("upkeep.tables", Duration::from_secs(3_600), know_tables)
 }
 
 /// Gives numbers to the changes that have none. SQLite numbers them as they are made.
@@ -39,6 +44,17 @@ pub async fn number_changes(store: &Store) -> Result<(), StoreError> {
     numbered.await.map(|_| ())
 }
 
+/// After many rows came, or an index: the planner looks anew at tables that changed much.
+pub async fn tables_changed(store: &Store) -> Result<(), AppError> {
+    let statements = system_upkeep::know_tables(store.dialect());
+    if statements.is_empty() { Ok(()) } else { crate::run(store, statements).await }
+}
+
+async fn know_tables(context: Context) -> Result<Json, JobError> {
+    tables_changed(&context.app().store).await?;
+    Ok(Json::Null)
+}
+
 async fn expire(context: Context) -> Result<Json, JobError> {
     let now = Utc::now();
     let mut count = 0;
@@ -48,6 +64,7 @@ async fn expire(context: Context) -> Result<Json, JobError> {
             Expired::Answers | Expired::Uploads => now - KEPT_A_DAY,
             Expired::Jobs => now - KEPT_A_WEEK,
             Expired::Notices => now - crate::notify::KEPT,
+            Expired::ScriptLines => now - KEPT_A_MONTH,
         };
         loop {
             let statement = system_upkeep::clear(context.app().store.dialect(), what, before);

@@ -37,6 +37,8 @@ pub struct Catalog {
     pub menu: Vec<MenuGroupDef>,
     /// Packs by key, with their versions.
     pub packs: IndexMap<Ident, PackInfo>,
+    /// Scripts by pack and file, as they were written.
+    pub scripts: IndexMap<ScriptFile, Arc<str>>,
 }
 
 /// What is known of an installed pack.
@@ -46,6 +48,49 @@ pub struct PackInfo {
     pub version: String,
     /// The pack's name.
     pub labels: Labels,
+}
+
+/// A script of a pack: `sales`, `scripts/check.rhai`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ScriptFile {
+    /// The pack.
+    pub pack: Ident,
+    /// The file in it.
+    pub file: String,
+}
+
+impl std::fmt::Display for ScriptFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.pack, self.file)
+    }
+}
+
+/// When a script of a card runs by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// On the record as it will be, before it is validated.
+    BeforeSave,
+    /// When it is written, in the same transaction.
+    AfterSave,
+}
+
+/// A button that runs a script.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// Its identity.
+    pub id: Ident,
+    /// The words on it.
+    pub labels: Labels,
+    /// A Lucide icon.
+    pub icon: String,
+    /// The script.
+    pub script: ScriptFile,
+    /// Who sees it; empty for all who may change the record.
+    pub roles: Vec<Ident>,
+    /// Offered only while this holds.
+    pub when: Option<Condition>,
+    /// Offered for selected records of a list, too.
+    pub list: bool,
 }
 
 /// A kind of record.
@@ -95,6 +140,10 @@ pub struct Card {
     pub conversions: Vec<ConversionDef>,
     /// Workflows by the field they set.
     pub workflows: IndexMap<Ident, WorkflowDef>,
+    /// Scripts that run by themselves, in order.
+    pub hooks: Vec<(Hook, ScriptFile)>,
+    /// Buttons that run scripts.
+    pub actions: Vec<Action>,
     /// Lists that come with packs.
     pub views: Vec<View>,
     /// Rights, from the card and from roles.

@@ -219,6 +219,10 @@ fn explain(path: &str, error: &jsonschema::ValidationError<'_>, schema: &Json) -
             let known: Vec<String> = options.as_array().into_iter().flatten().filter_map(|option| option.as_str().map(str::to_owned)).collect();
             vec![at(pointer, format!("`{found}` is not one of the known words")).near(&found, known.iter().map(String::as_str))]
         }
+        Kind::AnyOf { context } if lacking(context, &pointer).is_some() => {
+            let (first, others) = lacking(context, &pointer).unwrap_or_default();
+            vec![at(pointer, format!("`{first}` is missing")).help(format!("only with {others} may it be left out"))]
+        }
         Kind::Required { property } => vec![at(pointer, format!("`{}` is missing", property.as_str().unwrap_or_default()))],
         Kind::Pattern { .. } => vec![at(pointer, format!("{} is not a key", error.instance())).help(A_KEY)],
         Kind::Type { .. } if is_words(schema, error.schema_path().as_str()) => {
@@ -234,6 +238,21 @@ fn explain(path: &str, error: &jsonschema::ValidationError<'_>, schema: &Json) -
 }
 
 const A_KEY: &str = "a small letter first, then small letters, digits or `_`, at most 31 characters";
+
+/// Where each form only wants another key: the first of them, and the others.
+fn lacking(forms: &[Vec<jsonschema::ValidationError<'static>>], pointer: &str) -> Option<(String, String)> {
+    use jsonschema::error::ValidationErrorKind as Kind;
+    let wanted = |errors: &Vec<jsonschema::ValidationError<'static>>| match errors.as_slice() {
+        [error] if error.instance_path().as_str() == pointer => match error.kind() {
+            Kind::Required { property } => property.as_str().map(str::to_owned),
+            _ => None,
+        },
+        _ => None,
+    };
+    let keys = forms.iter().map(wanted).collect::<Option<Vec<String>>>()?;
+    let (first, others) = keys.split_first()?;
+    Some((first.clone(), others.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ")))
+}
 
 /// Of several forms the one that was probably meant: of the right kind, and with the least that is foreign to it.
 fn likeliest<'e>(forms: &'e [Vec<jsonschema::ValidationError<'static>>], pointer: &str) -> Option<&'e Vec<jsonschema::ValidationError<'static>>> {

@@ -1,7 +1,7 @@
 //! The time a script has, kept per thread.
 //!
 //! **Invariants**
-//! - A clock inside another never gives more time than the outer one has left.
+//! - A clock inside another never gives more time than the outer one has left; steps inside are steps of the outer one.
 
 use std::{
     cell::Cell,
@@ -11,6 +11,8 @@ use std::{
 
 thread_local! {
     static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Steps of all scripts inside one another.
+    static STEPS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Running time; ends with its scope, on the thread that started it.
@@ -23,6 +25,9 @@ impl Clock {
     /// Starts the time of a script.
     pub(crate) fn start(span: Duration) -> Self {
         let outer = ENDS.get();
+        if outer.is_none() {
+            STEPS.set(0);
+        }
         let ends = Instant::now() + span;
         ENDS.set(Some(outer.map_or(ends, |outer| outer.min(ends))));
         Self { outer, thread: PhantomData }
@@ -33,6 +38,13 @@ impl Drop for Clock {
     fn drop(&mut self) {
         ENDS.set(self.outer);
     }
+}
+
+/// Counts steps; whether there are more than that by now.
+pub(crate) fn counted(steps: u64, limit: u64) -> bool {
+    let now = STEPS.get().saturating_add(steps);
+    STEPS.set(now);
+    now > limit
 }
 
 /// Whether the time of the script on this thread is over.

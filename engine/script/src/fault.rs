@@ -30,6 +30,8 @@ pub enum Fault {
     BadValue,
     /// The script itself refused, by `throw`.
     Thrown,
+    /// The site does not allow what was asked of it, or it does not fit.
+    Refused,
     /// Too many scripts wait already.
     Busy,
     /// The engine itself failed; the script was stopped.
@@ -48,6 +50,17 @@ pub struct ScriptError {
     pub line: Option<usize>,
     /// At which character of the line, from 1.
     pub column: Option<usize>,
+    /// What a script said when it refused: `throw #{field: "due", message: "Too late."}`.
+    pub refusal: Option<Box<Refused>>,
+}
+
+/// What a script refuses, told to whoever saves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// The field it stands beside; empty for the whole record.
+    pub field: String,
+    /// The words by language; `en` where none was said.
+    pub words: Vec<(String, String)>,
 }
 
 fn place(line: Option<usize>, column: Option<usize>) -> String {
@@ -59,8 +72,13 @@ fn place(line: Option<usize>, column: Option<usize>) -> String {
 }
 
 impl ScriptError {
+    /// A fault found outside of the script itself.
+    pub fn of(fault: Fault, message: impl Into<String>) -> Self {
+        Self::new(fault, message)
+    }
+
     pub(crate) fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into(), line: None, column: None }
+        Self { fault, message: message.into(), line: None, column: None, refusal: None }
     }
 
     pub(crate) fn at(mut self, line: usize, column: usize) -> Self {
@@ -111,7 +129,7 @@ fn of_result(error: EvalAltResult) -> ScriptError {
     match error {
         E::ErrorRuntime(value, _) => match value.clone().try_cast::<Trouble>() {
             Some(Trouble(fault, message)) => ScriptError::new(fault, message),
-            None => ScriptError::new(Fault::Thrown, functions::shown(&value).unwrap_or_else(|| "the script refused".to_owned())),
+            None => thrown(&value),
         },
         E::ErrorParsing(kind, _) => of_parsing(&kind),
         E::ErrorVariableNotFound(name, _) => ScriptError::new(Fault::UnknownName, format!("there is no `{name}` here")),
@@ -124,6 +142,10 @@ fn of_result(error: EvalAltResult) -> ScriptError {
         E::ErrorArithmetic(..) => ScriptError::new(Fault::TooManyDigits, "the result has too many digits"),
         E::ErrorTooManyOperations(_) => ScriptError::new(Fault::TooLong, "stopped: it takes too many steps"),
         E::ErrorStackOverflow(_) => ScriptError::new(Fault::TooLong, "stopped: functions call one another too deeply"),
+        E::ErrorTerminated(value, _) if value.is::<Trouble>() => {
+            let Trouble(fault, message) = value.cast();
+            ScriptError::new(fault, message)
+        }
         E::ErrorTerminated(..) => ScriptError::new(Fault::TooLong, "stopped: it takes too long"),
         E::ErrorTooManyVariables(_) => ScriptError::new(Fault::TooLarge, "stopped: it has too many variables"),
         E::ErrorDataTooLarge(what, _) => ScriptError::new(Fault::TooLarge, format!("stopped: a value became too large ({})", what.to_lowercase())),
@@ -133,6 +155,25 @@ fn of_result(error: EvalAltResult) -> ScriptError {
             ScriptError::new(Fault::Syntax, other.to_string())
         }
     }
+}
+
+/// What a script threw: words, or a map of `field` and `message`, which may be words by language.
+fn thrown(value: &Dynamic) -> ScriptError {
+    let mut refused = Refused::default();
+    let words = |value: &Dynamic| functions::shown(value).unwrap_or_else(|| "the script refused".to_owned());
+    match value.as_map_ref() {
+        Ok(map) => {
+            refused.field = map.get("field").map(words).unwrap_or_default();
+            match map.get("message").map(|message| (message, message.as_map_ref())) {
+                Some((_, Ok(by_language))) => refused.words = by_language.iter().map(|(lang, text)| (lang.to_string(), words(text))).collect(),
+                Some((message, Err(_))) => refused.words.push(("en".to_owned(), words(message))),
+                None => refused.words.push(("en".to_owned(), "the script refused".to_owned())),
+            }
+        }
+        Err(_) => refused.words.push(("en".to_owned(), words(value))),
+    }
+    let message = refused.words.first().map(|(_, text)| text.clone()).unwrap_or_default();
+    ScriptError { refusal: Some(Box::new(refused)), ..ScriptError::new(Fault::Thrown, message) }
 }
 
 /// `name (type, type)` as Rhai says it.
@@ -166,6 +207,7 @@ fn of_parsing(kind: &ParseErrorType) -> ScriptError {
         P::UnexpectedEOF => ScriptError::new(Fault::Syntax, "the end comes too early: something is missing after the last sign"),
         P::VariableUndefined(name) => ScriptError::new(Fault::UnknownName, format!("there is no `{name}` here")),
         P::MissingToken(token, _) => ScriptError::new(Fault::Syntax, format!("a `{token}` is missing here")),
+        P::BadInput(rhai::LexError::UnexpectedInput(what)) => ScriptError::new(Fault::Syntax, format!("`{what}` has no place here")),
         P::ExprTooDeep => ScriptError::new(Fault::Syntax, "too many brackets inside one another; split the formula in two fields"),
         P::Reserved(word) => ScriptError::new(Fault::Syntax, format!("`{word}` has no place here")),
         P::ExprExpected(_) => ScriptError::new(Fault::Syntax, "only a calculation may stand here, no statement"),

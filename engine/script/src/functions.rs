@@ -81,7 +81,7 @@ pub const ROW_FUNCTIONS: &[Function] = &[
 ];
 
 fn all() -> impl Iterator<Item = &'static Function> {
-    FUNCTIONS.iter().chain(ROW_FUNCTIONS)
+    FUNCTIONS.iter().chain(ROW_FUNCTIONS).chain(crate::host::HOST_FUNCTIONS)
 }
 
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {

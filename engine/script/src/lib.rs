@@ -39,9 +39,11 @@
 mod clock;
 mod conditions;
 mod convert;
+mod doc;
 mod fault;
 mod formula;
 mod functions;
+mod host;
 mod names;
 mod natives;
 mod operators;
@@ -52,15 +54,17 @@ mod rows;
 mod script;
 mod tokens;
 
-pub use fault::{Fault, ScriptError};
+pub use doc::{Found, Settable};
+pub use fault::{Fault, Refused, ScriptError};
 pub use formula::{Formula, Inputs};
 pub use functions::{FUNCTIONS, Function, ROW_FUNCTIONS};
+pub use host::{Answer, Call, HOST_FUNCTIONS, Host, Refusal};
 pub use names::{Kind, NameList, Names};
 pub use order::{Cycle, order};
-pub use pool::ScriptPool;
+pub use pool::{ScriptPool, resting};
 pub use profile::{Limits, Profile};
 pub use rows::RowSet;
-pub use script::{Given, Script};
+pub use script::{AtHand, Given, RECORD, Ran, Script};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use rhai::{Engine, OptimizationLevel};
 
-use crate::{clock, functions, natives, operators, rows};
+use crate::{clock, doc, functions, host, natives, operators, rows};
 
 /// For what a script runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +64,8 @@ impl Profile {
                 items: 500,
                 variables: 128,
                 functions: 0,
-                time: Duration::from_millis(20),
+                // Far beyond what a formula takes: a busy machine may put a thread aside for a while.
+                time: Duration::from_millis(250),
                 clock_every: 32,
             },
             Self::Report | Self::Rule => Limits {
@@ -122,9 +123,13 @@ fn build(profile: Profile) -> Engine {
         natives::register(&mut engine, limits);
     }
     let every = limits.clock_every;
-    engine.on_progress(move |count| (count & (every - 1) == 0 && clock::is_over()).then(|| "late".into()));
+    engine.on_progress(move |count| (count & (every - 1) == 0 && (clock::counted(every, limits.operations) || clock::is_over())).then(|| "late".into()));
     operators::register(&mut engine, limits.text, limits.items);
     functions::register(&mut engine, limits.text);
     rows::register(&mut engine);
+    if profile != Profile::Formula {
+        doc::register(&mut engine);
+        host::register(&mut engine, profile);
+    }
     engine
 }

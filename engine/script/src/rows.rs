@@ -58,7 +58,7 @@ impl Rows {
         self.len() == 0
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.kept.as_ref().map_or(self.all.len(), |kept| kept.len())
     }
 
@@ -74,18 +74,31 @@ impl Rows {
         })
     }
 
-    fn sum(&self, field: &str) -> Outcome<Decimal> {
+    pub(crate) fn sum(&self, field: &str) -> Outcome<Decimal> {
         self.total(field).map(|(sum, _)| sum)
     }
 
-    fn avg(&self, field: &str) -> Outcome {
+    pub(crate) fn avg(&self, field: &str) -> Outcome {
         let (sum, count) = self.total(field)?;
         Ok(sum.checked_div(Decimal::from(count)).map_or(Dynamic::UNIT, Dynamic::from_decimal))
     }
 
-    fn extreme(&self, field: &str, wanted: Ordering) -> Dynamic {
+    pub(crate) fn extreme(&self, field: &str, wanted: Ordering) -> Dynamic {
         let found = self.values(field).reduce(|best, value| if model::eval::compare(value, best) == Some(wanted) { value } else { best });
         found.map_or(Dynamic::UNIT, |value| to_dynamic(value.clone()))
+    }
+
+    /// How many rows have a value in a field.
+    pub(crate) fn filled(&self, field: &str) -> Decimal {
+        Decimal::from(self.values(field).count())
+    }
+
+    pub(crate) fn first(&self, field: &str) -> Dynamic {
+        Self::one(self.values(field).next())
+    }
+
+    pub(crate) fn last(&self, field: &str) -> Dynamic {
+        Self::one(self.values(field).last())
     }
 
     fn one(value: Option<&Value>) -> Dynamic {
@@ -93,7 +106,7 @@ impl Rows {
     }
 
     /// The rows whose field passes a test, said with the words of filters.
-    fn kept(&self, field: &str, op: &str, wanted: &Dynamic) -> Outcome<Self> {
+    pub(crate) fn kept(&self, field: &str, op: &str, wanted: &Dynamic) -> Outcome<Self> {
         let test = RowTest::parse(op)?;
         let mut kept = Vec::new();
         let indexes: Box<dyn Iterator<Item = usize>> = match &self.kept {
@@ -220,20 +233,31 @@ impl Record {
     }
 }
 
+/// The functions over rows, for whatever can be seen as rows.
+macro_rules! aggregates {
+    ($engine:expr, $of:ty, $rows:expr) => {{
+        let rows: fn(&$of) -> $crate::rows::Rows = $rows;
+        let engine: &mut rhai::Engine = $engine;
+        engine.register_fn("sum", move |of: &mut $of, field: rhai::ImmutableString| rows(of).sum(&field));
+        engine.register_fn("avg", move |of: &mut $of, field: rhai::ImmutableString| rows(of).avg(&field));
+        engine.register_fn("count", move |of: &mut $of| rust_decimal::Decimal::from(rows(of).len()));
+        engine.register_fn("count", move |of: &mut $of, field: rhai::ImmutableString| rows(of).filled(&field));
+        engine.register_fn("min", move |of: &mut $of, field: rhai::ImmutableString| rows(of).extreme(&field, std::cmp::Ordering::Less));
+        engine.register_fn("max", move |of: &mut $of, field: rhai::ImmutableString| rows(of).extreme(&field, std::cmp::Ordering::Greater));
+        engine.register_fn("first", move |of: &mut $of, field: rhai::ImmutableString| rows(of).first(&field));
+        engine.register_fn("last", move |of: &mut $of, field: rhai::ImmutableString| rows(of).last(&field));
+        engine.register_fn("where", move |of: &mut $of, field: rhai::ImmutableString, op: rhai::ImmutableString| rows(of).kept(&field, &op, &rhai::Dynamic::UNIT));
+        engine.register_fn("where", move |of: &mut $of, field: rhai::ImmutableString, op: rhai::ImmutableString, wanted: rhai::Dynamic| rows(of).kept(&field, &op, &wanted));
+    }};
+}
+pub(crate) use aggregates;
+
 /// Registers what rows and records offer.
 pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Rows>("rows").register_type_with_name::<Record>("record").register_type_with_name::<Several>("list");
     engine.register_indexer_get(|record: &mut Record, name: ImmutableString| record.part(&name));
     // What an empty link leads to is empty, however far one walks.
     engine.register_indexer_get(|(): &mut (), _: ImmutableString| ());
-    engine.register_fn("sum", |rows: &mut Rows, field: ImmutableString| rows.sum(&field));
-    engine.register_fn("avg", |rows: &mut Rows, field: ImmutableString| rows.avg(&field));
-    engine.register_fn("count", |rows: &mut Rows| Decimal::from(rows.len()));
-    engine.register_fn("count", |rows: &mut Rows, field: ImmutableString| Decimal::from(rows.values(&field).count()));
-    engine.register_fn("min", |rows: &mut Rows, field: ImmutableString| rows.extreme(&field, Ordering::Less));
-    engine.register_fn("max", |rows: &mut Rows, field: ImmutableString| rows.extreme(&field, Ordering::Greater));
-    engine.register_fn("first", |rows: &mut Rows, field: ImmutableString| Rows::one(rows.values(&field).next()));
-    engine.register_fn("last", |rows: &mut Rows, field: ImmutableString| Rows::one(rows.values(&field).last()));
-    engine.register_fn("where", |rows: &mut Rows, field: ImmutableString, op: ImmutableString| rows.kept(&field, &op, &Dynamic::UNIT));
-    engine.register_fn("where", |rows: &mut Rows, field: ImmutableString, op: ImmutableString, wanted: Dynamic| rows.kept(&field, &op, &wanted));
+    aggregates!(engine, Rows, |rows: &Rows| rows.clone());
 }
+

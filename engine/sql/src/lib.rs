@@ -29,6 +29,7 @@ pub mod system_folders;
 pub mod system_views;
 pub mod system_likeness;
 pub mod system_pool;
+pub mod system_scripts;
 pub mod system_upkeep;
 pub mod write;
 

@@ -24,11 +24,13 @@ pub enum Expired {
     Uploads,
     /// What people were told, by when.
     Notices,
+    /// What scripts told, by when.
+    ScriptLines,
 }
 
 impl Expired {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads, Self::Notices];
+    pub const ALL: [Self; 8] = [Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads, Self::ScriptLines, Self::Notices];
 }
 
 /// Deletes some of what had its time before a moment.
@@ -39,6 +41,7 @@ pub fn clear(dialect: Dialect, what: Expired, before: DateTime<Utc>) -> Statemen
         Expired::LoginLinks => ("sys_login_link", "token", "expires_at"),
         Expired::Tokens => ("sys_token", "token", "expires_at"),
         Expired::Jobs => ("sys_job", "id", "ended_at"),
+        Expired::ScriptLines => ("sys_script_log", "id", "at"),
         Expired::Uploads => ("sys_file", "id", "record IS NULL AND created_at"),
         Expired::Notices => ("sys_notice", "id", "at"),
     };
@@ -51,6 +54,16 @@ pub fn named_contents(dialect: Dialect, hashes: &[String]) -> Statement {
     let marks = vec!["{}"; hashes.len().max(1)].join(", ");
     let binds = if hashes.is_empty() { vec![Datum::Null(Physical::Text)] } else { hashes.iter().map(|hash| Datum::Text(hash.clone())).collect() };
     statement(dialect, &format!("SELECT DISTINCT sha256 FROM sys_file WHERE sha256 IN ({marks})"), binds, vec![Physical::Text])
+}
+
+/// Has the planner know what tables hold, where that changed much since it last looked. It looks at some of the rows
+/// only, so that this is done at once on millions of them. PostgreSQL does this by itself.
+pub fn know_tables(dialect: Dialect) -> Vec<Statement> {
+    match dialect {
+        // 0x10000: every table, not only those this connection asked for; 0x02: look where it is due.
+        Dialect::Sqlite => ["PRAGMA analysis_limit = 1000", "PRAGMA optimize(0x10002)"].map(|sql| statement(dialect, sql, Vec::new(), Vec::new())).to_vec(),
+        Dialect::Postgres => Vec::new(),
+    }
 }
 
 /// Whether any change waits for its number.

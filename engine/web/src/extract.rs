@@ -1,4 +1,4 @@
-//! What handlers are given: who asks, JSON bodies with clear errors, and a brake on guessing passwords.
+//! What handlers are given: who asks, bodies with clear errors, and a brake on guessing passwords.
 
 use std::{
     collections::HashMap,
@@ -10,12 +10,13 @@ use access::Actor;
 use app::{AppError, Snapshot, accounts::{self, Credential}};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, Multipart, Request},
+    http::{HeaderMap, header, request::Parts as Head},
+    response::Response,
 };
 use chrono::Utc;
 use form::Locale;
-use futures::StreamExt;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::{Site, problem::Problem};
@@ -26,9 +27,6 @@ pub const SESSION: &str = "cardstock_session";
 pub const LANGUAGE: &str = "cardstock_lang";
 /// The theme.
 pub const THEME: &str = "cardstock_theme";
-
-/// Most of a body that is taken only to be refused.
-const MAX_DROPPED: usize = 64 * 1024 * 1024;
 
 /// Deepest JSON that is read.
 const MAX_DEPTH: usize = 64;
@@ -90,7 +88,7 @@ pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> 
 
 impl FromRequestParts<Site> for Asker {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Problem> {
         asker(site, &parts.headers).await.map_err(|error| Problem { error, lang: language(&parts.headers) })
     }
 }
@@ -101,22 +99,76 @@ pub struct Body(pub Json);
 impl FromRequest<Site> for Body {
     type Rejection = Problem;
     async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
-        let lang = language(request.headers());
-        read_json(request, site).await.map(Body).map_err(|error| Problem { error, lang })
+        let headers = request.headers().clone();
+        match read_json(request, site).await {
+            Ok(json) => Ok(Self(json)),
+            Err(error) => Err(refused(site, &headers, error).await),
+        }
     }
 }
 
-async fn read_json(request: Request, site: &Site) -> Result<Json, AppError> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    if !kind.starts_with("application/json") {
-        return Err(AppError::UnsupportedType { detail: "send JSON with Content-Type: application/json".into() });
+/// A form of a page.
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Site> for Form<T> {
+    type Rejection = Response;
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
+        let headers = request.headers().clone();
+        let rejection = match axum::Form::<T>::from_request(request, site).await {
+            Ok(axum::Form(fields)) => return Ok(Self(fields)),
+            Err(rejection) => rejection,
+        };
+        let error = match rejection.status().as_u16() {
+            413 => AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) },
+            415 => unsupported("a form", "application/x-www-form-urlencoded"),
+            _ => AppError::malformed("bad_body", rejection.body_text()),
+        };
+        Err(crate::pages::refused(site, &headers, &error))
     }
-    // Who is answered while still sending hears nothing but that the connection broke: what is far too large is taken, and dropped.
-    let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<usize>().ok());
-    if said.is_some_and(|said| (crate::MAX_BODY + 1..MAX_DROPPED).contains(&said)) {
-        let mut sent = request.into_body().into_data_stream();
-        while let Some(Ok(_)) = sent.next().await {}
-        return Err(AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) });
+}
+
+/// Files, and fields beside them.
+pub struct Parts(pub Multipart);
+
+impl FromRequest<Site> for Parts {
+    type Rejection = Problem;
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        match multipart(request, site).await {
+            Ok(parts) => Ok(Self(parts)),
+            Err(error) => Err(refused(site, &headers, error).await),
+        }
+    }
+}
+
+/// The parts of a body of several, or that it is none.
+pub async fn multipart(request: Request, site: &Site) -> Result<Multipart, AppError> {
+    const KIND: &str = "multipart/form-data";
+    let is_one = content_type(request.headers()).starts_with(KIND);
+    if !is_one {
+        return Err(unsupported("files", KIND));
+    }
+    Multipart::from_request(request, site).await.map_err(|rejection| AppError::malformed("bad_upload", rejection.body_text()))
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn unsupported(what: &str, kind: &str) -> AppError {
+    AppError::UnsupportedType { detail: format!("send {what} with Content-Type: {kind}") }
+}
+
+/// A body that was refused, told in the language of whoever sent it.
+async fn refused(site: &Site, headers: &HeaderMap, error: AppError) -> Problem {
+    let lang = asker(site, headers).await.map_or_else(|_| language(headers), |asker| asker.actor.lang);
+    Problem { error, lang }
+}
+
+async fn read_json(request: Request, site: &Site) -> Result<Json, AppError> {
+    const KIND: &str = "application/json";
+    if !content_type(request.headers()).starts_with(KIND) {
+        return Err(unsupported("JSON", KIND));
     }
     let bytes = Bytes::from_request(request, site).await.map_err(|rejection| match rejection.status().as_u16() {
         413 => AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) },

@@ -11,6 +11,7 @@ mod api;
 pub mod assets;
 mod extract;
 mod headers;
+mod leftover;
 pub use headers::POLICY as CONTENT_SECURITY_POLICY;
 pub mod openapi;
 mod pages;
@@ -182,6 +183,7 @@ pub fn router(site: Site) -> Router {
         .route("/metrics", get(pages::health::metrics))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(site.clone(), headers::guard))
+        .layer(middleware::from_fn(leftover::take))
         .layer(tower_http::compression::CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.openxmlformats"))))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(problem::panicked))
         .with_state(site)

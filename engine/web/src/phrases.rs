@@ -4,7 +4,7 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 25] = [
+const PHRASES: [[&str; 3]; 26] = [
     ["there is no such {}", "没有这个{0}，或您无权查看。", "沒有這個{0}，或您無權檢視。"],
     ["you may not change this record", "您无权修改此记录。", "您無權修改此記錄。"],
     ["you may not delete this record", "您无权删除此记录。", "您無權刪除此記錄。"],
@@ -25,6 +25,7 @@ const PHRASES: [[&str; 3]; 25] = [
     ["this link was used already or is too old; ask for another", "此链接已被使用或已过期，请重新索取。", "此連結已被使用或已過期，請重新索取。"],
     ["a file has at most {} bytes", "文件最大 {0} 字节。", "檔案最大 {0} 位元組。"],
     ["a body has at most {} bytes", "请求内容最大 {0} 字节。", "請求內容最大 {0} 位元組。"],
+    ["send {} with Content-Type: {}", "请以 Content-Type: {1} 发送{0}。", "請以 Content-Type: {1} 傳送{0}。"],
     ["a batch has at most {} items", "一批最多 {0} 项。", "一批最多 {0} 項。"],
     ["too many requests; try again in {} seconds", "请求过于频繁，请在 {0} 秒后重试。", "請求過於頻繁，請在 {0} 秒後再試。"],
     ["this batch was taken back already", "此批次已经撤销。", "此批次已經撤銷。"],
@@ -33,8 +34,9 @@ const PHRASES: [[&str; 3]; 25] = [
 ];
 
 /// Words that stand in those places.
-const WORDS: [[&str; 3]; 27] = [
+const WORDS: [[&str; 3]; 30] = [
     ["record", "记录", "記錄"], ["card", "卡片", "卡片"], ["address", "地址", "位址"], ["file", "文件", "檔案"], ["page", "页面", "頁面"], ["panel", "面板", "面板"], ["job", "任务", "任務"], ["batch", "批次", "批次"],
+    ["JSON", " JSON", " JSON"], ["a form", "表单", "表單"], ["files", "文件", "檔案"],
     ["session", "会话", "工作階段"], ["token", "令牌", "權杖"], ["language", "语言", "語言"], ["user", "用户", "使用者"],
     ["read", "查看", "檢視"], ["create", "新建", "新增"], ["update", "修改", "修改"], ["delete", "删除", "刪除"], ["restore", "恢复", "還原"], ["export", "导出", "匯出"], ["import", "导入", "匯入"], ["print", "打印", "列印"], ["share", "共享", "共用"],
     ["assign", "分配", "指派"], ["bulk", "批量处理", "批次處理"], ["transition", "流转", "流轉"], ["report", "统计", "統計"], ["design", "设计", "設計"], ["administer", "管理", "管理"],
@@ -79,6 +81,7 @@ mod tests {
         assert_eq!(told("you may not delete Order", "zh-Hant"), "您無權刪除「Order」。");
         assert_eq!(told("you may not read the field `cost` of Device", "zh-Hans"), "您无权查看“Device”的字段“cost”。");
         assert_eq!(told("other records point to this one (Loans: 3)", "zh-Hans"), "其他记录引用了它（Loans: 3）。");
+        assert_eq!(told("send a form with Content-Type: application/x-www-form-urlencoded", "zh-Hant"), "請以 Content-Type: application/x-www-form-urlencoded 傳送表單。");
         assert_eq!(told("something new", "zh-Hans"), "something new");
         assert_eq!(told("there is no such record", "en"), "there is no such record");
     }

@@ -57,6 +57,7 @@ pub async fn run_job(context: Context) -> Result<Json, JobError> {
         Err(_) => {}
     }
     ended?;
+    crate::upkeep::tables_changed(&app.store).await?;
     let mut told = find(&app, id).await?.map(|import| import.to_json()).unwrap_or_default();
     told["url"] = format!("/c/{}/import/{id}", import.card).into();
     Ok(told)

@@ -53,6 +53,7 @@ pub fn builtin() -> Handlers {
         .with("bulk", crate::bulk::handle).with("undo", crate::bulk::handle_undo)
         .with("merge", crate::merge::handle)
         .with(crate::imports::KIND, crate::imports::run_job)
+        .with(crate::scripts::KIND, crate::scripts::handle)
         .returning("batches.clean", Duration::from_secs(24 * 3_600), crate::batches::handle_clean)
         .returning("duplicates.build", Duration::from_secs(600), crate::duplicates::handle_build)
         .returning("pool.return", Duration::from_secs(3_600), crate::pool::handle_return)

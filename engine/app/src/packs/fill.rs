@@ -75,6 +75,7 @@ async fn convert_and_publish(context: &Context) -> Result<Json, JobError> {
         point = part(context, filling, point, total).await?;
     }
     finish(app, &state, &coming).await?;
+    crate::upkeep::tables_changed(&app.store).await?;
     app.reload().await?;
     crate::search::settle(app).await?;
     crate::duplicates::ask_to_build(app).await?;

@@ -133,6 +133,8 @@ pub(crate) fn user_card() -> Card {
         pool: None,
         conversions: Vec::new(),
         workflows: IndexMap::new(),
+        hooks: Vec::new(),
+        actions: Vec::new(),
         views: Vec::new(),
         grants: Vec::new(),
         builtin: true,

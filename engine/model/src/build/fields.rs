@@ -1,17 +1,19 @@
-//! Fields: from definition to catalog, sources inherited, conditions resolved.
+//! Fields: from definition to catalog, conditions resolved.
+//!
+//! **Not here:** what a field takes from its source (`sources`).
 
-use std::{str::FromStr, sync::Arc};
+use std::str::FromStr;
 
 use indexmap::IndexMap;
 use rust_decimal::Decimal;
 
 use super::{Merged, condition, defs_of, engine_fields::ENGINE_FIELDS, field_pointer, unique_sets};
 use crate::{
-    Aggregate, Card, Catalog, DecimalFlavour, DecimalKind, Field, FieldKind, FieldType, FileKind, Ident, LinkKind, OptionDef, Path, Rollup, Rule, Scopes, Source,
+    Card, Catalog, DecimalFlavour, DecimalKind, Field, FieldKind, FieldType, FileKind, Ident, LinkKind, OptionDef, Path, Rule, Scopes, Source,
     Storage, Table, TableRef, TextFlavour, TextKind, Title, TitlePart,
     def::{CardDef, FetchMode, FieldClass, FieldDef, WorkflowDef},
     diagnostic::Diagnostic,
-    path, resolve, types,
+    path, types,
 };
 
 /// Words of Rhai, and of ours, that formulas could not tell from a field.
@@ -51,7 +53,7 @@ pub(crate) fn add(table: &mut Table, defs: &IndexMap<Ident, FieldDef>, merged: &
             placeholder: def.placeholder.clone(),
             widget: def.widget.clone(),
             kind,
-            type_name: def.kind,
+            type_name: def.kind.unwrap_or_default(),
             storage,
             source: Source::Entered,
             default: def.default.clone(),
@@ -70,7 +72,7 @@ pub(crate) fn add(table: &mut Table, defs: &IndexMap<Ident, FieldDef>, merged: &
     }
 }
 
-fn storage(table: &Table, id: &Ident, def: &FieldDef, kind: &FieldKind) -> Storage {
+pub(super) fn storage(table: &Table, id: &Ident, def: &FieldDef, kind: &FieldKind) -> Storage {
     let several = match kind {
         FieldKind::Choice { multiple, .. } => *multiple,
         FieldKind::Link(link) => link.multiple,
@@ -85,9 +87,11 @@ fn storage(table: &Table, id: &Ident, def: &FieldDef, kind: &FieldKind) -> Stora
     }
 }
 
-fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Diagnostic>) -> FieldKind {
+/// What a field holds; nothing in particular while its type is to come from its source (`sources`).
+pub(super) fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Diagnostic>) -> FieldKind {
+    let Some(word) = def.kind else { return FieldKind::Json { schema: None } };
     let mut wrong = |pointer: &str, message: String| findings.push(origin.error(pointer, message));
-    settings_fit(def, &mut wrong);
+    settings_fit(def, word, &mut wrong);
     let text = |flavour, max| {
         FieldKind::Text(TextKind { flavour, min: def.min_length.unwrap_or(0), max: def.max_length.unwrap_or(max), pattern: def.pattern.clone() })
     };
@@ -109,13 +113,13 @@ fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Diagnostic>) 
     let decimal = |flavour| FieldKind::Decimal(DecimalKind { flavour, scale, rounding: def.rounding.unwrap_or_default(), min, max });
     let mut link = |multiple, category| {
         let target = def.target.clone().unwrap_or_else(|| {
-            wrong("/target", format!("a {} says which card it points to", def.kind.name()));
+            wrong("/target", format!("a {} says which card it points to", word.name()));
             super::engine_fields::user_key()
         });
         FieldKind::Link(LinkKind { target, multiple, category, condition: None, on_delete: def.on_delete.unwrap_or_default(), history: def.history })
     };
     let file = |image, multiple| FieldKind::File(FileKind { image, multiple, max_size: def.max_size, types: def.types.clone() });
-    match def.kind {
+    match word {
         FieldType::Text => text(TextFlavour::Text, 255),
         FieldType::LongText => text(TextFlavour::LongText, 100_000),
         FieldType::Email => text(TextFlavour::Email, 255),
@@ -154,14 +158,14 @@ fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Diagnostic>) 
 }
 
 /// Settings that mean nothing for the field's type are mistakes, not decoration.
-fn settings_fit(def: &FieldDef, wrong: &mut impl FnMut(&str, String)) {
+fn settings_fit(def: &FieldDef, word: FieldType, wrong: &mut impl FnMut(&str, String)) {
     use FieldType as T;
-    let text = matches!(def.kind, T::Text | T::LongText | T::Email | T::Phone | T::Url | T::Formula);
-    let exact = matches!(def.kind, T::Decimal | T::Money | T::Percent);
-    let number = exact || matches!(def.kind, T::Integer | T::Rating);
-    let link = matches!(def.kind, T::Link | T::Links | T::Category | T::User);
-    let file = matches!(def.kind, T::File | T::Files | T::Image);
-    let choice = matches!(def.kind, T::Choice | T::Choices);
+    let text = matches!(word, T::Text | T::LongText | T::Email | T::Phone | T::Url | T::Formula);
+    let exact = matches!(word, T::Decimal | T::Money | T::Percent);
+    let number = exact || matches!(word, T::Integer | T::Rating);
+    let link = matches!(word, T::Link | T::Links | T::Category | T::User);
+    let file = matches!(word, T::File | T::Files | T::Image);
+    let choice = matches!(word, T::Choice | T::Choices);
     let from_source = def.fetch.is_some() || def.rollup.is_some();
     let found = [
         ("min_length", def.min_length.is_some(), text),
@@ -173,18 +177,18 @@ fn settings_fit(def: &FieldDef, wrong: &mut impl FnMut(&str, String)) {
         ("rounding", def.rounding.is_some(), exact),
         ("options", !def.options.is_empty(), choice),
         ("target", def.target.is_some(), link),
-        ("targets", !def.targets.is_empty(), def.kind == T::LinkAny),
+        ("targets", !def.targets.is_empty(), word == T::LinkAny),
         ("where", def.condition.is_some(), link),
-        ("on_delete", def.on_delete.is_some(), link || def.kind == T::LinkAny),
+        ("on_delete", def.on_delete.is_some(), link || word == T::LinkAny),
         ("history", def.history, link),
         ("max_size", def.max_size.is_some(), file),
         ("types", !def.types.is_empty(), file),
-        ("context", def.context.is_some(), def.kind == T::Formula),
-        ("schema", def.schema.is_some(), def.kind == T::Json),
+        ("context", def.context.is_some(), word == T::Formula),
+        ("schema", def.schema.is_some(), word == T::Json),
     ];
     for (setting, said, fits) in found {
         if said && !fits {
-            wrong(&format!("/{setting}"), format!("`{setting}` means nothing for a field of type {}", def.kind.name()));
+            wrong(&format!("/{setting}"), format!("`{setting}` means nothing for a field of type {}", word.name()));
         }
     }
     if choice && def.options.is_empty() && !from_source {
@@ -202,7 +206,7 @@ fn settings_fit(def: &FieldDef, wrong: &mut impl FnMut(&str, String)) {
     if let Some(pattern) = def.pattern.as_ref().filter(|pattern| regex::Regex::new(&format!("^(?:{pattern})$")).is_err()) {
         wrong("/pattern", format!("`{pattern}` is no regular expression"));
     }
-    if let (FieldType::Json, Some(schema)) = (def.kind, &def.schema)
+    if let (FieldType::Json, Some(schema)) = (word, &def.schema)
         && let Err(error) = jsonschema::validator_for(schema) {
             wrong("/schema", format!("this is no JSON Schema: {error}"));
         }
@@ -268,87 +272,6 @@ pub(crate) fn workflows(def: &CardDef) -> IndexMap<Ident, WorkflowDef> {
             found.insert(key, WorkflowDef { labels: crate::Labels::default(), states: def.states.clone(), transitions: def.transitions.clone() });
         }
     found
-}
-
-/// Fetched and rolled-up fields take scale and options from their source where they say none, and live ones read it.
-pub(crate) fn inherit_from_sources(merged: &[Merged], catalog: &mut Catalog, findings: &mut Vec<Diagnostic>) {
-    // A source may itself be fetched, so sources are followed a few times; a circle is found when paths resolve.
-    for round in 0..4 {
-        let known = catalog.clone();
-        for part in merged {
-            let Some(card) = catalog.cards.get_mut(part.def.key.as_str()) else { continue };
-            let card = Arc::make_mut(card);
-            let children: Vec<Option<Ident>> = std::iter::once(None).chain(card.children.keys().cloned().map(Some)).collect();
-            for child in children {
-                let Some(defs) = defs_of(&part.def, child.as_ref()) else { continue };
-                for (key, def) in defs {
-                    let reference = TableRef { card: part.def.key.clone(), child: child.clone() };
-                    let source = source(&known, &reference, def);
-                    let table = match &child {
-                        None => &mut card.table,
-                        Some(child) => &mut card.children[child.as_str()],
-                    };
-                    let Some(field) = table.fields.get_mut(key) else { continue };
-                    match source {
-                        Ok(Some((source, end))) => {
-                            field.source = source;
-                            inherit(field, def, end);
-                        }
-                        Ok(None) => {}
-                        Err((pointer, message)) if round == 3 => findings.push(part.origin_of(child.as_ref(), key).error(pointer, message)),
-                        Err(_) => {}
-                    }
-                }
-            }
-        }
-    }
-}
-
-type SourceFault = (&'static str, String);
-
-fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<Option<(Source, Option<FieldKind>)>, SourceFault> {
-    if let Some(computed) = &def.computed {
-        return Ok(Some((Source::Computed { expr: computed.expr.clone(), rounding: def.rounding.unwrap_or_default() }, None)));
-    }
-    if let Some(fetch) = &def.fetch {
-        let path = path::resolve(catalog, table, &fetch.path).map_err(|error| ("/fetch/path", error.message))?;
-        let end = path.field(catalog).map(|field| resolve::kind_of(&path, field));
-        if path.is_many() {
-            return Err(("/fetch/path", format!("`{}` leads to many records; use a rollup", fetch.path)));
-        }
-        let source = match fetch.mode {
-            FetchMode::Live => Source::Live { path: fetch.path.clone() },
-            FetchMode::Snapshot => {
-                let more = fetch.more.iter().map(|path| path::resolve(catalog, table, path)).collect::<Result<Vec<Path>, _>>().map_err(|error| ("/fetch/path", error.message))?;
-                Source::Snapshot { path, editable: fetch.editable, more }
-            }
-        };
-        return Ok(Some((source, end)));
-    }
-    if let Some(rollup) = &def.rollup {
-        let rows = resolve::row_source(catalog, table, &rollup.from, rollup.by.as_deref()).map_err(|message| ("/rollup/from", message))?;
-        if let crate::RowSource::Pointing { by, .. } = &rows
-            && !matches!(by.hops.as_slice(), [] | [crate::Hop::Parent]) {
-                return Err(("/rollup/from", format!("a rollup follows one link, and `{by}` are several; roll up on the card between, or take the link over with \"fetch\" and \"mode\": \"snapshot\"")));
-            }
-        let field = match &rollup.field {
-            Some(field) => Some(path::resolve(catalog, rows.table(), field).map_err(|error| ("/rollup/field", error.message))?),
-            None if rollup.function == Aggregate::Count => None,
-            None => return Err(("/rollup", format!("`{}` needs a `field`", rollup.function.name()))),
-        };
-        let end = field.as_ref().and_then(|path| path.field(catalog)).map(|field| field.kind.clone());
-        let rollup = Rollup { rows, function: rollup.function, field, condition: None };
-        return Ok(Some((Source::Rollup(Box::new(rollup)), end)));
-    }
-    Ok(None)
-}
-
-fn inherit(field: &mut Field, def: &FieldDef, end: Option<FieldKind>) {
-    match (&mut field.kind, end) {
-        (FieldKind::Decimal(own), Some(FieldKind::Decimal(source))) if def.scale.is_none() => own.scale = source.scale,
-        (FieldKind::Choice { options, .. }, Some(FieldKind::Choice { options: source, .. })) if def.options.is_empty() => *options = source,
-        _ => {}
-    }
 }
 
 /// Second pass: titles, conditions, defaults, rules of one card.

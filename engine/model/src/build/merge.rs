@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{Origin, Origins, field_pointer};
 use crate::{
     FieldType, Ident,
-    def::{CardDef, CardGrantDef, ExtensionDef, FetchDef, FetchMode, FieldDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, TabDef, ViewDef},
+    def::{ActionDef, CardDef, CardGrantDef, ExtensionDef, FetchDef, FetchMode, FieldDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, ScriptsDef, TabDef, ViewDef},
     diagnostic::Diagnostic,
     load::PackSource,
 };
@@ -25,6 +25,8 @@ pub(crate) struct Merged {
     pub views: Vec<(Origin, ViewDef)>,
     pub grants: Vec<(Origin, CardGrantDef)>,
     pub search: Vec<(Origin, String)>,
+    pub scripts: Vec<(Origin, ScriptsDef)>,
+    pub actions: Vec<(Origin, ActionDef)>,
 }
 
 impl Merged {
@@ -93,6 +95,8 @@ fn start(card: &CardDef, origin: Origin) -> Merged {
         views: card.views.iter().cloned().enumerate().map(|(index, view)| (at(&origin, format!("/views/{index}")), view)).collect(),
         grants: card.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(&origin, format!("/permissions/{index}")), grant)).collect(),
         search: card.search.iter().cloned().enumerate().map(|(index, path)| (at(&origin, format!("/search/{index}")), path)).collect(),
+        scripts: vec![(at(&origin, "/scripts".into()), card.scripts.clone())],
+        actions: card.actions.iter().cloned().enumerate().map(|(index, action)| (at(&origin, format!("/actions/{index}")), action)).collect(),
         sections: HashMap::new(),
         origin: origin.clone(),
     };
@@ -152,6 +156,8 @@ fn extend(card: &mut Merged, extension: &ExtensionDef, origin: &Origin, findings
     card.views.extend(extension.views.iter().cloned().enumerate().map(|(index, view)| (at(origin, format!("/views/{index}")), view)));
     card.grants.extend(extension.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(origin, format!("/permissions/{index}")), grant)));
     card.search.extend(extension.search.iter().cloned().enumerate().map(|(index, path)| (at(origin, format!("/search/{index}")), path)));
+    card.scripts.push((at(origin, "/scripts".into()), extension.scripts.clone()));
+    card.actions.extend(extension.actions.iter().cloned().enumerate().map(|(index, action)| (at(origin, format!("/actions/{index}")), action)));
     card.def.unique.extend(extension.unique.iter().cloned());
     card.def.indexes.extend(extension.indexes.iter().cloned());
     card.def.mixins.extend(extension.mixins.iter().cloned());
@@ -288,7 +294,7 @@ fn register_targets(cards: &mut IndexMap<Ident, Merged>, mixins: &HashMap<Ident,
     for (of, by, target, parameters) in wanted {
         let kept: Vec<(Ident, FieldDef)> = parameters.iter().filter_map(|(name, path)| Some((Ident::new(name).ok()?, kept_field(cards, &target, &by, path)?))).collect();
         let Some(card) = cards.get_mut(&of) else { continue };
-        let Some(field) = card.def.fields.get_mut(&by).filter(|field| field.kind == FieldType::LinkAny) else { continue };
+        let Some(field) = card.def.fields.get_mut(&by).filter(|field| field.kind == Some(FieldType::LinkAny)) else { continue };
         if !field.targets.contains(&target) {
             field.targets.push(target);
         }
@@ -320,9 +326,9 @@ fn kept_field(cards: &IndexMap<Ident, Merged>, card: &Ident, by: &Ident, path: &
         }
         end = if step == "id" { None } else { Some(at.def.fields.get(step)?) };
     }
-    let itself = FieldDef { kind: FieldType::Link, target: Some(at.def.key.clone()), labels: at.def.labels.clone(), ..FieldDef::default() };
+    let itself = FieldDef { kind: Some(FieldType::Link), target: Some(at.def.key.clone()), labels: at.def.labels.clone(), ..FieldDef::default() };
     let end = end.cloned().unwrap_or(itself);
-    let is_link = matches!(end.kind, FieldType::Link | FieldType::Category | FieldType::User | FieldType::Links | FieldType::LinkAny);
+    let is_link = matches!(end.kind, Some(FieldType::Link | FieldType::Category | FieldType::User | FieldType::Links | FieldType::LinkAny));
     Some(FieldDef {
         kind: end.kind,
         labels: end.labels,

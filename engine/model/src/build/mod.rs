@@ -12,6 +12,8 @@ mod merge;
 mod order;
 mod pool;
 mod rights;
+mod scripts;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -56,7 +58,7 @@ pub fn build(packs: &[PackSource], version: u64) -> (Option<Catalog>, Vec<Diagno
     }
     rights::read_roles_and_org(&packs, &merged, &mut catalog, &mut findings);
     skeleton(&merged, &mut catalog, &mut findings);
-    fields::inherit_from_sources(&merged, &mut catalog, &mut findings);
+    sources::resolve(&merged, &mut catalog, &mut findings);
     finish(&merged, &packs, &mut catalog, &mut findings);
     // What only follows from a file that could not be read is said already, by what is wrong with that file.
     let unreadable = packs.iter().any(|pack| !pack.unreadable.is_empty());
@@ -137,6 +139,8 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         pool: None,
         conversions: def.conversions.clone(),
         workflows: fields::workflows(def),
+        hooks: Vec::new(),
+        actions: Vec::new(),
         views: Vec::new(),
         grants: Vec::new(),
         builtin: false,
@@ -160,6 +164,7 @@ fn unique_sets(def: &CardDef) -> Vec<Vec<Ident>> {
 
 /// Second pass: whatever names something else.
 fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findings: &mut Vec<Diagnostic>) {
+    scripts::collect(packs, catalog);
     // Conditions may compare with what users are bound to.
     rights::bind_actor(packs, catalog, findings);
     let known = catalog.clone();
@@ -174,6 +179,7 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         let Some(card) = catalog.cards.get_mut(part.def.key.as_str()) else { continue };
         let card = Arc::make_mut(card);
         check_sets(card, part, findings);
+        scripts::resolve(card, part, &known, findings);
         card.pool = pool::resolve(card, part, &known, findings);
         layout::resolve(card, part, packs, &known, findings);
         rights::resolve(card, part, packs, &known, findings);

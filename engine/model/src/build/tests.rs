@@ -81,3 +81,71 @@ fn extensions_put_sections_into_tabs_of_others() {
         "extensions/thing.json /sections/1/tab: there is no tab `man` (did you mean `main`?)",
     ]);
 }
+
+/// The types of a card's fields, as `key: type` with scale, options and target where there are any.
+#[track_caller]
+fn types(parts: &[(&str, &str)], card: &str) -> Vec<String> {
+    let mut all = vec![("pack.json", r#"{"id": "p", "version": "1.0.0"}"#)];
+    all.extend(parts);
+    let (catalog, found) = build(&[read_pack(files(&all)).0], 1);
+    let catalog = catalog.unwrap_or_else(|| panic!("{found:?}"));
+    let shown = |field: &crate::Field| {
+        let more = match &field.kind {
+            crate::FieldKind::Decimal(decimal) => format!(" {}", decimal.scale),
+            crate::FieldKind::Choice { options, .. } => options.iter().map(|option| format!(" {}", option.value)).collect(),
+            crate::FieldKind::Link(link) => format!(" {}", link.target),
+            crate::FieldKind::AnyLink { targets, .. } => targets.iter().map(|target| format!(" {target}")).collect(),
+            crate::FieldKind::Text(text) => format!(" {}", text.max),
+            crate::FieldKind::Rating { max } => format!(" {max}"),
+            _ => String::new(),
+        };
+        format!("{}: {}{more}", field.key, field.type_name.name())
+    };
+    catalog.card(card).expect("a card").table.own_fields().map(shown).collect()
+}
+
+const SHOP: &str = r#"{"key": "shop", "fields": {
+    "name": {"type": "text", "max_length": 500}, "open": {"type": "choice", "options": [{"value": "yes"}, {"value": "no"}]}, "owner_of": {"type": "user"},
+    "tags": {"type": "choices", "options": [{"value": "a"}]}, "rent": {"type": "money", "scale": 3}, "stars": {"type": "rating", "max": 9}, "seats": {"type": "integer"},
+    "place": {"type": "address"}, "spot": {"type": "geo"}, "next": {"type": "link", "target": "shop"},
+    "spent": {"rollup": {"from": "visit.shop", "function": "sum", "field": "cost"}},
+    "mean": {"rollup": {"from": "visit.shop", "function": "avg", "field": "guests"}},
+    "dear": {"rollup": {"from": "visit.shop", "function": "avg", "field": "cost"}},
+    "best": {"rollup": {"from": "visit.shop", "function": "max", "field": "stars"}},
+    "points": {"rollup": {"from": "visit.shop", "function": "sum", "field": "stars"}},
+    "visits": {"rollup": {"from": "visit.shop", "function": "count"}},
+    "sorts": {"rollup": {"from": "visit.shop", "function": "count_distinct", "field": "open"}},
+    "latest": {"rollup": {"from": "visit.shop", "function": "last", "field": "on"}}}}"#;
+
+#[test]
+fn what_comes_from_elsewhere_is_of_its_source_s_type() {
+    // In an order in which each waits for one further down; through links that are themselves fetched; of sums of sums.
+    let visit = r#"{"key": "visit", "fields": {
+        "third": {"fetch": {"path": "beyond.open", "mode": "snapshot"}}, "beyond": {"fetch": {"path": "shop.next", "mode": "live"}},
+        "open": {"fetch": {"path": "shop.open", "mode": "snapshot"}}, "name": {"fetch": {"path": "shop.name", "mode": "live"}},
+        "tags": {"fetch": {"path": "shop.tags", "mode": "snapshot"}}, "keeper": {"fetch": {"path": "shop.owner_of", "mode": "snapshot"}},
+        "rent": {"scale": 1, "fetch": {"path": "shop.rent", "mode": "snapshot"}}, "stars": {"fetch": {"path": "shop.stars", "mode": "live"}},
+        "city": {"fetch": {"path": "shop.place.city", "mode": "live"}}, "lat": {"fetch": {"path": "shop.spot.lat", "mode": "snapshot"}},
+        "made": {"fetch": {"path": "shop.created_at", "mode": "live"}},
+        "cost": {"rollup": {"from": "lines", "function": "sum", "field": "cost"}}, "guests": {"type": "integer"}, "on": {"type": "date"}, "shop": {"type": "link", "target": "shop"}},
+        "child_tables": {"lines": {"fields": {"cost": {"type": "money"}}}}}"#;
+    let parts = [("cards/visit.json", visit), ("cards/shop.json", SHOP)];
+    assert_eq!(types(&parts, "visit"), [
+        "third: choice yes no", "beyond: link shop", "open: choice yes no", "name: text 500", "tags: choices a", "keeper: user user", "rent: money 1", "stars: rating 9",
+        "city: text 255", "lat: decimal 7", "made: datetime", "cost: money 2", "guests: integer", "on: date", "shop: link shop",
+    ]);
+    assert_eq!(types(&parts, "shop")[10..], ["spent: money 2", "mean: decimal 2", "dear: money 2", "best: rating 9", "points: integer", "visits: integer", "sorts: integer", "latest: date"]);
+}
+
+#[test]
+fn a_type_that_follows_from_nothing_is_told_once() {
+    let card = r#"{"key": "thing", "fields": {"other": {"type": "link", "target": "thing"}, "plain": {"labels": {"en": "x"}},
+        "a": {"fetch": {"path": "other.a", "mode": "snapshot"}}, "b": {"fetch": {"path": "other.a", "mode": "snapshot"}},
+        "c": {"fetch": {"path": "other.nme", "mode": "live"}}, "d": {"fetch": {"path": "other.c.name", "mode": "live"}}, "name": {"type": "text"}}}"#;
+    assert_eq!(findings(&[("cards/thing.json", card)]), ["cards/thing.json /fields/plain: `type` is missing (only with `fetch` or `rollup` may it be left out)"]);
+    let card = card.replace(r#""plain": {"labels": {"en": "x"}},"#, "");
+    assert_eq!(findings(&[("cards/thing.json", &card)]), [
+        "cards/thing.json /fields/a: `type` is missing, and does not follow from the field's source (its source takes its own type from here, or has none: write `type` at one of them)",
+        "cards/thing.json /fields/c/fetch/path: `thing` has no field `nme`; did you mean `name`?",
+    ]);
+}

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{CardGrantDef, FieldDefs, Labels, PanelDef, PoolDef, StateDef, TabDef, TransitionDef, ViewDef, WorkflowDef, is_false};
+use super::{ActionDef, CardGrantDef, FieldDefs, Labels, NumberingDef, PanelDef, PoolDef, ScriptsDef, StateDef, TabDef, TransitionDef, ViewDef, WorkflowDef};
 use crate::{Filter, Ident};
 
 /// A kind of record.
@@ -80,6 +80,12 @@ pub struct CardDef {
     /// Records that can be made from one of this card.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<ConversionDef>,
+    /// What happens when a record is saved.
+    #[serde(default, skip_serializing_if = "ScriptsDef::is_empty")]
+    pub scripts: ScriptsDef,
+    /// Buttons that run a script.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionDef>,
     /// Records without an owner are a pool that people claim from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolDef>,
@@ -112,34 +118,6 @@ pub struct ChildTableDef {
     /// Most rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rows: Option<u32>,
-}
-
-/// `{"field": "no", "pattern": "SO-{yyyy}{mm}-{####}", "reset": "monthly"}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NumberingDef {
-    /// The text field that takes the number.
-    pub field: Ident,
-    /// Text and `{yyyy} {yy} {mm} {dd} {site} {####}`.
-    pub pattern: String,
-    /// When counting starts again.
-    #[serde(default)]
-    pub reset: Reset,
-    /// No number may be missing; slower, numbers are given at commit.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub gapless: bool,
-}
-
-/// When a numbering starts again at 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Reset {
-    #[default]
-    Never,
-    Yearly,
-    Monthly,
-    Daily,
 }
 
 /// `{"parent": "parent"}`: the link to the card itself that makes the tree.
@@ -333,6 +311,12 @@ pub struct ExtensionDef {
     /// Conversions added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<ConversionDef>,
+    /// What happens beside when a record is saved.
+    #[serde(default, skip_serializing_if = "ScriptsDef::is_empty")]
+    pub scripts: ScriptsDef,
+    /// Buttons that run a script.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionDef>,
     /// Other labels for the card.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,

@@ -48,13 +48,14 @@ impl FieldType {
 /// A field as written in a definition.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [{"required": ["type"]}, {"required": ["fetch"]}, {"required": ["rollup"]}]))]
 pub struct FieldDef {
     /// Permanent identity; defaults to the first key. Write the old key here when renaming.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Ident>,
-    /// What the field holds.
-    #[serde(rename = "type")]
-    pub kind: FieldType,
+    /// What the field holds; a field with `fetch` or `rollup` that does not say it takes it from its source.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FieldType>,
     /// The field's name on the screen.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,

@@ -10,18 +10,22 @@
 mod card;
 mod field;
 mod layout;
+mod numbering;
 mod packs;
 mod pool;
 mod rights;
+mod scripts;
 mod views;
 mod workflow;
 
 pub use card::*;
 pub use field::*;
 pub use layout::*;
+pub use numbering::*;
 pub use packs::*;
 pub use pool::*;
 pub use rights::*;
+pub use scripts::*;
 pub use views::*;
 pub use workflow::*;
 

@@ -3,17 +3,17 @@
 use app::{AppError, files};
 use axum::{
     Json,
-    extract::{Multipart, Path, State},
+    extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Site, extract::Asker, problem::Problem};
+use crate::{Site, extract::{Asker, Parts}, problem::Problem};
 
 /// `POST /files`: one or several parts with a file name.
-pub async fn upload(State(site): State<Site>, asker: Asker, mut parts: Multipart) -> Result<Response, Problem> {
+pub async fn upload(State(site): State<Site>, asker: Asker, Parts(mut parts): Parts) -> Result<Response, Problem> {
     let mut kept = Vec::new();
     loop {
         let part = parts.next_field().await.map_err(|error| asker.problem(bad(&error)))?;

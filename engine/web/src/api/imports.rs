@@ -3,7 +3,7 @@
 use app::{AppError, imports::{self, Import, Outcome, Preview, Settings}};
 use axum::{
     Json,
-    extract::{FromRequest, Multipart, Path, Query, Request, State},
+    extract::{Path, Query, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use crate::{Site, api::exports::attachment, extract::Asker, problem::Problem};
+use crate::{Site, api::exports::attachment, extract::{self, Asker}, problem::Problem};
 
 /// Room for what is sent around a file.
 pub const AROUND: usize = 256 * 1024;
@@ -31,7 +31,7 @@ pub async fn take(site: &Site, asker: &Asker, card: &str, request: Request) -> R
     if length.is_some_and(|length| length > imports::MAX_FILE + AROUND as u64) {
         return Err(too_large());
     }
-    let mut parts = Multipart::from_request(request, site).await.map_err(|error| AppError::malformed("bad_upload", error.body_text()))?;
+    let mut parts = extract::multipart(request, site).await?;
     let (mut sent, mut fields) = (None, Vec::new());
     while let Some(mut part) = parts.next_field().await.map_err(|error| bad(&error))? {
         let name = part.name().unwrap_or_default().to_owned();

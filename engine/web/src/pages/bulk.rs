@@ -7,7 +7,7 @@ use app::{
     titles::{self, Titles},
 };
 use axum::{
-    Form, Json,
+    Json,
     extract::{Path as UrlPath, Query, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{Reader, cells::Known, fields, list, shell::may, url};
 use crate::{
     Site,
+    extract::Form,
     view::{BulkField, BulkPage, Choice},
 };
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use app::{AppError, duplicates, lists, lists::Page};
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -16,6 +15,7 @@ use uuid::Uuid;
 use super::{Reader, list, shell::may, url, words};
 use crate::{
     Site,
+    extract::Form,
     view::{DuplicateGroup, DuplicateRecord, DuplicatesPage},
 };
 

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use super::{
     Reader, cells,
-    list::{Address, Asked, ask, label},
+    list::{Address, Asked, ask, head, label},
     builder::{self, value::Names},
     words,
 };
 use crate::{
     Site,
-    view::{FilterChip, FilterEditor, FilterField, FilterFields, FilterValue, FilterWord, LookupView, OptionView, ValueEditor},
+    view::{FilterChip, FilterEditor, FilterField, FilterFields, FilterPage, FilterValue, FilterWord, LookupView, OptionView, ValueEditor},
 };
 
 /// The members of the list's outermost `all`; a single test stands for itself.
@@ -141,14 +141,25 @@ pub async fn editor(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         let op = get("op").and_then(Op::parse).map_or(op, |op| op);
         edit(&site, &reader, &asked, &field, get("op").is_some() || stored.is_some(), op, &value, index).await.map(Some)
     };
-    match answer.await {
-        Ok(Some(editor)) => reader.draw(&site, "list/filter_editor.html", Some(&key), &editor),
-        Ok(None) => match fields(&site, &reader, &key, &pairs).await {
-            Ok(fields) => reader.draw(&site, "list/filter_fields.html", Some(&key), &fields),
-            Err(error) => reader.failed(&site, &error),
-        },
-        Err(error) => reader.failed(&site, &error),
+    let shown = match answer.await {
+        Ok(Some(editor)) => Ok((Some(editor), None)),
+        Ok(None) => fields(&site, &reader, &key, &pairs).await.map(|fields| (None, Some(fields))),
+        Err(error) => Err(error),
+    };
+    match (shown, reader.fragment) {
+        (Ok((Some(editor), _)), true) => reader.draw(&site, "list/filter_editor.html", Some(&key), &editor),
+        (Ok((None, fields)), true) => reader.draw(&site, "list/filter_fields.html", Some(&key), &fields.unwrap_or_default()),
+        (Ok((editor, fields)), false) => whole(&site, &reader, &key, &pairs, editor, fields),
+        (Err(error), _) => reader.failed(&site, &error),
     }
+}
+
+/// The same as a page, for whoever opens its address.
+fn whole(site: &Site, reader: &Reader, key: &str, pairs: &[(String, String)], editor: Option<FilterEditor>, fields: Option<FilterFields>) -> Response {
+    let Ok(card) = reader.asker.snapshot.card(key) else { return reader.failed(site, &AppError::not_found("card")) };
+    let card = head(card, &reader.asker.actor.lang);
+    let page = FilterPage { back_url: Address::read(pairs).url(&card.url), card, fields, editor };
+    reader.draw(site, "list/filter_page.html", Some(key), &page)
 }
 
 async fn fields(site: &Site, reader: &Reader, key: &str, pairs: &[(String, String)]) -> Result<FilterFields, AppError> {

@@ -2,7 +2,6 @@
 
 use app::{AppError, batches, imports::{self, Import, Look, Mode, Outcome, Preview, Settings, State as ImportState_, Target}, jobs};
 use axum::{
-    Form,
     extract::{Path as UrlPath, Request, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::{Reader, list};
 use crate::{
     Site, api,
+    extract::Form,
     view::{Choice, ImportColumn, ImportMap, ImportPreview, ImportStart, ImportState, PreviewCell, PreviewRow},
 };
 

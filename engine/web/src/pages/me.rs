@@ -2,7 +2,6 @@
 
 use app::{AppError, accounts};
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Reader, keep, words};
 use crate::{
-    Site, extract,
+    Site, extract::{self, Form},
     templates::LANGUAGES,
     view::{Choice, MePage, SessionRow, TokenRow},
 };

@@ -7,7 +7,6 @@ use app::{
     titles::Titles,
 };
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::{Reader, cells::Known, list, record::from_page, url, words};
 use crate::{
     Site,
+    extract::Form,
     view::{MergeCell, MergeField, MergePage, MergeRecord, MergeTable},
 };
 

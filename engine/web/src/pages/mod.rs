@@ -33,7 +33,7 @@ mod words;
 use app::AppError;
 use axum::{
     extract::{FromRequestParts, State},
-    http::{HeaderValue, StatusCode, Uri, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use serde::Serialize;
@@ -129,6 +129,11 @@ pub fn failed(site: &Site, shell: &Shell, error: &AppError, fragment: bool) -> R
     };
     let page = ErrorPage { kind, status: status.as_u16(), detail, request_id: None, back_url: "/".into(), retry_url: None };
     draw(site, status, "errors/page.html", shell, &page)
+}
+
+/// A form that was refused before anybody read who sent it.
+pub fn refused(site: &Site, headers: &HeaderMap, error: &AppError) -> Response {
+    failed(site, &shell::bare(site, headers, "/"), error, headers.contains_key("hx-request"))
 }
 
 impl Reader {

@@ -42,7 +42,7 @@ pub async fn page(State(site): State<Site>, Query(pairs): Query<Vec<(String, Str
         if q.is_empty() { begin(&site, &reader, get(&pairs, "recent")).await } else { find(&site, &reader, q, get(&pairs, "card"), get(&pairs, "scope")).await }
     };
     match palette.await {
-        Ok(palette) => reader.draw(&site, "palette/results.html", None, &palette),
+        Ok(palette) => reader.draw(&site, if reader.fragment { "palette/results.html" } else { "palette/page.html" }, None, &palette),
         Err(error) => reader.failed(&site, &error),
     }
 }

@@ -11,10 +11,10 @@ use query::ListRequest;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Reader, cells::{self, Known}, list::label, shell::may, url, words};
+use super::{Reader, cells::{self, Known}, list::{head, label}, shell::may, url, words};
 use crate::{
     Site,
-    view::{self, Align, Avatar, Bar, Change, Column, HistoryDay, HistoryEntry, HistoryPanel, RelatedPanel, RelatedRow, SeriesPanel, TabCount, TabCounts, TreeNode, TreePanel},
+    view::{self, Align, Avatar, Bar, Change, Column, HistoryDay, HistoryEntry, HistoryPage, HistoryPanel, RelatedPanel, RelatedRow, SeriesPanel, TabCount, TabCounts, TreeNode, TreePanel},
 };
 
 /// Whether a panel has anything for this reader.
@@ -209,12 +209,23 @@ pub async fn history_of(State(site): State<Site>, UrlPath((key, id)): UrlPath<(S
     let answer = async {
         let id = Uuid::try_parse(&id).map_err(|_| AppError::not_found("record"))?;
         let card = reader.asker.snapshot.card(&key)?.clone();
-        changes(&site, &reader, &card, id).await
+        Ok((changes(&site, &reader, &card, id).await?, title_of(&site, &reader, &card, id).await?, head(&card, &reader.asker.actor.lang)))
     };
     match answer.await {
-        Ok(history) => reader.draw(&site, "records/history.html", Some(&key), &history),
+        Ok((history, ..)) if reader.fragment => reader.draw(&site, "records/history.html", Some(&key), &history),
+        Ok((history, title, card)) => reader.draw(&site, "records/history_page.html", Some(&key), &HistoryPage { record_url: format!("{}/{id}", card.url), card, title, history }),
         Err(error) => reader.failed(&site, &error),
     }
+}
+
+/// The title of a record for whoever may open it as a page; nothing where a part of a page is asked for.
+async fn title_of(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<String, AppError> {
+    if reader.fragment {
+        return Ok(String::new());
+    }
+    let wanted = [(card.key.clone(), std::iter::once(id).collect())].into_iter().collect();
+    let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
+    Ok(titles.get(&id).cloned().unwrap_or_else(|| card.labels.or_key(&reader.asker.actor.lang, card.key.as_str())))
 }
 
 async fn changes(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<HistoryPanel, AppError> {

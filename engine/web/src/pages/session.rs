@@ -2,7 +2,6 @@
 
 use app::{AppError, accounts};
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -11,7 +10,7 @@ use chrono::Utc;
 
 use super::{draw, failed, keep, safe_next, shell, words};
 use crate::{
-    Site, extract,
+    Site, extract::{self, Form},
     view::{LoginPage, PasswordPage},
 };
 

@@ -2,7 +2,6 @@
 
 use app::{AppError, advice};
 use axum::{
-    Form,
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
@@ -11,6 +10,7 @@ use model::Card;
 use super::{Reader, words};
 use crate::{
     Site,
+    extract::Form,
     view::{SlowList, SpeedPage},
 };
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LookupView, OptionView, Widget};
+use super::{CardHead, LookupView, OptionView, Widget};
 
 /// A condition above the list.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -30,6 +30,19 @@ pub struct FilterFields {
     pub fields: Vec<FilterField>,
     /// The query builder, for conditions that are more involved.
     pub dialog_url: String,
+}
+
+/// `/c/CARD/filter` as a page of its own: one of both.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct FilterPage {
+    /// The card.
+    pub card: CardHead,
+    /// The list as it is.
+    pub back_url: String,
+    /// What may be filtered by.
+    pub fields: Option<FilterFields>,
+    /// One condition being written.
+    pub editor: Option<FilterEditor>,
 }
 
 /// A field that may be filtered by.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Avatar, Cell, ChildTableView, Column, FieldView, FileChip};
+use super::{Avatar, CardHead, Cell, ChildTableView, Column, FieldView, FileChip};
 
 /// A panel in a tab or a section.
 #[derive(Debug, Clone, Serialize)]
@@ -64,6 +64,19 @@ pub struct RelatedRow {
     pub url: Option<String>,
     /// Its values, one for each column.
     pub cells: Vec<Cell>,
+}
+
+/// Who changed what, as a page of its own.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct HistoryPage {
+    /// The card.
+    pub card: CardHead,
+    /// The record's title.
+    pub title: String,
+    /// The record's page.
+    pub record_url: String,
+    /// The changes.
+    pub history: HistoryPanel,
 }
 
 /// Records that form a tree.

@@ -43,3 +43,15 @@ pub(super) fn replace(condition: &Condition, with: &dyn Fn(&model::Variable) -> 
         Condition::Unknown => Condition::Unknown,
     }
 }
+
+/// `customer`, or `lines/0/product` by the row's place in the table.
+pub(super) fn touched_at(record: &Record, path: &str) -> Option<Touched> {
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        [key] => Some((None, Ident::new(key).ok()?)),
+        [table, index, key] => {
+            let row = record.rows(table).get(index.parse::<usize>().ok()?)?;
+            Some((Some((Ident::new(table).ok()?, row.id)), Ident::new(key).ok()?))
+        }
+        _ => None,
+    }
+}

@@ -4,7 +4,7 @@ use super::*;
 
 impl Work {
     /// Links named by a unique field of their target: one statement for each.
-    pub(super) async fn with_lookups(&self, tx: &mut Tx, mut draft: Draft, violations: &mut Vec<Violation>) -> Result<Draft, UnitError> {
+    pub(crate) async fn with_lookups(&self, tx: &mut Tx, mut draft: Draft, violations: &mut Vec<Violation>) -> Result<Draft, UnitError> {
         for lookup in std::mem::take(&mut draft.lookups) {
             let found = self.look_up(tx, &lookup).await?;
             let Some(id) = found else {

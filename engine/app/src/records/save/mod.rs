@@ -27,13 +27,14 @@ mod relink;
 mod reach;
 mod repeat;
 mod rights;
+mod scripted;
 mod keep;
 mod shared;
 mod unique;
 
 pub(crate) use asked::{ancestors, linked};
 pub(crate) use conditions::with_facts;
-use conditions::place_of;
+use conditions::{place_of, touched_at};
 use links::Targets;
 pub(crate) use links::{ids, links_set};
 pub(crate) use pool::Move;
@@ -48,7 +49,7 @@ use super::{
     merge::{self, Merged, RowChange},
     renew, told,
 };
-use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, search, snapshot::Snapshot};
+use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, scripts::{Home, Running}, search, snapshot::Snapshot};
 
 /// How a save is asked for.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +122,9 @@ pub(crate) struct Work {
     site: String,
     mode: Mode,
     shared: Option<Arc<Shared>>,
+    home: Home,
+    /// The script that set this off.
+    outer: Option<Running>,
 }
 
 /// Where a save's draft comes from, beside the body.
@@ -159,11 +163,16 @@ struct Revert {
 
 impl Work {
     pub(crate) fn new(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Self, AppError> {
-        let snapshot = app.snapshot();
+        Self::at(&Home::of(app), actor, card, id, body, options)
+    }
+
+    /// The same by definitions that are at hand already.
+    pub(crate) fn at(home: &Home, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Self, AppError> {
+        let snapshot = home.snapshot.clone();
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: app.site.clone(), mode: Mode::Plain, shared: None, snapshot })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, snapshot, home: home.clone(), outer: None })
     }
 
     /// Instead of a body: what was before.
@@ -197,7 +206,7 @@ impl Work {
         matches!(self.mode, Mode::Back(_))
     }
 
-    fn catalog(&self) -> &model::Catalog {
+    pub(crate) fn catalog(&self) -> &model::Catalog {
         &self.snapshot.catalog
     }
 
@@ -235,16 +244,18 @@ impl Work {
         }
         let defaults = std::mem::take(&mut draft.defaults);
         let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
-        let given = given(&merged);
+        let mut given = given(&merged);
         self.check_rights(tx, stored.as_ref(), &mut merged, &defaults, &mut violations).await?;
         let was_behind = self.check_version(tx, stored.as_ref(), &merged, read_version).await?;
         if let Some(stored) = stored.as_ref().filter(|_| !merged.is_change() && violations.is_empty()) {
             return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false, changed: false, left });
         }
         merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
+        self.before_save(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
         self.store(tx, stored.as_ref(), &merged, &valid, &left).await?;
         let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false, changed: true, left };
+        self.after_save(tx, stored.as_ref(), valid.record()).await?;
         self.moved(tx, saved.id, stored.as_ref().and_then(|stored| stored.get("owner").as_id())).await?;
         self.remember(tx, &saved).await?;
         Ok(saved)
@@ -378,16 +389,4 @@ fn given(merged: &Merged) -> HashSet<Touched> {
         })
     });
     own.chain(rows).collect()
-}
-
-/// `customer`, or `lines/0/product` by the row's place in the table.
-fn touched_at(record: &Record, path: &str) -> Option<Touched> {
-    match path.split('/').collect::<Vec<_>>().as_slice() {
-        [key] => Some((None, Ident::new(key).ok()?)),
-        [table, index, key] => {
-            let row = record.rows(table).get(index.parse::<usize>().ok()?)?;
-            Some((Some((Ident::new(table).ok()?, row.id)), Ident::new(key).ok()?))
-        }
-        _ => None,
-    }
 }

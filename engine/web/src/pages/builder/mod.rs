@@ -15,7 +15,6 @@ pub use fields::fields;
 
 use app::{AppError, lists, views::{self, Wanted}};
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Redirect, Response},
@@ -34,6 +33,7 @@ use super::{
 };
 use crate::{
     Site,
+    extract::Form,
     view::{QueryCount, QueryPage},
 };
 

@@ -2,7 +2,6 @@
 
 use app::{AppError, folders::{self, Folder, Wanted}};
 use axum::{
-    Form,
     extract::{Path as UrlPath, State},
     response::Response,
 };
@@ -11,6 +10,7 @@ use model::{Ident, Tone};
 use super::{Pairs, Reader, folder_id, get, go, ids};
 use crate::{
     Site,
+    extract::Form,
     view::{Choice, FolderForm},
 };
 

@@ -8,7 +8,7 @@ pub use keep::{arrange, change, create, delete, edit_form, new_form, restore};
 
 use app::{AppError, folders::{self, Folder}, lists};
 use axum::{
-    Form, Json,
+    Json,
     extract::{Path as UrlPath, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{Reader, cells::Known, list, url, words};
 use crate::{
     Site,
+    extract::Form,
     view::{Avatar, FolderAction, FolderCard, FolderChoice, FolderCounts, FolderItem, FolderMenu, FolderPage, FolderRow},
 };
 

@@ -2,7 +2,6 @@
 
 use app::{AppError, records::remove};
 use axum::{
-    Form,
     extract::{Path as UrlPath, State},
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
@@ -12,7 +11,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::Reader;
-use crate::Site;
+use crate::{Site, extract::Form};
 
 fn ids(fields: &[(String, String)]) -> Vec<Uuid> {
     fields.iter().filter(|(name, _)| name == "ids").flat_map(|(_, ids)| ids.split(',')).filter_map(|id| Uuid::try_parse(id.trim()).ok()).collect()

@@ -3,7 +3,6 @@
 
 use app::{AppError, accounts};
 use axum::{
-    Form,
     extract::{Path as UrlPath, State},
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::Reader;
-use crate::Site;
+use crate::{Site, extract::Form};
 
 /// Narrowest and widest column, in CSS pixels.
 const WIDTHS: std::ops::RangeInclusive<u16> = 48..=900;

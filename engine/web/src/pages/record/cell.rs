@@ -6,7 +6,6 @@ use app::{
     records::{read, save::{self, Options}},
 };
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::{Painter, Reader, clash, from_page, get, rights, with_title};
 use crate::{
     Site,
+    extract::Form,
     problem::Problem,
     view::{CellEditor, Right},
 };

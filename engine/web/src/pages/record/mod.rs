@@ -18,7 +18,6 @@ use app::{
     records::{preview, read, save::{self, Options, Saved}},
 };
 use axum::{
-    Form,
     extract::{Path as UrlPath, Query, State},
     http::{HeaderValue, StatusCode},
     response::{IntoResponse, Redirect, Response},
@@ -27,7 +26,7 @@ use model::{Card, FieldKind, Record, Values, Violation, record::value_of};
 use uuid::Uuid;
 
 use super::{Reader, list, words};
-use crate::{Site, problem, view::RecordPage};
+use crate::{Site, extract::Form, problem, view::RecordPage};
 pub(super) use drawn::from_page;
 use drawn::{from_draft, rights, with_title};
 use painter::Painter;

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use access::Readable;
 use app::{AppError, records::preview};
 use axum::{
-    Form,
     extract::{Path as UrlPath, State},
     response::Response,
 };
@@ -19,6 +18,7 @@ use super::{
 };
 use crate::{
     Site,
+    extract::Form,
     pages::cells,
     view::{self, Recomputed, Right},
 };

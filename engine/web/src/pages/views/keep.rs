@@ -2,7 +2,7 @@
 
 use app::{AppError, lists, views::{self, Listed, Wanted}};
 use axum::{
-    Form, Json,
+    Json,
     extract::{Path as UrlPath, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Reader, url};
 use crate::{
     Site,
+    extract::Form,
     pages::list::{self, Address, Asked, ask},
     view::{Choice, ViewCounts, ViewForm},
 };

@@ -1,0 +1,151 @@
+//! What scripts ask for, carried out in their transaction under the rights of whoever acts, within their budget.
+//!
+//! **Invariants**
+//! - Reading goes through the gate of lists, writing through the one save path, each in a part of its own that is
+//!   undone where it is refused.
+//! - Budgets: 100 questions, 10,000 records read, 150 saves, 10 jobs, 100 lines for one change and all it sets off.
+
+use access::Actor;
+use model::Ident;
+use query::ListRequest;
+use script::{Answer, Call, Fault, Found, Refusal};
+use serde_json::{Map, Value as Json, json};
+use sql::system_scripts;
+use store::Tx;
+use uuid::Uuid;
+
+use super::{Home, Level, Running, ScriptUse, log, record};
+use crate::{AppError, Source, UnitError, jobs::{self, NewJob}, lists, records::save::{Options, Work}};
+
+const QUERIES: usize = 100;
+const ROWS: usize = 10_000;
+const WRITES: usize = 150;
+const JOBS: usize = 10;
+const LINES: usize = 100;
+
+/// The kind of jobs that run scripts.
+pub(crate) const KIND: &str = "script";
+
+/// What the script hears; the outer error is the transaction's own, which ends it.
+type Heard = Result<Answer, Refusal>;
+
+fn too_much(what: &str, limit: usize) -> Heard {
+    Err(Refusal::Stop(Fault::TooLong, format!("stopped: one change and its scripts {what} at most {limit} times")))
+}
+
+/// A refusal that the script may catch, or an error that its transaction does not survive.
+fn refused(error: UnitError) -> Result<Heard, UnitError> {
+    match &error.error {
+        AppError::Unavailable { .. } | AppError::Outdated | AppError::Internal(_) => Err(error),
+        _ if error.store.is_some() => Err(error),
+        AppError::Rejected(rejected) => {
+            let said: Vec<String> = rejected.0.iter().map(|violation| if violation.path.is_empty() { violation.message("en") } else { format!("{}: {}", violation.path, violation.message("en")) }).collect();
+            Ok(Err(Refusal::Refused(said.join(" "))))
+        }
+        other => Ok(Err(Refusal::Refused(other.to_string()))),
+    }
+}
+
+/// Answers one question of a script.
+pub(super) async fn answer(tx: &mut Tx, home: &Home, actor: &Actor, usage: &ScriptUse<'_>, call: Call, running: &Running) -> Result<Heard, UnitError> {
+    match call {
+        Call::Read { card, id } => {
+            if !running.spend(|spent| counted(&mut spent.queries, 1, QUERIES)) {
+                return Ok(too_much("ask", QUERIES));
+            }
+            let Ok(id) = Uuid::try_parse(&id) else { return Ok(Ok(Answer::Record(None))) };
+            match read(tx, home, actor, &card, id).await {
+                Ok(found) => Ok(Ok(Answer::Record(found))),
+                Err(error) => refused(error),
+            }
+        }
+        Call::Query { card, request } => query(tx, home, actor, &card, request, running).await,
+        Call::Save { card, id, body } => save(tx, home, actor, &card, id, body, running).await,
+        Call::Log { text } => {
+            if !running.spend(|spent| counted(&mut spent.lines, 1, LINES)) {
+                return Ok(too_much("write lines", LINES));
+            }
+            let line = log::line(home, actor, usage, Level::Line, &text, (None, None));
+            tx.execute(&system_scripts::put(tx.dialect(), &line)).await?;
+            Ok(Ok(Answer::Nothing))
+        }
+        Call::Later { script, given } => {
+            let wanted = model::ScriptFile { pack: usage.script.pack.clone(), file: script };
+            if let Err(error) = home.snapshot.script(&wanted) {
+                return Ok(Err(Refusal::Refused(format!("{wanted} cannot run: {error}"))));
+            }
+            if !running.spend(|spent| counted(&mut spent.jobs, 1, JOBS)) {
+                return Ok(too_much("make jobs", JOBS));
+            }
+            let payload = json!({"pack": wanted.pack, "file": wanted.file, "card": usage.card.key, "record": usage.record.map(|record| record.id.to_string()), "given": given});
+            jobs::enqueue_in(tx, NewJob { created_by: actor.user, max_attempts: 3, ..NewJob::new(KIND, payload) }).await?;
+            Ok(Ok(Answer::Nothing))
+        }
+    }
+}
+
+fn counted(spent: &mut usize, more: usize, limit: usize) -> bool {
+    *spent += more;
+    *spent <= limit
+}
+
+async fn read(tx: &mut Tx, home: &Home, actor: &Actor, card: &str, id: Uuid) -> Result<Option<Found>, UnitError> {
+    let request = ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), limit: Some(1), ..ListRequest::default() };
+    let children: Vec<Ident> = home.snapshot.card(card)?.children.keys().cloned().collect();
+    let gated = lists::ask(&home.snapshot, actor, card, &request)?.with_children(children);
+    let page = lists::page_from(&mut Source::Tx(tx), &home.snapshot, actor, &gated, &crate::exports::locale_of(actor)).await?;
+    Ok(page.items.first().map(|item| record::of_page(&page, item)))
+}
+
+async fn query(tx: &mut Tx, home: &Home, actor: &Actor, card: &str, request: Json, running: &Running) -> Result<Heard, UnitError> {
+    if !running.spend(|spent| counted(&mut spent.queries, 1, QUERIES)) {
+        return Ok(too_much("ask", QUERIES));
+    }
+    let page = async {
+        let request = ListRequest::from_json(request).map_err(AppError::from)?;
+        let gated = lists::ask(&home.snapshot, actor, card, &request)?;
+        Ok::<_, UnitError>(lists::page_from(&mut Source::Tx(tx), &home.snapshot, actor, &gated, &crate::exports::locale_of(actor)).await?)
+    };
+    let page = match page.await {
+        Ok(page) => page,
+        Err(error) => return refused(error),
+    };
+    if !running.spend(|spent| counted(&mut spent.rows, page.items.len(), ROWS)) {
+        return Ok(too_much("read records", ROWS));
+    }
+    Ok(Ok(Answer::Records(page.items.iter().map(|item| record::of_page(&page, item)).collect())))
+}
+
+async fn save(tx: &mut Tx, home: &Home, actor: &Actor, card: &str, id: Option<String>, body: Map<String, Json>, running: &Running) -> Result<Heard, UnitError> {
+    if !running.spend(|spent| counted(&mut spent.writes, 1, WRITES)) {
+        return Ok(too_much("save", WRITES));
+    }
+    let id = match id.map(|id| Uuid::try_parse(&id)) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => return Ok(Err(Refusal::Refused("there is no such record".to_owned()))),
+    };
+    let work = match Work::at(home, actor, card, id, body, &Options::default()) {
+        Ok(work) => work.set_off_by(running.clone()),
+        Err(error) => return refused(error.into()),
+    };
+    tx.savepoint().await?;
+    match work.run(tx).await {
+        Ok(saved) => {
+            tx.release().await?;
+            match read(tx, home, actor, card, saved.id).await {
+                Ok(found) => Ok(Ok(Answer::Record(Some(found.unwrap_or(Found { id: saved.id, ..Found::default() }))))),
+                // Who may write without reading knows the id.
+                Err(error) if matches!(error.error, AppError::NotFound { .. } | AppError::Forbidden { .. }) => Ok(Ok(Answer::Record(Some(Found { id: saved.id, ..Found::default() })))),
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => match refused(error)? {
+            Err(Refusal::Refused(said)) => {
+                tx.undo().await?;
+                Ok(Err(Refusal::Refused(said)))
+            }
+            other => Ok(other),
+        },
+    }
+}

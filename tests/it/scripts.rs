@@ -1,0 +1,241 @@
+//! Scripts of packs on records: what they may set, ask and save, and what becomes of those that go wrong.
+
+use model::load::Files;
+use serde_json::{Value, json};
+
+use crate::{both, site::{Database, Site, violations}};
+
+both!(
+    scripts_set_fields_and_refuse, what_scripts_set_is_validated, what_comes_after_belongs_to_the_change, scripts_see_what_their_user_sees, budgets_end_scripts, scripts_in_a_ring_end,
+    faults_are_told_and_kept, scripts_run_later, rows_are_set_added_and_removed,
+);
+
+const TASK: &str = r#"{"key": "task", "title": "{name}", "fields": {
+    "name": {"type": "text", "required": true}, "hours": {"type": "decimal", "scale": 1}, "rate": {"type": "money", "default": "50"},
+    "cost": {"type": "money", "computed": {"expr": "hours * rate"}}, "note": {"type": "text", "max_length": 20, "read_only": true},
+    "kind": {"type": "choice", "options": [{"value": "plain"}, {"value": "dear"}]}, "due": {"type": "date"}, "pin": {"type": "text", "class": "secret"},
+    "above": {"type": "link", "target": "task"}, "entries": {"type": "integer", "rollup": {"from": "diary.task", "function": "count"}},
+    "total": {"rollup": {"from": "parts", "function": "sum", "field": "price"}}},
+  "child_tables": {"parts": {"fields": {"item": {"type": "text"}, "price": {"type": "money"}}}},
+  "states": {"open": {}, "done": {}}, "transitions": [{"id": "finish", "from": ["open"], "to": "done"}],
+  "scripts": {"before_save": "scripts/before.rhai", "after_save": "scripts/after.rhai"},
+  "permissions": [{"role": "keeper", "actions": ["*"]}, {"role": "clerk", "actions": ["read", "create", "update"], "scope": "own"}]}"#;
+const DIARY: &str = r#"{"key": "diary", "fields": {"task": {"type": "link", "target": "task", "on_delete": "cascade"}, "text": {"type": "text", "required": true}}, "permissions": [{"role": "keeper", "actions": ["*"]}]}"#;
+
+fn pack(before: &str, after: &str) -> Files {
+    let parts = [
+        ("pack.json", r#"{"id": "bench", "version": "1.0.0"}"#), ("cards/task.json", TASK), ("cards/diary.json", DIARY), ("roles/keeper.json", r#"{"key": "keeper"}"#), ("roles/clerk.json", r#"{"key": "clerk"}"#),
+        ("scripts/before.rhai", before), ("scripts/after.rhai", after), ("scripts/other.rhai", "save(\"diary\", #{task: record, text: `later ${given.word}`})"),
+    ];
+    parts.into_iter().map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).collect()
+}
+
+async fn site(database: Database, before: &str, after: &str) -> Site {
+    Site::of(database, vec![pack(before, after)]).await
+}
+
+/// What was kept for the administrator: level, message, line and column.
+async fn kept(site: &Site, wanted: usize) -> Vec<(String, String, Option<(i64, i64)>)> {
+    let boss = access::Actor::user(uuid::Uuid::nil(), "boss", vec![model::Ident::new(access::ADMINISTRATOR).expect("a key")], chrono::Utc::now());
+    for _ in 0..500 {
+        let entries = app::scripts::entries(&site.app, &boss, 100).await.expect("entries");
+        if entries.len() >= wanted {
+            return entries.into_iter().map(|entry| (entry.level.word().to_owned(), entry.message, entry.place)).collect();
+        }
+        tokio::task::yield_now().await;
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("{wanted} entries are not there");
+}
+
+async fn scripts_set_fields_and_refuse(database: Database) {
+    let before = r#"
+        if record.name == "late" { throw #{field: "due", message: #{en: "Too late.", zh_Hans: "x"}}; }
+        if record.cost >= 1000 { record.kind = "dear"; record.note = "from " + text(record.cost); }
+        if is_empty(before) { record.due = add_days(today, 3); } else if before.hours != record.hours { record.note = "was " + text(before.hours); }
+    "#;
+    let site = site(database, before, "").await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let made = kim.post("/records/task", json!({"name": "Roof", "hours": "20"})).await.ok(201);
+    // Calculated before the script, and after it; a field that nobody sets by hand is the script's to set.
+    assert_eq!((&made["cost"], &made["kind"], &made["note"]), (&json!("1000.00"), &json!("dear"), &json!("from 1000.00")), "{made}");
+    assert_eq!(made["due"].as_str().map(str::len), Some(10));
+    let id = made["id"].as_str().expect("an id");
+    let changed = kim.patch(&format!("/records/task/{id}"), json!({"hours": "2"})).await.ok(200);
+    assert_eq!((&changed["cost"], &changed["note"]), (&json!("100.00"), &json!("was 20.0")), "{changed}");
+    let problem = kim.post("/records/task", json!({"name": "late"})).await.refused(422, "invalid");
+    assert_eq!(violations(&problem), ["due rule"]);
+    assert_eq!(problem["violations"][0]["message"], "Too late.");
+    // In a batch, too, and by a file.
+    let batch = kim.post("/records/task/batch", json!({"atomic": true, "items": [{"op": "create", "record": {"name": "A", "hours": "30"}}, {"op": "create", "record": {"name": "B"}}]})).await.ok(200);
+    assert_eq!(batch["data"].as_array().map(Vec::len), Some(2), "{batch}");
+    assert_eq!(kim.find("task", &json!({"field": "kind", "op": "is", "value": "dear"}), "name", "name").await, [json!("A"), json!("Roof")]);
+}
+
+async fn what_scripts_set_is_validated(database: Database) {
+    let before = r#"switch record.name {
+        "long" => record.note = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "option" => record.kind = "odd",
+        "type" => record.due = "soon",
+        "empty" => record.name = "",
+        "link" => record.above = "01930000-0000-7000-8000-00000000dead",
+        "computed" => record.cost = 1,
+        "state" => record.state = "done",
+        "system" => record.owner = (),
+        "typo" => record.nmae = "x",
+        "secret" => record.note = record.pin,
+        _ => ()
+    }"#;
+    let site = site(database, before, "").await;
+    let kim = site.person("kim", &["keeper"]).await;
+    for (name, wrong) in [("long", "note max_length"), ("option", "kind option"), ("type", "due type"), ("empty", "name required"), ("link", "above not_found")] {
+        let problem = kim.post("/records/task", json!({"name": name, "pin": "1234"})).await.refused(422, "invalid");
+        assert_eq!(violations(&problem), [wrong], "{name}: {problem}");
+    }
+    for (name, words) in [("computed", "only transitions"), ("state", "only transitions"), ("system", "only transitions"), ("typo", "did you mean `name`?"), ("secret", "no field `pin`")] {
+        let problem = kim.post("/records/task", json!({"name": name, "pin": "1234"})).await.refused(409, "script_failed");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(words) && detail.contains("bench/scripts/before.rhai") && detail.contains("line ")), "{name}: {problem}");
+    }
+    assert_eq!(site.number("SELECT count(*) FROM c_task").await, 0);
+}
+
+async fn what_comes_after_belongs_to_the_change(database: Database) {
+    let after = r#"
+        save("diary", #{task: record, text: if is_empty(before) { "made" } else { `was ${before.name}` }});
+        log(`${record.name} is saved`);
+        if record.name == "broken" { throw "not this one"; }
+        if record.name == "caught" { try { save("diary", #{task: record}); } catch (error) { save("diary", #{task: record, text: "caught: " + error}); } }
+    "#;
+    let site = site(database, "", after).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let id = kim.make("task", json!({"name": "Roof"})).await;
+    kim.patch(&format!("/records/task/{id}"), json!({"name": "Wall"})).await.ok(200);
+    assert_eq!(kim.find("diary", &json!({"field": "task", "op": "is", "value": id}), "created_at", "text").await, [json!("made"), json!("was Roof")]);
+    // What other records derive is right at once.
+    assert_eq!(kim.read("task", &id).await["entries"], json!(2));
+    // A refusal after it undoes all of it: the record, the entry, the line.
+    let problem = kim.post("/records/task", json!({"name": "broken"})).await.refused(422, "invalid");
+    assert_eq!(problem["violations"][0]["message"], "not this one");
+    assert_eq!((site.number("SELECT count(*) FROM c_task").await, site.number("SELECT count(*) FROM c_diary").await), (1, 2));
+    assert_eq!(kept(&site, 2).await.iter().map(|(_, message, _)| message.as_str()).collect::<Vec<_>>(), ["Wall is saved", "Roof is saved"]);
+    // A refused save is undone by itself where the script goes on without it.
+    let id = kim.make("task", json!({"name": "caught"})).await;
+    let texts = kim.find("diary", &json!({"field": "task", "op": "is", "value": id}), "created_at", "text").await;
+    assert_eq!(texts, [json!("made"), json!("caught: text: This must be filled in.")]);
+    // What a batch takes back runs no script again.
+    kim.delete(&format!("/records/task/{id}")).await.ok(204);
+}
+
+async fn scripts_see_what_their_user_sees(database: Database) {
+    let before = r#"
+        if record.name == "ask" { record.note = text(query("task", #{sort: "name"}).len()) + " " + text(query("task").sum("hours")); }
+        if record.name == "read" { let other = read("task", record.above); record.note = if is_empty(other) { "nothing" } else { other.name }; }
+        if record.name == "diary" { record.note = text(query("diary").len()); }
+        if record.name == "catch" { try { query("diary"); } catch (error) { record.note = left(error, 20); } }
+        if record.name == "filter" { record.note = query("task", #{filter: #{field: "hours", op: "gt", value: 2}, fields: ["name"]})[0].name; }
+    "#;
+    let site = site(database, before, "").await;
+    let (kim, cleo) = (site.person("kim", &["keeper"]).await, site.person("cleo", &["clerk"]).await);
+    let theirs = kim.make("task", json!({"name": "Theirs", "hours": "3"})).await;
+    cleo.make("task", json!({"name": "Own", "hours": "1.5"})).await;
+    let note = |made: Value| made["note"].clone();
+    assert_eq!(note(kim.post("/records/task", json!({"name": "ask"})).await.ok(201)), "2 4.5");
+    assert_eq!(note(cleo.post("/records/task", json!({"name": "ask"})).await.ok(201)), "1 1.5");
+    assert_eq!(note(kim.post("/records/task", json!({"name": "read", "above": theirs})).await.ok(201)), "Theirs");
+    assert_eq!(note(kim.post("/records/task", json!({"name": "filter"})).await.ok(201)), "Theirs");
+    // Another's record is not there; a card one has no right on is as one that is not there.
+    let problem = cleo.post("/records/task", json!({"name": "read", "above": theirs})).await.refused(422, "invalid");
+    assert_eq!(violations(&problem), ["above not_found"]);
+    let problem = cleo.post("/records/task", json!({"name": "diary"})).await.refused(409, "script_failed");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("there is no such card")), "{problem}");
+    assert_eq!(note(cleo.post("/records/task", json!({"name": "catch"})).await.ok(201)), "there is no such car");
+    assert_eq!(note(kim.post("/records/task", json!({"name": "diary"})).await.ok(201)), "0");
+}
+
+async fn budgets_end_scripts(database: Database) {
+    let after = r#"
+        if record.name == "loop" { try { loop { } } catch { } }
+        if record.name == "writes" { for i in 0..200 { try { save("diary", #{task: record, text: "x"}); } catch { } } }
+        if record.name == "asks" { for i in 0..200 { try { query("task"); } catch { } } }
+        if record.name == "jobs" { for i in 0..20 { try { later("scripts/other.rhai", #{word: i}); } catch { } } }
+        if record.name == "lines" { for i in 0..200 { try { log(i); } catch { } } }
+        if record.name == "enough" { for i in 0..100 { save("diary", #{task: record, text: "x"}); } for i in 0..10 { later("scripts/other.rhai", #{word: i}); } }
+    "#;
+    let site = site(database, "", after).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    for (name, words) in [("loop", "too many steps"), ("writes", "at most 150"), ("asks", "at most 100"), ("jobs", "at most 10"), ("lines", "at most 100")] {
+        let problem = kim.post("/records/task", json!({"name": name})).await.refused(409, "script_failed");
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(words) || name == "loop" && detail.contains("too long"), "{name}: {problem}");
+    }
+    let left = site.number("SELECT count(*) FROM c_task").await + site.number("SELECT count(*) FROM c_diary").await + site.number("SELECT count(*) FROM sys_job WHERE kind = 'script'").await;
+    assert_eq!(left, 0, "nothing of them is kept");
+    kim.make("task", json!({"name": "enough"})).await;
+    assert_eq!((site.number("SELECT count(*) FROM c_diary").await, site.number("SELECT count(*) FROM sys_job WHERE kind = 'script'").await), (100, 10));
+}
+
+async fn scripts_in_a_ring_end(database: Database) {
+    let after = r#"if contains(record.name, "ring") { save("task", #{name: record.name + "."}); }"#;
+    let site = site(database, "", after).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let problem = kim.post("/records/task", json!({"name": "ring"})).await.refused(409, "script_failed");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("more than 4 deep")), "{problem}");
+    assert_eq!(site.number("SELECT count(*) FROM c_task").await, 0);
+    // Many at once: whoever waits for the database leaves the processor to others.
+    let people: Vec<_> = (0..12).map(|number| (kim.clone(), number)).collect();
+    let mut all = tokio::task::JoinSet::new();
+    for (kim, number) in people {
+        all.spawn(async move { kim.post("/records/task", json!({"name": format!("plain {number}")})).await.ok(201) });
+    }
+    while let Some(done) = all.join_next().await {
+        done.expect("saved");
+    }
+    assert_eq!(site.number("SELECT count(*) FROM c_task").await, 12);
+}
+
+async fn faults_are_told_and_kept(database: Database) {
+    let site = site(database, "let x = 1;\n\nif record.name == \"zero\" { x / (record.hours - record.hours); }", "").await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let problem = kim.post("/records/task", json!({"name": "zero", "hours": 1})).await.refused(409, "script_failed");
+    assert_eq!(problem["detail"], "the script bench/scripts/before.rhai failed: a division by zero (line 3, column 30)");
+    assert_eq!(kept(&site, 1).await, [("fault".to_owned(), "a division by zero".to_owned(), Some((3, 30)))]);
+    // One that does not compile is never installed.
+    let mut files = pack("let x = ;", "");
+    files.insert("pack.json".into(), br#"{"id": "bench", "version": "1.0.1"}"#.to_vec());
+    let refused = app::packs::install(&site.app, vec![files]).await.expect("looked at");
+    let told: Vec<String> = refused.findings.iter().map(|finding| format!("{} {:?} {}", finding.file, finding.place, finding.message)).collect();
+    assert_eq!(told, ["scripts/before.rhai Some((1, 9)) `;` has no place here"], "{told:?}");
+    let mut files = pack("", "");
+    files.insert("cards/task.json".into(), TASK.replace("scripts/before.rhai", "scripts/befor.rhai").into_bytes());
+    let refused = app::packs::install(&site.app, vec![files]).await.expect("looked at");
+    assert!(refused.findings.iter().any(|finding| finding.pointer == "/scripts/before_save" && finding.help.as_deref() == Some("did you mean `scripts/before.rhai`?")), "{:?}", refused.findings);
+}
+
+async fn scripts_run_later(database: Database) {
+    let site = site(database, "", r#"if record.name == "Roof" { later("scripts/other.rhai", #{word: "on"}); }"#).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let id = kim.make("task", json!({"name": "Roof"})).await;
+    assert_eq!(site.number("SELECT count(*) FROM c_diary").await, 0);
+    app::jobs::run_due(&site.app, &app::jobs::builtin(), app::jobs::Pace::default()).await.expect("ran");
+    assert_eq!(kim.find("diary", &json!({"field": "task", "op": "is", "value": id}), "text", "text").await, [json!("later on")]);
+    assert_eq!(kim.find("diary", &json!({"all": []}), "text", "created_by").await[0]["id"], kim.id.as_str());
+}
+
+async fn rows_are_set_added_and_removed(database: Database) {
+    let before = r#"
+        for part in record.parts { if is_empty(part.price) { part.price = 7; } }
+        if record.name == "add" { record.parts.add(#{item: "fee", price: 2.5}); record.parts[0].item = "first"; }
+        if record.name == "cut" { record.parts.remove(0); }
+        record.note = text(record.parts.len()) + " for " + text(record.parts.sum("price"));
+    "#;
+    let site = site(database, before, "").await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let made = kim.post("/records/task", json!({"name": "add", "parts": [{"item": "a"}, {"item": "b", "price": "1"}]})).await.ok(201);
+    let rows: Vec<(&Value, &Value)> = made["parts"].as_array().expect("rows").iter().map(|row| (&row["item"], &row["price"])).collect();
+    assert_eq!(rows, [(&json!("first"), &json!("7.00")), (&json!("b"), &json!("1.00")), (&json!("fee"), &json!("2.50"))]);
+    assert_eq!((&made["total"], &made["note"]), (&json!("10.50"), &json!("3 for 10.50")), "{made}");
+    let id = made["id"].as_str().expect("an id");
+    let cut = kim.patch(&format!("/records/task/{id}"), json!({"name": "cut"})).await.ok(200);
+    assert_eq!((cut["parts"].as_array().map(Vec::len), &cut["total"]), (Some(2), &json!("3.50")), "{cut}");
+    assert_eq!(site.number("SELECT count(*) FROM c_task__parts").await, 2);
+}
