@@ -29,6 +29,7 @@ mod packs;
 mod pool;
 mod publishing;
 mod records;
+mod remembered;
 mod rights;
 mod routes;
 mod said;

@@ -17,7 +17,7 @@ both!(forty_changes_under_load);
 const CHANGES: usize = 40;
 
 /// Another process on the same database, served too.
-async fn second(site: &Site) -> (String, oneshot::Sender<()>) {
+pub async fn second(site: &Site) -> (String, oneshot::Sender<()>) {
     let app = App::open(site.app.folder.clone(), site.url.clone()).await.expect("a second process");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));

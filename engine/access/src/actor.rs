@@ -49,24 +49,33 @@ pub struct Actor {
     pub preferences: BTreeMap<String, String>,
     /// When the request began.
     pub now: DateTime<Utc>,
+    /// For somebody who is only presumed to be as remembered: the state of definitions and rights, as a number, that
+    /// whoever answers must find unchanged. `None` for somebody as read now.
+    pub known_at: Option<i64>,
     system: Option<Reason>,
 }
 
 impl Actor {
     /// A user with groups. What packs bind is filled in by whoever knows the database.
     pub fn user(id: Uuid, name: impl Into<String>, roles: Vec<Ident>, now: DateTime<Utc>) -> Self {
-        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, system: None }
+        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, system: None }
     }
 
     /// The system, for one of a closed list of reasons.
     pub fn system(reason: Reason, now: DateTime<Utc>) -> Self {
-        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, system: Some(reason) }
+        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, system: Some(reason) }
     }
 
     /// The same person, for whom the system does this for a reason: rights are not asked for, and audit names the person.
     #[must_use]
     pub fn for_reason(&self, reason: Reason) -> Self {
         Self { system: Some(reason), ..self.clone() }
+    }
+
+    /// The same person in another request: now, and presumed to be as they were known at some state of rights, or not.
+    #[must_use]
+    pub fn again(&self, now: DateTime<Utc>, known_at: Option<i64>) -> Self {
+        Self { now, known_at, ..self.clone() }
     }
 
     /// Whether rights are not asked for: the system, and administrators.

@@ -20,7 +20,7 @@ mod write;
 pub use actor::{ADMINISTRATOR, Actor, Reason};
 pub use explain::{Explanation, Verdict, explain};
 pub use gate::{Admission, Gate, Readable, Shown, gate};
-pub use query::{GatedQuery, Looked, Tables, Walk, gate_query, may_name, tables};
+pub use query::{GatedQuery, LinkTitle, Looked, Tables, Walk, gate_query, may_name, tables};
 pub use write::{GatedWrite, gate_write};
 
 /// Why the gate stays shut.

@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::{ActionName, Catalog, Condition, Hop, Ident, Path, RowSource, TableRef, path};
+use model::{ActionName, Catalog, Condition, FieldKind, Hop, Ident, Path, RowSource, TableRef, path};
 use query::{CheckedQuery, Selected, Trash};
 
 use crate::{Actor, Denied, Gate, Readable, Shown, gate};
@@ -49,6 +49,19 @@ pub struct GatedQuery {
     tables: Tables,
     narrow: Vec<Condition>,
     looked: Looked,
+    titles: Vec<LinkTitle>,
+    child_titles: HashMap<Ident, Vec<LinkTitle>>,
+}
+
+/// What the title of a linked record is made of, seen from the record with the link. What may not be seen is empty.
+#[derive(Debug, Clone)]
+pub struct LinkTitle {
+    /// The column with the link, by its place.
+    pub column: usize,
+    /// The linked record's id: empty, where the record may not be seen.
+    pub id: Path,
+    /// The fields of its title, in order.
+    pub parts: Vec<Path>,
 }
 
 /// Where a reader's words are looked for: places of the search's slots.
@@ -110,6 +123,28 @@ impl GatedQuery {
         self.query.children = children;
         self
     }
+    /// With the titles of what single links point to read along with the rows: for few rows, of which each has links of
+    /// its own.
+    #[must_use]
+    pub fn with_titles(mut self, catalog: &Catalog, actor: &Actor) -> Self {
+        let mut asking = Asking { catalog, actor, tables: std::mem::take(&mut self.tables), narrow: Vec::new() };
+        self.titles = asking.titles(&self.query.select);
+        self.tables = asking.tables;
+        for child in self.query.children.clone() {
+            let columns = self.child_columns(catalog, &child);
+            let mut asking = Asking { catalog, actor, tables: std::mem::take(&mut self.tables), narrow: Vec::new() };
+            self.child_titles.insert(child, asking.titles(&columns));
+            self.tables = asking.tables;
+        }
+        self
+    }
+    /// Titles read along with the rows: of the record's own columns, or of a child table's.
+    pub fn titles(&self, child: Option<&Ident>) -> &[LinkTitle] {
+        match child {
+            None => &self.titles,
+            Some(child) => self.child_titles.get(child).map_or(&[], Vec::as_slice),
+        }
+    }
     /// What is shown of a child table's rows: every field of which something may be seen, live fetches included.
     pub fn child_columns(&self, catalog: &Catalog, child: &Ident) -> Vec<Selected> {
         let card = &self.query.card;
@@ -144,7 +179,7 @@ pub fn gate_query(catalog: &Catalog, actor: &Actor, mut query: CheckedQuery) -> 
     let looked = asking.search(&query);
     asking.open_children(&query);
     asking.narrow.retain(|condition| !condition.is_always());
-    Ok(GatedQuery { query, tables: asking.tables, narrow: asking.narrow, looked })
+    Ok(GatedQuery { query, tables: asking.tables, narrow: asking.narrow, looked, titles: Vec::new(), child_titles: HashMap::new() })
 }
 
 /// Whether an actor may name a path in a question: as a column, a filter, an order.
@@ -224,6 +259,21 @@ impl Asking<'_> {
             }
         }
         if whole { Readable::Always } else { Readable::When(Condition::always()) }
+    }
+
+    /// The titles behind single links among some columns.
+    fn titles(&mut self, columns: &[Selected]) -> Vec<LinkTitle> {
+        let mut titles = Vec::new();
+        for (column, selected) in columns.iter().enumerate() {
+            let Some(FieldKind::Link(link)) = selected.path.field(self.catalog).map(|field| &field.kind) else { continue };
+            let Some(target) = self.catalog.card(&link.target) else { continue };
+            let through = |path: &Path| selected.path.through(self.catalog, path);
+            let Some(id) = target.table.fields.get("id").and_then(|field| through(&Path::own(target.table.reference(), field.key.clone()))) else { continue };
+            let Some(parts) = target.title.paths().map(through).collect::<Option<Vec<Path>>>() else { continue };
+            std::iter::once(&id).chain(&parts).for_each(|path| self.open_path(path));
+            titles.push(LinkTitle { column, id, parts });
+        }
+        titles
     }
 
     /// Child rows are read after their records, along with what their live fetches reach.

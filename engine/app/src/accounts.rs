@@ -11,12 +11,10 @@ use sha2::{Digest, Sha256};
 use sql::{Datum, system};
 use uuid::Uuid;
 
-use crate::{App, AppError, run, snapshot::Snapshot};
+use crate::{App, AppError, remembered::SEEN, run, run_on_people, snapshot::Snapshot};
 
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(14);
-/// How exactly it is known when a session was last used.
-const SEEN: TimeDelta = TimeDelta::minutes(10);
 /// How long a link to set a password is good.
 const LINK: TimeDelta = TimeDelta::hours(24);
 /// Shortest and longest password, in characters.
@@ -102,7 +100,7 @@ async fn open_session(app: &App, user: Uuid, agent: &str, now: DateTime<Utc>) ->
 
 /// Ends a session.
 pub async fn sign_out(app: &App, token: &str) -> Result<(), AppError> {
-    run(&app.store, vec![system::end_session(app.store.dialect(), hash_of(token))]).await
+    run_on_people(&app.store, vec![system::end_session(app.store.dialect(), hash_of(token))]).await
 }
 
 /// How somebody says who they are.
@@ -113,21 +111,39 @@ pub enum Credential<'a> {
     Token(&'a str),
 }
 
-/// Who stands behind a credential, with everything rights depend on; read anew for every request, so that what is
-/// taken away is gone at once.
-pub async fn authenticate(app: &App, snapshot: &Snapshot, credential: Credential<'_>, now: DateTime<Utc>) -> Result<Actor, AppError> {
+impl Credential<'_> {
+    /// By which the database knows it.
+    pub(crate) fn hash(&self) -> Vec<u8> {
+        let (Self::Session(token) | Self::Token(token)) = self;
+        hash_of(token)
+    }
+}
+
+/// Who was found behind a credential.
+pub(crate) struct Found {
+    pub actor: Actor,
+    /// When the session or token ends.
+    pub ends: Option<DateTime<Utc>>,
+    /// When the session was noted as used.
+    pub seen: Option<DateTime<Utc>>,
+}
+
+/// Who stands behind a credential, with everything rights depend on, as the database has it.
+pub(crate) async fn authenticate(app: &App, snapshot: &Snapshot, credential: &Credential<'_>, now: DateTime<Utc>) -> Result<Found, AppError> {
     let dialect = app.store.dialect();
-    let statement = match &credential {
-        Credential::Session(token) => system::session_user(dialect, hash_of(token), now),
-        Credential::Token(token) => system::token_user(dialect, hash_of(token), now),
+    let statement = match credential {
+        Credential::Session(_) => system::session_user(dialect, credential.hash(), now),
+        Credential::Token(_) => system::token_user(dialect, credential.hash(), now),
     };
     let row = app.store.fetch(&statement).await?.into_iter().next().unwrap_or_default();
+    let moment = |index: usize| row.get(index).and_then(|datum| if let Datum::Instant(at) = datum { Some(*at) } else { None });
     let Some(Datum::Uuid(id)) = row.first() else { return Err(AppError::Unauthenticated) };
-    if let (Credential::Session(token), Some(Datum::Instant(seen))) = (&credential, row.get(1))
-        && now - *seen > SEEN {
-            run(&app.store, vec![system::touch_session(dialect, hash_of(token), now)]).await?;
-        }
-    actor_of(app, snapshot, *id, now).await
+    let (ends, mut seen) = (moment(1), moment(2));
+    if seen.is_some_and(|seen| now - seen > SEEN) {
+        run(&app.store, vec![system::touch_session(dialect, credential.hash(), now)]).await?;
+        seen = Some(now);
+    }
+    Ok(Found { actor: actor_of(app, snapshot, *id, now).await?, ends, seen })
 }
 
 /// A user as an actor.
@@ -240,7 +256,7 @@ fn checked_password(password: &str) -> Result<String, AppError> {
 pub async fn set_password(app: &App, user: Uuid, password: &str) -> Result<(), AppError> {
     let hash = hash_password(checked_password(password)?).await?;
     let dialect = app.store.dialect();
-    run(&app.store, vec![system::set_password(dialect, user, &hash), system::end_sessions(dialect, user)]).await
+    run_on_people(&app.store, vec![system::set_password(dialect, user, &hash), system::end_sessions(dialect, user)]).await
 }
 
 /// Changes one's own password, knowing the old one.
@@ -303,7 +319,7 @@ pub async fn set_active(app: &App, user: Uuid, active: bool) -> Result<(), AppEr
     if !active {
         statements.push(system::end_sessions(dialect, user));
     }
-    run(&app.store, statements).await
+    run_on_people(&app.store, statements).await
 }
 
 /// A session, as its owner may know it.
@@ -336,7 +352,7 @@ pub fn session_id(token: &str) -> String {
 /// Ends one of a user's own sessions.
 pub async fn end_session(app: &App, user: Uuid, id: &str) -> Result<(), AppError> {
     let token = URL_SAFE_NO_PAD.decode(id).map_err(|_| AppError::not_found("session"))?;
-    run(&app.store, vec![system::end_session_of(app.store.dialect(), user, token)]).await
+    run_on_people(&app.store, vec![system::end_session_of(app.store.dialect(), user, token)]).await
 }
 
 /// An API token, as its owner may know it.
@@ -364,7 +380,7 @@ pub async fn tokens(app: &App, user: Uuid) -> Result<Vec<Token>, AppError> {
 
 /// Takes one of a user's own API tokens back.
 pub async fn revoke_token(app: &App, user: Uuid, id: Uuid) -> Result<(), AppError> {
-    run(&app.store, vec![system::revoke_token(app.store.dialect(), user, id)]).await
+    run_on_people(&app.store, vec![system::revoke_token(app.store.dialect(), user, id)]).await
 }
 
 /// How a user likes things shown.
@@ -379,12 +395,12 @@ pub async fn preferences(app: &App, user: Uuid) -> Result<BTreeMap<String, Strin
 
 /// Keeps a preference.
 pub async fn put_preference(app: &App, user: Uuid, key: &str, value: &str) -> Result<(), AppError> {
-    run(&app.store, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
+    run_on_people(&app.store, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
 }
 
 /// Another language for the interface.
 pub async fn set_language(app: &App, user: Uuid, language: &str) -> Result<(), AppError> {
-    run(&app.store, vec![system::set_language(app.store.dialect(), user, language)]).await
+    run_on_people(&app.store, vec![system::set_language(app.store.dialect(), user, language)]).await
 }
 
 /// The sign-in name of a user.

@@ -26,6 +26,7 @@ pub mod notify;
 pub mod packs;
 pub mod pool;
 pub mod records;
+pub mod remembered;
 pub mod scripts;
 pub mod search;
 pub mod settings;
@@ -36,6 +37,7 @@ pub mod upkeep;
 
 use std::{path::PathBuf, sync::Arc};
 
+use access::Actor;
 use arc_swap::ArcSwap;
 use sql::{Datum, Dialect, Statement, builder::Sums, select::Lowered, system};
 use store::{Store, StoreError, Target, Tx};
@@ -56,6 +58,7 @@ pub struct App {
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
     noticed: advice::Noticed,
+    remembered: remembered::Remembered,
     /// Held while definitions are read anew: once is enough, however many want it.
     reading: tokio::sync::Mutex<()>,
 }
@@ -71,7 +74,7 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), reading: tokio::sync::Mutex::default() });
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), reading: tokio::sync::Mutex::default() });
         app.reload().await?;
         Ok(app)
     }
@@ -101,27 +104,32 @@ impl App {
 
     /// Reloads if another node published meanwhile.
     pub async fn refresh(&self) -> Result<(), AppError> {
-        if self.is_present().await? {
+        self.refresh_to(self.store.counts().await?.version).await
+    }
+
+    /// Reloads if another node published meanwhile, as somebody found who just read which version holds.
+    pub(crate) async fn refresh_to(&self, version: i64) -> Result<(), AppError> {
+        if self.is_present(version) {
             return Ok(());
         }
         let _held = self.reading.lock().await;
         // Whoever held it before may have read them already.
-        if self.is_present().await? { Ok(()) } else { self.read_definitions().await }
+        if self.is_present(self.store.counts().await?.version) { Ok(()) } else { self.read_definitions().await }
     }
 
-    async fn is_present(&self) -> Result<bool, AppError> {
-        let rows = self.store.fetch(&system::catalog_version(self.store.dialect())).await?;
-        match rows.first().and_then(|row| row.first()) {
-            Some(Datum::Integer(version)) => Ok(u64::try_from(*version).unwrap_or(0) == self.snapshot().catalog.version),
-            _ => Ok(true),
-        }
+    fn is_present(&self, version: i64) -> bool {
+        u64::try_from(version).unwrap_or(0) == self.snapshot().catalog.version
     }
 
-    /// Does what writes by definitions; again by newer ones, if somebody published meanwhile.
-    pub(crate) async fn by_present_definitions<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, AppError>
+    /// Does what writes by definitions; again by newer ones, if somebody published meanwhile. Who was only presumed to
+    /// be as remembered is not tried again: whoever presumed it reads them anew.
+    pub(crate) async fn by_present_definitions<T, F>(&self, actor: &Actor, mut attempt: impl FnMut() -> F) -> Result<T, AppError>
     where
         F: Future<Output = Result<T, AppError>>,
     {
+        if actor.known_at.is_some() {
+            return attempt().await;
+        }
         for _ in 0..5 {
             match attempt().await {
                 Err(AppError::Outdated) => self.refresh().await?,
@@ -132,10 +140,13 @@ impl App {
     }
 }
 
-/// A unit of work begins with this: what it was prepared by still holds, and holds until its end.
-pub(crate) async fn still_present(tx: &mut Tx, snapshot: &Snapshot) -> Result<(), UnitError> {
-    let version = tx.catalog_version().await?;
-    if u64::try_from(version).unwrap_or(0) == snapshot.catalog.version { Ok(()) } else { Err(AppError::Outdated.into()) }
+/// A unit of work begins with this: the definitions it was prepared by still hold, and hold until its end; and who acts
+/// is who they were remembered to be.
+pub(crate) async fn still_present(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor) -> Result<(), UnitError> {
+    let counts = tx.counts().await?;
+    let defined = u64::try_from(counts.version).unwrap_or(0) == snapshot.catalog.version;
+    let known = actor.known_at.is_none_or(|known_at| known_at == counts.number());
+    if defined && known { Ok(()) } else { Err(AppError::Outdated.into()) }
 }
 
 async fn site_id(store: &Store) -> Result<String, AppError> {
@@ -151,9 +162,21 @@ async fn site_id(store: &Store) -> Result<String, AppError> {
 
 /// Runs statements of the engine's own tables in one transaction.
 pub(crate) async fn run(store: &Store, statements: Vec<Statement>) -> Result<(), AppError> {
+    run_all(store, statements, false).await
+}
+
+/// The same for statements that change what is remembered of people: who they are, what they may, how they like things.
+pub(crate) async fn run_on_people(store: &Store, statements: Vec<Statement>) -> Result<(), AppError> {
+    run_all(store, statements, true).await
+}
+
+async fn run_all(store: &Store, statements: Vec<Statement>, people: bool) -> Result<(), AppError> {
     store
         .write(move |tx: &mut Tx| {
             let statements = statements.clone();
+            if people {
+                tx.change_rights();
+            }
             Box::pin(async move {
                 for statement in &statements {
                     tx.execute(statement).await?;
@@ -191,6 +214,13 @@ impl Source<'_> {
                 Ok((halves, rows))
             }
             Err(error) => Err(error),
+        }
+    }
+    /// How often definitions were published and rights changed.
+    pub async fn counts(&mut self) -> Result<sql::Counts, StoreError> {
+        match self {
+            Self::Store(store) => store.counts().await,
+            Self::Tx(tx) => tx.counts().await,
         }
     }
     /// Which words statements must be written in.

@@ -1,9 +1,9 @@
 //! A catalog with everything that is made of it once: formulas compiled and ordered, and what saving will ask for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::{HashMap, HashSet}, sync::Arc};
 
 use indexmap::IndexSet;
-use model::{Aggregate, Card, Catalog, Field, Ident, Path, RowSource, ScriptFile, Source, Table, TableRef, path};
+use model::{Aggregate, Card, Catalog, Field, Hop, Ident, Path, RowSource, ScriptFile, Source, Table, TableRef, path};
 use script::{Fault, Formula, Profile, Script, ScriptError};
 
 use crate::records::facts::{Need, needs};
@@ -22,6 +22,8 @@ pub struct Snapshot {
     search: crate::search::Uses,
     /// Table whose rows are aggregated → rollups elsewhere that read them.
     rollups: HashMap<TableRef, Vec<RollupUse>>,
+    /// Cards whose records say what users are bound to.
+    binding: HashSet<Ident>,
 }
 
 /// A rollup of a card over rows of another.
@@ -61,7 +63,7 @@ impl Snapshot {
             needed.insert(card.key.clone(), needs(&catalog, card, &paths));
         }
         let scripts = catalog.scripts.iter().map(|(file, source)| (file.clone(), Script::compile(Profile::Rule, source, &crate::scripts::NAMES))).collect();
-        Self { scripts, search: crate::search::Uses::new(&catalog), catalog, formulas, needs: needed, rollups }
+        Self { scripts, search: crate::search::Uses::new(&catalog), binding: binding(&catalog), catalog, formulas, needs: needed, rollups }
     }
 
     /// The card of that key, or nothing that can be told from nothing.
@@ -83,6 +85,11 @@ impl Snapshot {
         self.formulas.get(&(card.clone(), child.cloned())).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether records of a card say what users are bound to: an employee of a user, the department of that.
+    pub(crate) fn binds_users(&self, card: &Ident) -> bool {
+        self.binding.contains(card)
+    }
+
     /// How records are searched, and what follows a change of one.
     pub(crate) fn search(&self) -> &crate::search::Uses {
         &self.search
@@ -97,6 +104,18 @@ impl Snapshot {
     pub fn rollups_over(&self, table: &TableRef) -> &[RollupUse] {
         self.rollups.get(table).map_or(&[], Vec::as_slice)
     }
+}
+
+fn binding(catalog: &Catalog) -> HashSet<Ident> {
+    let read = |binding: &model::Binding| {
+        let passed = |hop| match hop {
+            &Hop::Link { ref target, .. } | &Hop::Links { ref target, .. } | &Hop::AnyLink { ref target, .. } => Some(target),
+            &Hop::Child { .. } | &Hop::Parent => None,
+        };
+        let reached = binding.path.iter().flat_map(|path| path.hops.iter().filter_map(passed).chain([&path.end.card]));
+        std::iter::once(&binding.card).chain(reached).cloned().collect::<Vec<_>>()
+    };
+    catalog.bindings.values().flat_map(read).collect()
 }
 
 fn compile(card: &Card, table: &Table) -> Vec<(Ident, Result<Formula, String>)> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use access::{Actor, tables};
+use access::{Actor, LinkTitle, tables};
 use form::{Locale, format};
 use model::{Catalog, Ident, TableRef, TitlePart, Value};
 use sql::select;
@@ -38,6 +38,18 @@ pub async fn fetch(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, wa
         }
     }
     Ok(titles)
+}
+
+/// Titles that came along with a row: of each link the id, then what its title is made of.
+pub(crate) fn read_along(catalog: &Catalog, links: &[LinkTitle], row: &[Value], values: impl Iterator<Item = Value>, locale: &Locale, titles: &mut Titles) {
+    let mut values = values;
+    for link in links {
+        let (id, parts) = (values.next(), values.by_ref().take(link.parts.len()).collect::<Vec<_>>());
+        let (Some(Value::Id(id)), Some(card)) = (id, catalog.card(&link.id.end.card)) else { continue };
+        if row.get(link.column).and_then(Value::as_id) == Some(id) {
+            titles.insert(id, text(catalog, card, &parts, locale));
+        }
+    }
 }
 
 fn with_path(tables: access::Tables, catalog: &Catalog, actor: &Actor, path: &model::Path) -> access::Tables {

@@ -104,6 +104,14 @@ impl Path {
         Self { end: start.clone(), start, hops: Vec::new(), leaf, part: None }
     }
 
+    /// What a path seen from the linked record leads to, seen from here: `name` through `customer`. Nothing where this
+    /// is no single link to one card.
+    pub fn through(&self, catalog: &Catalog, rest: &Path) -> Option<Path> {
+        let (hop, _) = hop_through(self.field(catalog)?, None).ok().filter(|(hop, _)| matches!(hop, Hop::Link { .. }))?;
+        let hops = self.hops.iter().cloned().chain([hop]).chain(rest.hops.iter().cloned()).collect();
+        Some(Path { start: self.start.clone(), hops, leaf: rest.leaf.clone(), part: rest.part, end: rest.end.clone() })
+    }
+
     /// The field at the end.
     pub fn field<'c>(&self, catalog: &'c Catalog) -> Option<&'c Field> {
         catalog.table(&self.end)?.field(&self.leaf)

@@ -33,4 +33,4 @@ pub mod system_scripts;
 pub mod system_upkeep;
 pub mod write;
 
-pub use statement::{Datum, Dialect, Physical, Statement, together};
+pub use statement::{Counts, Datum, Dialect, Physical, Statement, together};

@@ -4,13 +4,14 @@
 //! - Rows whose first sort key is empty come last, and are asked for by a statement of their own: so each statement
 //!   walks an index from where the page before ended, however deep the list, in either direction.
 //! - One row more than the limit says whether there is another page.
+//! - The last column of each row is the number of [`Counts`] at which the page was read.
 
 use access::GatedQuery;
 use model::{Catalog, FieldKind, Value};
 use query::Sort;
 
 use crate::{
-    Dialect, Physical,
+    Counts, Dialect, Physical,
     builder::{Builder, Column},
     encode,
     select::{Lowered, Selection, clause, conditions},
@@ -27,7 +28,7 @@ enum Part {
     Empty,
 }
 
-/// A page: what was asked for, then the sort keys. It may end early where rows with an empty first key begin: [`rest`].
+/// A page: what was asked for, then the sort keys, titles read along, and [`Counts`]. It may end early where rows with an empty first key begin: [`rest`].
 pub fn list(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery) -> Lowered {
     let after_empty = gated.query().after.as_ref().and_then(|after| after.first()).is_some_and(Value::is_empty);
     let part = match (is_split(catalog, dialect, gated), after_empty) {
@@ -93,6 +94,8 @@ fn rows_of(builder: &mut Builder<'_>, gated: &GatedQuery, part: Part, limit: u32
         selection.add_value(column.sql.clone(), column.physical, kind);
         keys.push(column);
     }
+    selection.push_titles(builder, &mut rows, gated.titles(None));
+    selection.add_value(Counts::COLUMN.to_owned(), Physical::Integer, FieldKind::Integer { min: None, max: None });
     let mut all = conditions(builder, &mut rows, gated);
     let first = keys.first().map(|key| key.sql.clone()).unwrap_or_default();
     let skipped = match part {

@@ -1,6 +1,6 @@
 //! Questions as SQL: single records, counts, totals, groups, titles, child rows.
 
-use access::{GatedQuery, Tables};
+use access::{GatedQuery, LinkTitle, Tables};
 use model::{Aggregate, Card, Catalog, FieldKind, Ident, OnDelete, Path, Storage, TableRef, Value};
 use query::Trash;
 use rust_decimal::Decimal;
@@ -137,6 +137,15 @@ impl Selection {
                 self.add(column.sql, column.physical);
                 self.outputs.push(Output::Value(model::resolve::kind_of(path, field)));
             }
+        }
+    }
+
+    /// Titles of what is linked to: of each the id, then its parts.
+    pub(crate) fn push_titles(&mut self, builder: &mut Builder<'_>, rows: &mut Rows, titles: &[LinkTitle]) {
+        for title in titles {
+            let id = builder.column(rows, &title.id);
+            self.add_value(id.sql, Physical::Uuid, pointer());
+            title.parts.iter().for_each(|path| self.push(builder, rows, path));
         }
     }
 
@@ -300,7 +309,7 @@ pub fn by_ids(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &Tabl
 }
 
 /// Child rows of records: the owner, the id, then `paths`; in order. The owners were read through the gate already.
-pub fn children(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &TableRef, owners: &[Uuid], paths: &[Path]) -> Lowered {
+pub fn children(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &TableRef, owners: &[Uuid], paths: &[Path], titles: &[LinkTitle]) -> Lowered {
     let mut builder = Builder::new(catalog, dialect, Some(tables));
     let mut rows = builder.rows(table);
     let mut selection = Selection::new();
@@ -311,6 +320,7 @@ pub fn children(catalog: &Catalog, dialect: Dialect, tables: &Tables, table: &Ta
     for path in paths {
         selection.push(&mut builder, &mut rows, path);
     }
+    selection.push_titles(&mut builder, &mut rows, titles);
     let ids = bind_ids(&mut builder, owners);
     let mut all = vec![format!("{}.parent_id IN ({ids})", rows.alias)];
     all.extend(builder.access(&rows.alias, table));

@@ -65,6 +65,25 @@ pub enum Datum {
     Bytes(Vec<u8>),
 }
 
+/// How often definitions were published and rights changed: what was read of either holds while its count does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Of publishes.
+    pub version: i64,
+    /// Of changes of rights, and of whatever else is remembered of people.
+    pub rights: i64,
+}
+
+impl Counts {
+    /// Both in one number, for a column of a list: `version × 2³² + rights`.
+    pub(crate) const COLUMN: &'static str = "(SELECT version * 4294967296 + rights FROM sys_catalog)";
+
+    /// Both in one number, as a list's rows carry it.
+    pub fn number(self) -> i64 {
+        (self.version << 32) + self.rights
+    }
+}
+
 /// Most placeholders of one statement: SQLite takes 32,766, PostgreSQL 65,535.
 const MAX_BINDS: usize = 30_000;
 /// Most rows of one statement.

@@ -34,10 +34,10 @@ fn optional(value: Option<Uuid>) -> Datum {
 
 /// Begins a unit of work on PostgreSQL, in one round trip: a lock that keeps publishes out, and then, after it, the
 /// version of the definitions that holds until the end.
-pub const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock_shared(6011200720001); SELECT version FROM sys_catalog";
+pub const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock_shared(6011200720001); SELECT version, rights FROM sys_catalog";
 /// Begins a publish on PostgreSQL: it waits for the units under way, and those that come wait for it. Readers are not
 /// kept waiting behind it: a table that is not free soon is tried again. Building indexes may take its time.
-pub const BEGIN_ALONE: &str = "BEGIN; SELECT pg_advisory_xact_lock(6011200720001); SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0; SELECT version FROM sys_catalog";
+pub const BEGIN_ALONE: &str = "BEGIN; SELECT pg_advisory_xact_lock(6011200720001); SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0; SELECT version, rights FROM sys_catalog";
 
 /// Whether an SQLite file is sound: `ok`, or the first fault.
 pub fn quick_check() -> Statement {
@@ -76,9 +76,14 @@ pub fn foreign_keys() -> Statement {
     statement(Dialect::Postgres, sql, Vec::new(), vec![Physical::Text])
 }
 
-/// Counts of publishes and of changes of rights.
-pub fn catalog_version(dialect: Dialect) -> Statement {
+/// Counts of publishes and of changes of rights: [`Counts`].
+pub fn counts(dialect: Dialect) -> Statement {
     statement(dialect, "SELECT version, rights FROM sys_catalog", Vec::new(), vec![Physical::Integer; 2])
+}
+
+/// Counts one more change of rights, or of what is remembered of people beside them.
+pub fn next_rights(dialect: Dialect) -> Statement {
+    statement(dialect, "UPDATE sys_catalog SET rights = rights + 1", Vec::new(), Vec::new())
 }
 
 /// Counts one more publish.
@@ -178,10 +183,10 @@ pub fn create_session(dialect: Dialect, token: Vec<u8>, user: Uuid, now: DateTim
     statement(dialect, "INSERT INTO sys_session (token, user_id, created_at, seen_at, expires_at, agent) VALUES ({}, {}, {}, {}, {}, {})", binds, Vec::new())
 }
 
-/// The user of a session that has not expired.
+/// The user of a session that has not expired, when it ends, when it was last noted as used.
 pub fn session_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    let sql = "SELECT user_id, seen_at FROM sys_session WHERE token = {} AND expires_at > {}";
-    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid, Physical::Instant])
+    let sql = "SELECT user_id, expires_at, seen_at FROM sys_session WHERE token = {} AND expires_at > {}";
+    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid, Physical::Instant, Physical::Instant])
 }
 
 /// Notes that a session is in use.
@@ -229,8 +234,8 @@ pub fn revoke_token(dialect: Dialect, user: Uuid, id: Uuid) -> Statement {
 
 /// The user of an API token that has not expired.
 pub fn token_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    let sql = "SELECT user_id FROM sys_token WHERE token = {} AND (expires_at IS NULL OR expires_at > {})";
-    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid])
+    let sql = "SELECT user_id, expires_at FROM sys_token WHERE token = {} AND (expires_at IS NULL OR expires_at > {})";
+    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid, Physical::Instant])
 }
 
 /// A link with which a password is set, once.

@@ -19,7 +19,7 @@ mod told;
 use std::{path::PathBuf, sync::Arc};
 
 use futures::future::BoxFuture;
-use sql::{Datum, Dialect, Statement};
+use sql::{Counts, Datum, Dialect, Statement};
 use tokio::sync::{Notify, broadcast};
 use uuid::Uuid;
 
@@ -52,7 +52,8 @@ enum Inner {
 pub struct Tx {
     inner: TxInner,
     after: After,
-    version: Option<i64>,
+    rights: bool,
+    counts: Option<Counts>,
 }
 
 /// What follows once a unit of work is committed.
@@ -70,19 +71,32 @@ enum TxInner {
 
 impl Tx {
     fn new(inner: TxInner) -> Self {
-        Self { inner, after: After::default(), version: None }
+        Self { inner, after: After::default(), rights: false, counts: None }
     }
 
-    /// Which version of the definitions holds until the end of this unit of work: none is published meanwhile.
-    pub async fn catalog_version(&mut self) -> Result<i64, StoreError> {
-        if let Some(version) = self.version {
-            return Ok(version);
+    /// Which definitions hold until the end of this unit of work, for none are published meanwhile, and which rights
+    /// held when it began.
+    pub async fn counts(&mut self) -> Result<Counts, StoreError> {
+        if let Some(counts) = self.counts {
+            return Ok(counts);
         }
-        let statement = sql::system::catalog_version(self.dialect());
-        match self.fetch(&statement).await?.first().and_then(|row| row.first()) {
-            Some(Datum::Integer(version)) => Ok(*version),
-            other => Err(StoreError::Unexpected { detail: format!("{other:?} is no version of the catalog") }),
+        let statement = sql::system::counts(self.dialect());
+        counts(self.fetch(&statement).await?)
+    }
+
+    /// What this unit of work changes is remembered of people: once it is committed, nobody goes on by what was
+    /// remembered. Counted as its very last statement, so that no other unit waits for it for long, nor in a circle.
+    pub fn change_rights(&mut self) {
+        self.rights = true;
+    }
+
+    /// The last statements of a unit of work.
+    async fn finish(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.rights) {
+            let statement = sql::system::next_rights(self.dialect());
+            self.execute(&statement).await?;
         }
+        Ok(())
     }
 
     /// Once this is committed, whoever waits for work in this process is woken.
@@ -161,6 +175,13 @@ impl Tx {
     }
 }
 
+fn counts(rows: Vec<Vec<Datum>>) -> Result<Counts, StoreError> {
+    match rows.into_iter().next().as_deref() {
+        Some([Datum::Integer(version), Datum::Integer(rights)]) => Ok(Counts { version: *version, rights: *rights }),
+        other => Err(StoreError::Unexpected { detail: format!("{other:?} is no state of the catalog") }),
+    }
+}
+
 /// Who else may write while a unit of work is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Company {
@@ -171,6 +192,13 @@ enum Company {
 /// What a unit of work is: it may be run again after a failure that another try can heal.
 pub trait Unit<T, E>: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
 impl<T, E, F> Unit<T, E> for F where F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
+
+/// Runs a unit, and what is to be its end.
+async fn carry_out<T, E: Failure>(tx: &mut Tx, unit: &mut impl Unit<T, E>) -> Result<T, E> {
+    let value = unit(tx).await?;
+    tx.finish().await?;
+    Ok(value)
+}
 
 impl Store {
     /// Opens a database and brings the engine's own tables up to date.
@@ -196,6 +224,11 @@ impl Store {
             Inner::Sqlite(sqlite) => rows::fetch_sqlite(&mut *sqlite.readers().acquire().await?, statement).await,
             Inner::Postgres(postgres) => postgres.fetch(statement).await,
         }
+    }
+
+    /// How often definitions were published and rights changed.
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        counts(self.fetch(&sql::system::counts(self.dialect())).await?)
     }
 
     /// Runs a unit of work: all of it, or nothing.

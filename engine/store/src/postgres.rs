@@ -13,9 +13,9 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use sql::Statement;
+use sql::{Counts, Statement};
 
-use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, rows::{begin_postgres, control_postgres, execute_postgres, fetch_postgres}};
+use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out, rows::{begin_postgres, control_postgres, execute_postgres, fetch_postgres}};
 
 /// Most connections.
 const MAX_CONNECTIONS: u32 = 20;
@@ -145,13 +145,13 @@ fn pause(tries: u32) -> Duration {
 
 /// A connection inside a transaction. One that was lost unnoticed has done nothing yet: another is taken. While the
 /// server is away none can be made, which ends this.
-async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::Postgres>, i64), StoreError> {
+async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::Postgres>, Counts), StoreError> {
     let words = if company == Company::Nobody { sql::system::BEGIN_ALONE } else { sql::system::BEGIN };
     let mut lost = 0;
     loop {
         let mut connection = pool.acquire().await?;
         match begin_postgres(&mut connection, words).await {
-            Ok(version) => return Ok((connection, version)),
+            Ok(counts) => return Ok((connection, counts)),
             Err(error) => {
                 if control_postgres(&mut connection, "ROLLBACK").await.is_err() {
                     drop(connection.detach());
@@ -170,10 +170,10 @@ where
     T: Send + 'static,
     E: Failure,
 {
-    let (connection, version) = begin(pool, company).await?;
+    let (connection, counts) = begin(pool, company).await?;
     let mut tx = Tx::new(TxInner::Postgres(Box::new(connection)));
-    tx.version = Some(version);
-    let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
+    tx.counts = Some(counts);
+    let result = AssertUnwindSafe(carry_out(&mut tx, unit)).catch_unwind().await;
     let after = std::mem::take(&mut tx.after);
     let TxInner::Postgres(mut connection) = tx.inner else { unreachable!("made as PostgreSQL above") };
     match result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())) {

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
-use sql::{Datum, Physical, Statement};
+use sql::{Counts, Datum, Physical, Statement};
 use sqlx::{Arguments, AssertSqlSafe, Executor, PgConnection, Row, SqliteConnection, postgres::{PgArguments, PgRow}, sqlite::{SqliteArguments, SqliteRow}};
 use uuid::Uuid;
 
@@ -27,12 +27,12 @@ pub(crate) fn control_postgres<'a>(connection: &'a mut PgConnection, words: &'st
     Box::pin(async move { Ok(connection.execute(sqlx::raw_sql(words)).await.map(|_| ())?) })
 }
 
-/// Begins a transaction and gives the version of the catalog that holds in it.
-pub(crate) fn begin_postgres<'a>(connection: &'a mut PgConnection, words: &'static str) -> Running<'a, i64> {
+/// Begins a transaction and gives the state of the catalog that it finds.
+pub(crate) fn begin_postgres<'a>(connection: &'a mut PgConnection, words: &'static str) -> Running<'a, Counts> {
     Box::pin(async move {
         let rows = connection.fetch_all(sqlx::raw_sql(words)).await?;
-        let version = rows.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
-        version.ok_or_else(|| StoreError::Unexpected { detail: "the catalog has no version".into() })
+        let row = rows.last().ok_or_else(|| StoreError::Unexpected { detail: "the catalog has no version".into() })?;
+        Ok(Counts { version: row.try_get(0)?, rights: row.try_get(1)? })
     })
 }
 

@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, oneshot};
 
-use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, rows::{self, control_sqlite}};
+use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out, rows::{self, control_sqlite}};
 
 /// Most units that share one commit, and the longest that the first of them waits for others.
 const MAX_UNITS: usize = 256;
@@ -175,7 +175,7 @@ impl Writer {
             return (Err(error.into()), receiver);
         }
         let mut tx = Tx::new(TxInner::Sqlite(connection));
-        let result = AssertUnwindSafe(unit(&mut tx)).catch_unwind().await;
+        let result = AssertUnwindSafe(carry_out(&mut tx, unit)).catch_unwind().await;
         let after = std::mem::take(&mut tx.after);
         let TxInner::Sqlite(mut connection) = tx.inner else { unreachable!("made as SQLite above") };
         let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, after));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use access::Actor;
-use app::{AppError, Snapshot, accounts::{self, Credential}};
+use app::{AppError, Snapshot, accounts::Credential, remembered};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Multipart, Request},
@@ -16,6 +16,7 @@ use axum::{
 };
 use chrono::Utc;
 use form::Locale;
+use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
@@ -42,6 +43,11 @@ pub struct Asker {
 }
 
 impl Asker {
+    /// The same, who was found to be as remembered by what was done already.
+    pub fn confirmed(&self) -> Self {
+        Self { actor: self.actor.again(self.actor.now, None), snapshot: self.snapshot.clone(), locale: self.locale.clone() }
+    }
+
     /// An error in the asker's language.
     pub fn problem(&self, error: AppError) -> Problem {
         Problem { error, lang: self.actor.lang.clone() }
@@ -71,19 +77,61 @@ pub fn language(headers: &HeaderMap) -> String {
 
 /// Who asks, or that nobody does.
 pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> {
-    let now = Utc::now();
-    site.app.refresh().await?;
-    let snapshot = site.app.snapshot();
+    let credential = credential(headers).ok_or(AppError::Unauthenticated)?;
+    let actor = remembered::authenticate(&site.app, &credential, Utc::now()).await?;
+    Ok(asking(site, actor))
+}
+
+/// Who asks, perhaps only as remembered: for use cases that read a page of a list, or a record, or save one, before
+/// anything else, and find out by the very statement or transaction they need whether somebody still is who they were.
+pub struct Caller {
+    first: Arc<Asker>,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Site> for Caller {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Problem> {
+        let presumed = credential(&parts.headers).and_then(|credential| remembered::presumed(&site.app, &credential, Utc::now()));
+        let first = match presumed {
+            Some(actor) => asking(site, actor),
+            None => Asker::from_request_parts(parts, site).await?,
+        };
+        Ok(Self { first: Arc::new(first), headers: parts.headers.clone() })
+    }
+}
+
+impl Caller {
+    /// Answers; again, for who they are now, if `answer` finds that they are not who they were remembered to be
+    /// ([`AppError::Outdated`]), or refuses by what no longer holds.
+    pub async fn answer<'a>(self, site: &Site, answer: impl Fn(Arc<Asker>) -> BoxFuture<'a, Result<Response, AppError>>) -> Result<Response, Problem> {
+        let refused = match answer(self.first.clone()).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let outdated = matches!(refused, AppError::Outdated) && self.first.actor.known_at.is_some();
+        if !outdated && remembered::confirm(&site.app, &self.first.actor).await? {
+            return Err(self.first.problem(refused));
+        }
+        let asker = asker(site, &self.headers).await.map_err(|error| Problem { error, lang: language(&self.headers) })?;
+        let asker = Arc::new(asker);
+        answer(asker.clone()).await.map_err(|error| asker.problem(error))
+    }
+}
+
+fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    let credential = match (bearer, cookie(headers, SESSION)) {
-        (Some(token), _) => Credential::Token(token.trim()),
-        (None, Some(token)) => Credential::Session(token),
-        (None, None) => return Err(AppError::Unauthenticated),
-    };
-    let actor = accounts::authenticate(&site.app, &snapshot, credential, now).await?;
+    match (bearer, cookie(headers, SESSION)) {
+        (Some(token), _) => Some(Credential::Token(token.trim())),
+        (None, Some(token)) => Some(Credential::Session(token)),
+        (None, None) => None,
+    }
+}
+
+fn asking(site: &Site, actor: Actor) -> Asker {
     let habit = |name: &str| actor.preferences.get(name).map(String::as_str);
     let locale = Locale::of(&actor.lang, actor.zone).with_habits(habit("date"), habit("number")).with_currency(&site.app.settings().currency);
-    Ok(Asker { actor, snapshot, locale })
+    Asker { actor, snapshot: site.app.snapshot(), locale }
 }
 
 impl FromRequestParts<Site> for Asker {

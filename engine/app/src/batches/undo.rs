@@ -75,7 +75,7 @@ async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<(Uuid, bool
 
 /// Takes some more rows back; how many. Where it came to is kept with what it did.
 pub(crate) async fn undo_step(app: &App, actor: &Actor, undoing: Uuid, job: Option<(&Context, i64)>) -> Result<usize, AppError> {
-    app.by_present_definitions(|| undo_some(app, actor, undoing, job)).await
+    app.by_present_definitions(actor, || undo_some(app, actor, undoing, job)).await
 }
 
 async fn undo_some(app: &App, actor: &Actor, undoing: Uuid, job: Option<(&Context, i64)>) -> Result<usize, AppError> {

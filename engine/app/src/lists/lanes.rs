@@ -14,7 +14,7 @@ pub async fn lanes(app: &App, snapshot: &Snapshot, actor: &Actor, lists: &[Gated
             list[usize::from(part % 2 == 1)].push(row);
         }
     }
-    let mut pages: Vec<Page> = lists.iter().zip(parts).map(|(gated, [filled, empty])| bare(gated, &lowered, filled.into_iter().chain(empty).collect())).collect();
+    let mut pages: Vec<Page> = lists.iter().zip(parts).map(|(gated, [filled, empty])| bare(catalog, gated, &lowered, filled.into_iter().chain(empty).collect(), locale)).collect();
     let counts: Vec<usize> = pages.iter().map(|page| page.items.len()).collect();
     let items = pages.iter_mut().flat_map(|page| std::mem::take(&mut page.items)).collect();
     let mut all = Page { columns: first.query().select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };

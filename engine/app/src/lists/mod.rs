@@ -128,30 +128,31 @@ pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, acto
     let gated = &weighed(source, gated).await?;
     let lowered = sql::page::list(catalog, source.dialect(), gated);
     let mut rows = source.fetch(&lowered.statement).await?;
+    confirm(source, actor, rows.first()).await?;
     if let Some(rest) = sql::page::rest(catalog, source.dialect(), gated, rows.len()) {
         rows.extend(source.fetch(&rest.statement).await?);
     }
-    let mut page = bare(gated, &lowered, rows);
+    let mut page = bare(catalog, gated, &lowered, rows, locale);
     fill(source, catalog, actor, gated, locale, &mut page).await?;
     Ok(page)
 }
 
 /// Records without what stands elsewhere.
-fn bare(gated: &GatedQuery, lowered: &select::Lowered, rows: Vec<Vec<sql::Datum>>) -> Page {
+fn bare(catalog: &Catalog, gated: &GatedQuery, lowered: &select::Lowered, rows: Vec<Vec<sql::Datum>>, locale: &Locale) -> Page {
     let query = gated.query();
     let more = rows.len() > query.limit as usize;
     let width = query.select.len();
     let mut items = Vec::with_capacity(rows.len());
-    let mut last_keys = Vec::new();
+    let (mut last_keys, mut titles) = (Vec::new(), Titles::new());
     for row in rows.into_iter().take(query.limit as usize) {
         let mut values = lowered.decode(row);
         let mut keys = values.split_off(width);
-        keys.truncate(query.sort.len());
+        titles::read_along(catalog, gated.titles(None), &values, keys.drain(query.sort.len()..), locale, &mut titles);
         let id = keys.iter().rev().find_map(|key| match key { Value::Id(id) => Some(*id), _ => None });
         items.push(Item { id: id.unwrap_or_default(), values, children: IndexMap::new() });
         last_keys = keys;
     }
-    let mut page = Page { columns: query.select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };
+    let mut page = Page { columns: query.select.clone(), child_columns: IndexMap::new(), items, titles, files: HashMap::new(), next: None };
     page.next = more.then(|| query::cursor::encode(&query.sort, &last_keys));
     page
 }
@@ -162,9 +163,20 @@ async fn fill(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, gated: 
     let records: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
     fill_sides(source, catalog, gated, &query.card.clone(), None, &page.columns.clone(), (&records, &mut page.items)).await?;
     for child in &query.children {
-        add_children(source, catalog, gated, &query.card.clone(), child, page).await?;
+        add_children(source, catalog, gated, child, locale, page).await?;
     }
     add_titles_and_files(source, catalog, actor, locale, page).await
+}
+
+/// Who was presumed to be as remembered, is: the rows were read at that state of rights. Where there are none, nothing
+/// says so yet.
+async fn confirm(source: &mut Source<'_>, actor: &Actor, row: Option<&Vec<sql::Datum>>) -> Result<(), AppError> {
+    let Some(known_at) = actor.known_at else { return Ok(()) };
+    let found = match row.and_then(|row| row.last()) {
+        Some(sql::Datum::Integer(found)) => *found,
+        _ => source.counts().await?.number(),
+    };
+    if found == known_at { Ok(()) } else { Err(AppError::Outdated) }
 }
 
 /// On SQLite, whose planner does not know how common words are: a list in its usual order, narrowed by nothing else, is
@@ -226,18 +238,21 @@ async fn matching(source: &mut Source<'_>, catalog: &Catalog, card: &Card, recor
     Ok(found)
 }
 
-async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, card: &Card, child: &Ident, page: &mut Page) -> Result<(), AppError> {
+async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, child: &Ident, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
+    let card = &gated.query().card;
     let reference = TableRef::child(&card.key, child);
     let columns = gated.child_columns(catalog, child);
     let paths: Vec<Path> = columns.iter().map(|column| column.path.clone()).collect();
     let owners: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
     let (mut rows, mut owned_by) = (Vec::new(), Vec::new());
     for chunk in owners.chunks(500) {
-        let lowered = select::children(catalog, source.dialect(), gated.tables(), &reference, chunk, &paths);
+        let lowered = select::children(catalog, source.dialect(), gated.tables(), &reference, chunk, &paths, gated.titles(Some(child)));
         for row in source.fetch(&lowered.statement).await? {
             let mut values = lowered.decode(row).into_iter();
             if let (Some(Value::Id(owner)), Some(Value::Id(id))) = (values.next(), values.next()) {
-                rows.push(Item { id, values: values.collect(), children: IndexMap::new() });
+                let own: Vec<Value> = values.by_ref().take(paths.len()).collect();
+                titles::read_along(catalog, gated.titles(Some(child)), &own, values, locale, &mut page.titles);
+                rows.push(Item { id, values: own, children: IndexMap::new() });
                 owned_by.push(owner);
             }
         }
@@ -264,7 +279,11 @@ async fn add_titles_and_files(source: &mut Source<'_>, catalog: &Catalog, actor:
             rows.iter().for_each(|row| collect(catalog, columns, &row.values, &mut wanted, &mut files));
         }
     }
-    page.titles = titles::fetch(source, catalog, actor, &wanted, locale).await?;
+    for ids in wanted.values_mut() {
+        ids.retain(|id| !page.titles.contains_key(id));
+    }
+    wanted.retain(|_, ids| !ids.is_empty());
+    page.titles.extend(titles::fetch(source, catalog, actor, &wanted, locale).await?);
     page.files = crate::files::infos(source, &files).await?;
     Ok(())
 }

@@ -256,10 +256,7 @@ impl Whole {
             tx: Uuid::now_v7(),
             ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
         };
-        for statement in sql::system::event(tx.dialect(), &event) {
-            tx.execute(&statement).await?;
-        }
-        Ok(())
+        crate::records::told::tell(tx, &self.snapshot, &self.card, &event).await
     }
 }
 

@@ -108,7 +108,7 @@ async fn finish(app: &App, state: &State, coming: &model::Catalog) -> Result<(),
     let done = app.store.write_alone(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move {
-            if u64::try_from(tx.catalog_version().await?).unwrap_or(0) != work.version {
+            if u64::try_from(tx.counts().await?.version).unwrap_or(0) != work.version {
                 return Err(UnitError::from(AppError::Outdated));
             }
             Publication::execute(tx, &work.grow).await?;

@@ -164,7 +164,7 @@ pub(super) async fn publish(app: &Arc<App>, draft: &Draft, coming: &Catalog, pla
         let work = work.clone();
         Box::pin(async move {
             let (publication, new, by_job) = &*work;
-            if u64::try_from(tx.catalog_version().await?).unwrap_or(0) != publication.version {
+            if u64::try_from(tx.counts().await?.version).unwrap_or(0) != publication.version {
                 return Err(UnitError::from(AppError::Outdated));
             }
             Publication::execute(tx, &publication.grow).await?;

@@ -30,12 +30,8 @@ impl State {
                 let dialect = tx.dialect();
                 let packs = files(tx, &system::definitions(dialect)).await?;
                 let waiting = files(tx, &publish::waiting(dialect)).await?;
-                let version = tx.fetch(&system::catalog_version(dialect)).await?.into_iter().flatten().next();
+                let version = u64::try_from(tx.counts().await?.version).unwrap_or(0);
                 let places = places(tx.fetch(&publish::places(dialect)).await?);
-                let version = match version {
-                    Some(Datum::Integer(version)) => u64::try_from(version).unwrap_or(0),
-                    _ => 0,
-                };
                 let packs = packs.into_iter().map(|files| read_pack(files).0).collect();
                 Ok::<Self, StoreError>(Self { packs, version, places, waiting })
             })

@@ -32,7 +32,7 @@ pub(crate) async fn record(source: &mut Source<'_>, catalog: &Catalog, card: &Ca
     let mut record = Record { id, values, children: IndexMap::new() };
     for (key, table) in &card.children {
         let own = paths(table);
-        let lowered = select::children(catalog, source.dialect(), &seen, &TableRef::child(&card.key, key), &[id], &own);
+        let lowered = select::children(catalog, source.dialect(), &seen, &TableRef::child(&card.key, key), &[id], &own, &[]);
         let mut rows: Vec<Row> = Vec::new();
         for row in source.fetch(&lowered.statement).await? {
             let mut decoded = lowered.decode(row).into_iter().skip(1);

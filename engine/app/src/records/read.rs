@@ -19,7 +19,7 @@ pub async fn read_in(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, 
     for trash in places.iter().copied() {
         let request = ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), limit: Some(1), trash, ..ListRequest::default() };
         let gated = match lists::ask(snapshot, actor, card, &request) {
-            Ok(gated) => gated.with_children(snapshot.card(card)?.children.keys().cloned().collect::<Vec<Ident>>()),
+            Ok(gated) => gated.with_children(snapshot.card(card)?.children.keys().cloned().collect::<Vec<Ident>>()).with_titles(&snapshot.catalog, actor),
             // Who may not restore does not see the trash.
             Err(AppError::Forbidden { .. }) if trash == Trash::Only && places.len() > 1 => break,
             Err(error) => return Err(error),

@@ -9,7 +9,7 @@ use sql::{Datum, select, system, write::{self, Hold, Stamp}};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{load, renew, save::{ids, links_set}};
+use super::{load, renew, told, save::{ids, links_set}};
 use crate::{App, AppError, Blocker, Source, UnitError, batches, search, snapshot::Snapshot};
 
 /// Most records that stand in the way are counted up to this.
@@ -17,7 +17,7 @@ const BLOCKERS: u32 = 1_000;
 
 /// Moves a record to the trash, with everything that goes along. Answers the trash id under which it can be restored.
 pub async fn delete(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<Uuid, AppError> {
-    app.by_present_definitions(|| async {
+    app.by_present_definitions(actor, || async {
         let work = Arc::new(Deletion::new(app, actor, card, id, None)?);
         let done = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
@@ -59,7 +59,7 @@ impl Deletion {
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Uuid, UnitError> {
-        crate::still_present(tx, &self.snapshot).await?;
+        crate::still_present(tx, &self.snapshot, &self.actor).await?;
         check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
         let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7(), batch: self.batch };
         removal.remove(tx, &self.card, &[self.id]).await?;
@@ -171,10 +171,7 @@ impl Removal<'_> {
             tx: self.trash_id,
             ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
         };
-        for statement in system::event(tx.dialect(), &event) {
-            tx.execute(&statement).await?;
-        }
-        Ok(())
+        told::tell(tx, self.snapshot, card, &event).await
     }
 }
 
@@ -188,7 +185,7 @@ fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppErr
 
 /// Brings a record back from the trash, with everything that went along.
 pub async fn restore(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<(), AppError> {
-    app.by_present_definitions(|| async {
+    app.by_present_definitions(actor, || async {
         let work = Arc::new(Restoration::new(app, actor, card, id, None)?);
         let done = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
@@ -211,7 +208,7 @@ impl Restoration {
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<(), UnitError> {
-        crate::still_present(tx, &self.0.snapshot).await?;
+        crate::still_present(tx, &self.0.snapshot, &self.0.actor).await?;
         let Deletion { snapshot, actor, card, gated, id, site, batch } = &self.0;
         check(tx, snapshot, actor, card, *id, &gated.rows(), true).await?;
         let trash = tx.fetch(&write::trash_of(&snapshot.catalog, tx.dialect(), card, *id)).await?;

@@ -1,6 +1,27 @@
 //! Places of a record as the audit keeps them: by permanent ids, so that a rename takes nothing from the history.
 
 use model::{Card, Table};
+use sql::system::{self, Event};
+use store::Tx;
+
+use crate::{UnitError, snapshot::Snapshot};
+
+/// Tells of a change, in its transaction. Where users are bound to records of the card, what is remembered of people
+/// holds no more.
+pub(crate) async fn tell(tx: &mut Tx, snapshot: &Snapshot, card: &Card, event: &Event<'_>) -> Result<(), UnitError> {
+    note_people(tx, snapshot, card);
+    for statement in system::event(tx.dialect(), event) {
+        tx.execute(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Where users are bound to records of the card, what is remembered of people holds no more.
+pub(crate) fn note_people(tx: &mut Tx, snapshot: &Snapshot, card: &Card) {
+    if snapshot.binds_users(&card.key) {
+        tx.change_rights();
+    }
+}
 
 /// `customer`, `lines/ROW/price` by ids.
 pub(crate) fn by_ids(card: &Card, path: &str) -> String {

@@ -145,7 +145,7 @@ impl Reading<'_> {
                 let next = TableRef::child(&owner.card, child);
                 let mut rows = Values::new();
                 for some in ids.chunks(500) {
-                    let lowered = select::children(self.catalog, source.dialect(), self.tables, &next, some, &[]);
+                    let lowered = select::children(self.catalog, source.dialect(), self.tables, &next, some, &[], &[]);
                     for row in source.fetch(&lowered.statement).await? {
                         if let [Value::Id(parent), row @ Value::Id(_)] = lowered.decode(row).as_slice() {
                             rows.entry(*parent).or_default().push(row.clone());

@@ -1,5 +1,7 @@
 //! Records: list, read, create, change, delete, restore, batch, history.
 
+use std::sync::Arc;
+
 use app::{
     AppError, batches, lists, merge,
     records::{batch::{self, Item}, history as past, read as reading, remove, save::{self, Options, Saved}},
@@ -10,13 +12,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures::FutureExt;
 use query::Trash;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
     Site,
-    extract::{Asker, Body},
+    extract::{Asker, Body, Caller},
     problem::{Problem, document, said, status},
 };
 
@@ -35,24 +38,32 @@ fn object(body: Value) -> Result<Map<String, Value>, AppError> {
 }
 
 /// `GET /records/{card}`
-pub async fn list(State(site): State<Site>, Path(card): Path<String>, Query(pairs): Query<Vec<(String, String)>>, asker: Asker) -> Answer {
-    let answer = async {
-        // The card first: who may not see it learns nothing from messages about parameters.
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        let request = super::views::from_url(&site, &asker, &card, pairs).await?;
-        lists::answer(&site.app, &asker.snapshot, &asker.actor, &card, &request, &asker.locale).await
+pub async fn list(State(site): State<Site>, Path(card): Path<String>, Query(pairs): Query<Vec<(String, String)>>, caller: Caller) -> Answer {
+    let (site, card, pairs) = (&site, card.as_str(), &pairs);
+    let answer = |asker: Arc<Asker>| {
+        async move {
+            // The card first: who may not see it learns nothing from messages about parameters.
+            lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+            let request = super::views::from_url(site, &asker, card, pairs.clone()).await?;
+            let answer = lists::answer(&site.app, &asker.snapshot, &asker.actor, card, &request, &asker.locale).await?;
+            Ok(Json(answer).into_response())
+        }.boxed()
     };
-    answer.await.map(|answer| Json(answer).into_response()).map_err(|error| asker.problem(error))
+    caller.answer(site, answer).await
 }
 
 /// `POST /records/{card}/query`
-pub async fn query(State(site): State<Site>, Path(card): Path<String>, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        let request = super::views::from_body(&site, &asker, &card, body).await?;
-        lists::answer(&site.app, &asker.snapshot, &asker.actor, &card, &request, &asker.locale).await
+pub async fn query(State(site): State<Site>, Path(card): Path<String>, caller: Caller, Body(body): Body) -> Answer {
+    let (site, card, body) = (&site, card.as_str(), &body);
+    let answer = |asker: Arc<Asker>| {
+        async move {
+            lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+            let request = super::views::from_body(site, &asker, card, body.clone()).await?;
+            let answer = lists::answer(&site.app, &asker.snapshot, &asker.actor, card, &request, &asker.locale).await?;
+            Ok(Json(answer).into_response())
+        }.boxed()
     };
-    answer.await.map(|answer| Json(answer).into_response()).map_err(|error| asker.problem(error))
+    caller.answer(site, answer).await
 }
 
 fn etag(version: i64) -> HeaderValue {
@@ -68,25 +79,28 @@ async fn record(site: &Site, asker: &Asker, card: &str, id: Uuid, place: Trash) 
 }
 
 /// `GET /records/{card}/{id}`
-pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, String)>, Query(pairs): Query<Vec<(String, String)>>, asker: Asker) -> Answer {
-    let answer = async {
-        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
-        let place = match pairs.iter().find(|(key, _)| key == "trash").map(|(_, value)| value.as_str()) {
-            None => Trash::Without,
-            Some("only") => Trash::Only,
-            Some(_) => return Err(AppError::malformed("bad_trash", "trash is `only`, or not given")),
-        };
-        let (mut record, version) = record(&site, &asker, &card, id_of(&id)?, place).await?;
-        let expand = pairs.iter().filter(|(key, _)| key == "expand").flat_map(|(_, names)| names.split(','));
-        for name in expand.map(str::trim).filter(|name| !name.is_empty()) {
-            lists::expand(&site.app, &asker.snapshot, &asker.actor, &card, name, &mut record, &asker.locale).await?;
-        }
-        Ok(([(header::ETAG, etag(version))], Json(record)).into_response())
+pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, String)>, Query(pairs): Query<Vec<(String, String)>>, caller: Caller) -> Answer {
+    let (site, card, id, pairs) = (&site, card.as_str(), id.as_str(), &pairs);
+    let answer = |asker: Arc<Asker>| {
+        async move {
+            lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+            let place = match pairs.iter().find(|(key, _)| key == "trash").map(|(_, value)| value.as_str()) {
+                None => Trash::Without,
+                Some("only") => Trash::Only,
+                Some(_) => return Err(AppError::malformed("bad_trash", "trash is `only`, or not given")),
+            };
+            let (mut record, version) = match record(site, &asker, card, id_of(id)?, place).await {
+                Err(AppError::NotFound { what }) if what == "record" => return elsewhere(site, &asker, card, id).await.ok_or_else(|| AppError::not_found(what)),
+                found => found?,
+            };
+            let expand = pairs.iter().filter(|(key, _)| key == "expand").flat_map(|(_, names)| names.split(','));
+            for name in expand.map(str::trim).filter(|name| !name.is_empty()) {
+                lists::expand(&site.app, &asker.snapshot, &asker.actor, card, name, &mut record, &asker.locale).await?;
+            }
+            Ok(([(header::ETAG, etag(version))], Json(record)).into_response())
+        }.boxed()
     };
-    match answer.await {
-        Err(AppError::NotFound { what }) if what == "record" => elsewhere(&site, &asker, &card, &id).await.ok_or_else(|| asker.problem(AppError::not_found(what))),
-        answer => answer.map_err(|error: AppError| asker.problem(error)),
-    }
+    caller.answer(site, answer).await
 }
 
 /// A record that was merged is not there any more; who may see the one that is left is told which.
@@ -137,21 +151,27 @@ pub(super) async fn answer_of(site: &Site, asker: &Asker, card: &str, done: Save
 }
 
 /// `POST /records/{card}`
-pub async fn create(State(site): State<Site>, Path(card): Path<String>, headers: HeaderMap, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
-        let done = save::create(&site.app, &asker.actor, &card, object(body)?, &options(&headers)?).await?;
-        saved(&site, &asker, &card, done, true).await
+pub async fn create(State(site): State<Site>, Path(card): Path<String>, headers: HeaderMap, caller: Caller, Body(body): Body) -> Answer {
+    let (site, card, headers, body) = (&site, card.as_str(), &headers, &body);
+    let answer = |asker: Arc<Asker>| {
+        async move {
+            let done = save::create(&site.app, &asker.actor, card, object(body.clone())?, &options(headers)?).await?;
+            saved(site, &asker.confirmed(), card, done, true).await
+        }.boxed()
     };
-    answer.await.map_err(|error| asker.problem(error))
+    caller.answer(site, answer).await
 }
 
 /// `PATCH /records/{card}/{id}`
-pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, String)>, headers: HeaderMap, asker: Asker, Body(body): Body) -> Answer {
-    let answer = async {
-        let done = save::change(&site.app, &asker.actor, &card, id_of(&id)?, object(body)?, &options(&headers)?).await?;
-        saved(&site, &asker, &card, done, false).await
+pub async fn change(State(site): State<Site>, Path((card, id)): Path<(String, String)>, headers: HeaderMap, caller: Caller, Body(body): Body) -> Answer {
+    let (site, card, id, headers, body) = (&site, card.as_str(), id.as_str(), &headers, &body);
+    let answer = |asker: Arc<Asker>| {
+        async move {
+            let done = save::change(&site.app, &asker.actor, card, id_of(id)?, object(body.clone())?, &options(headers)?).await?;
+            saved(site, &asker.confirmed(), card, done, false).await
+        }.boxed()
     };
-    answer.await.map_err(|error| asker.problem(error))
+    caller.answer(site, answer).await
 }
 
 /// `DELETE /records/{card}/{id}`

@@ -42,6 +42,7 @@ impl Work {
             tx: Uuid::now_v7(),
             ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
         };
+        told::note_people(tx, &self.snapshot, &self.card);
         let mut told = if self.shared.is_some() { system::event_rows(dialect, &event) } else { system::event(dialect, &event) };
         if let Some(batch) = self.options.batch {
             let kept = (!left.is_empty()).then(|| batches::changed_since(left.iter().cloned()));

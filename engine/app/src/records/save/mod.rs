@@ -99,7 +99,7 @@ pub async fn change(app: &App, actor: &Actor, card: &str, id: Uuid, body: Map<St
 }
 
 async fn save(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
-    app.by_present_definitions(|| async {
+    app.by_present_definitions(actor, || async {
         let work = Arc::new(Work::new(app, actor, card, id, body.clone(), options)?);
         let saved = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
@@ -211,7 +211,7 @@ impl Work {
     }
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Saved, UnitError> {
-        crate::still_present(tx, &self.snapshot).await?;
+        crate::still_present(tx, &self.snapshot, &self.actor).await?;
         if let Some(saved) = self.replay(tx).await? {
             return Ok(saved);
         }

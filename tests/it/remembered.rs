@@ -1,0 +1,85 @@
+//! What is remembered of people holds no longer than the database says: taken away on one node, it is gone on the
+//! next request at any other.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{both, rolling::second, site::{Database, Person, Site}};
+
+both!(a_revoked_token_is_refused_everywhere, a_closed_account_neither_reads_nor_writes, what_users_are_bound_to_is_read_anew, an_empty_answer_is_confirmed_too, a_change_is_made_once);
+
+const LAB: &str = "tests/packs/lab";
+
+async fn a_revoked_token_is_refused_everywhere(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let (base, _running) = second(&site).await;
+    let there = kim.at(&base);
+    kim.get("/records/device").await.ok(200);
+    there.get("/records/device").await.ok(200);
+    let user: Uuid = kim.id.parse().expect("an id");
+    let token = app::accounts::tokens(&site.app, user).await.expect("tokens").remove(0);
+    app::accounts::revoke_token(&site.app, user, token.id).await.expect("revoked");
+    there.get("/records/device").await.refused(401, "unauthenticated");
+    kim.post("/records/device/query", json!({})).await.refused(401, "unauthenticated");
+}
+
+async fn a_closed_account_neither_reads_nor_writes(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (kim, root) = (site.person("kim", &["keeper"]).await, site.person("root", &["administrator"]).await);
+    let (base, _running) = second(&site).await;
+    let there = kim.at(&base);
+    let id = there.make("device", json!({"name": "One"})).await;
+    there.get(&format!("/records/device/{id}")).await.ok(200);
+    app::accounts::set_active(&site.app, kim.id.parse().expect("an id"), false).await.expect("closed");
+    there.patch(&format!("/records/device/{id}"), json!({"name": "Two"})).await.refused(401, "unauthenticated");
+    there.post("/records/device", json!({"name": "Three"})).await.refused(401, "unauthenticated");
+    there.get(&format!("/records/device/{id}")).await.refused(401, "unauthenticated");
+    assert_eq!(root.find("device", &json!({"all": []}), "name", "name").await, [json!("One")]);
+}
+
+async fn names(person: &Person) -> Vec<Value> {
+    person.find("doctor", &json!({"all": []}), "name", "name").await
+}
+
+async fn what_users_are_bound_to_is_read_anew(database: Database) {
+    let site = Site::with(database, "tests/packs/clinic").await;
+    let (root, anna) = (site.person("root", &["administrator"]).await, site.person("anna", &["physician"]).await);
+    let (north, south) = (root.make("ward", json!({"name": "North"})).await, root.make("ward", json!({"name": "South"})).await);
+    root.make("doctor", json!({"name": "Ned", "ward": north})).await;
+    root.make("doctor", json!({"name": "Sam", "ward": south})).await;
+    let (base, _running) = second(&site).await;
+    let there = anna.at(&base);
+    // Bound to nothing, nothing is seen; bound to a doctor, that doctor's ward; moved, the other ward; unbound, nothing.
+    assert_eq!(names(&there).await, Vec::<Value>::new());
+    let own = root.make("doctor", json!({"name": "Anna", "account": anna.id, "ward": north})).await;
+    assert_eq!(names(&there).await, [json!("Anna"), json!("Ned")]);
+    root.patch(&format!("/records/doctor/{own}"), json!({"ward": south})).await.ok(200);
+    assert_eq!(names(&there).await, [json!("Anna"), json!("Sam")]);
+    root.delete(&format!("/records/doctor/{own}")).await.ok(204);
+    assert_eq!(names(&there).await, Vec::<Value>::new());
+    root.post(&format!("/records/doctor/{own}/restore"), json!({})).await.ok(200);
+    assert_eq!(names(&there).await, [json!("Anna"), json!("Sam")]);
+}
+
+async fn an_empty_answer_is_confirmed_too(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    assert_eq!(kim.get("/records/device").await.ok(200)["data"], json!([]));
+    app::accounts::set_active(&site.app, kim.id.parse().expect("an id"), false).await.expect("closed");
+    kim.get("/records/device").await.refused(401, "unauthenticated");
+    kim.get(&format!("/records/device/{}", Uuid::now_v7())).await.refused(401, "unauthenticated");
+}
+
+/// Who is read anew in the midst of a change has made it once, not twice.
+async fn a_change_is_made_once(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    kim.get("/records/device").await.ok(200);
+    for number in 0..5 {
+        // Something else of somebody else: what is remembered of everybody holds no more.
+        app::accounts::set_language(&site.app, kim.id.parse().expect("an id"), if number % 2 == 0 { "en" } else { "zh-Hans" }).await.expect("set");
+        kim.make("device", json!({"name": format!("Number {number}")})).await;
+    }
+    assert_eq!(kim.find("device", &json!({"all": []}), "name", "name").await.len(), 5);
+}
