@@ -38,28 +38,26 @@ async fn a_closed_account_neither_reads_nor_writes(database: Database) {
     assert_eq!(root.find("device", &json!({"all": []}), "name", "name").await, [json!("One")]);
 }
 
-async fn names(person: &Person) -> Vec<Value> {
-    person.find("doctor", &json!({"all": []}), "name", "name").await
+async fn squads(person: &Person) -> Vec<Value> {
+    person.find("squad", &json!({"all": []}), "name", "name").await
 }
 
 async fn what_users_are_bound_to_is_read_anew(database: Database) {
-    let site = Site::with(database, "tests/packs/clinic").await;
-    let (root, anna) = (site.person("root", &["administrator"]).await, site.person("anna", &["physician"]).await);
-    let (north, south) = (root.make("ward", json!({"name": "North"})).await, root.make("ward", json!({"name": "South"})).await);
-    root.make("doctor", json!({"name": "Ned", "ward": north})).await;
-    root.make("doctor", json!({"name": "Sam", "ward": south})).await;
+    let site = Site::with(database, "tests/packs/club").await;
+    let (root, anna) = (site.person("root", &["administrator"]).await, site.person("anna", &["trainer"]).await);
+    let (first, second_squad) = (root.make("squad", json!({"name": "First"})).await, root.make("squad", json!({"name": "Second"})).await);
     let (base, _running) = second(&site).await;
     let there = anna.at(&base);
-    // Bound to nothing, nothing is seen; bound to a doctor, that doctor's ward; moved, the other ward; unbound, nothing.
-    assert_eq!(names(&there).await, Vec::<Value>::new());
-    let own = root.make("doctor", json!({"name": "Anna", "account": anna.id, "ward": north})).await;
-    assert_eq!(names(&there).await, [json!("Anna"), json!("Ned")]);
-    root.patch(&format!("/records/doctor/{own}"), json!({"ward": south})).await.ok(200);
-    assert_eq!(names(&there).await, [json!("Anna"), json!("Sam")]);
-    root.delete(&format!("/records/doctor/{own}")).await.ok(204);
-    assert_eq!(names(&there).await, Vec::<Value>::new());
-    root.post(&format!("/records/doctor/{own}/restore"), json!({})).await.ok(200);
-    assert_eq!(names(&there).await, [json!("Anna"), json!("Sam")]);
+    // Bound to nothing, nothing is seen; bound to a member, that member's squad; moved, the other; in the trash, nothing.
+    assert_eq!(squads(&there).await, Vec::<Value>::new());
+    let own = root.make("member", json!({"given": "Anna", "family": "A", "login": anna.id, "squad": first})).await;
+    assert_eq!(squads(&there).await, [json!("First")]);
+    root.patch(&format!("/records/member/{own}"), json!({"squad": second_squad})).await.ok(200);
+    assert_eq!(squads(&there).await, [json!("Second")]);
+    root.delete(&format!("/records/member/{own}")).await.ok(204);
+    assert_eq!(squads(&there).await, Vec::<Value>::new());
+    root.post(&format!("/records/member/{own}/restore"), json!({})).await.ok(200);
+    assert_eq!(squads(&there).await, [json!("Second")]);
 }
 
 async fn an_empty_answer_is_confirmed_too(database: Database) {
