@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod advice;
 pub mod batches;
+mod bindings;
 pub mod bulk;
 pub mod demo;
 pub mod duplicates;
