@@ -11,6 +11,7 @@ mod boards;
 mod batches;
 mod broken_packs;
 mod builder;
+mod derived;
 mod bulk;
 mod cells;
 mod favourites;

@@ -2,29 +2,33 @@
 //!
 //! **Not here:** calculating (`records::derive`), everything else about definitions (`model::build`).
 
-use model::{Card, Catalog, Code, Diagnostic, Field, FieldKind, Ident, Record, RowSource, Source, Table, Violation, load::PackSource, path, record::value_of};
+use std::collections::HashMap;
+
+use model::{Card, Catalog, Code, Diagnostic, Field, FieldKind, Ident, Record, Source, Table, TableRef, Violation, load::PackSource, path, record::value_of, rows};
 use script::{Formula, Kind, NameList, Names};
 use serde_json::Value as Json;
+
+use crate::derived::{Circle, Graph};
 
 /// Every computed field of every card, and every script.
 pub fn check(catalog: &Catalog, packs: &[PackSource]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
+    let mut reads: HashMap<(TableRef, Ident), Vec<String>> = HashMap::new();
     for card in catalog.cards.values().filter(|card| !card.builtin) {
-        let mut nodes: Vec<(String, Vec<String>)> = Vec::new();
         for table in std::iter::once(&card.table).chain(card.children.values()) {
             for field in table.own_fields() {
-                nodes.extend(needs(catalog, card, table, field, packs, &mut findings));
-            }
-        }
-        if let Err(cycle) = script::order(&nodes) {
-            let first = cycle.names.first().map_or("", String::as_str);
-            let (child, key) = first.split_once('.').map_or((None, first), |(child, key)| (Some(child), key));
-            let table = child.map_or(Some(&card.table), |child| card.children.get(child));
-            if let Some((table, field)) = table.and_then(|table| Some((table, table.fields.get(key)?))) {
-                findings.push(at(packs, card, table, field, "/computed/expr", cycle.to_string()));
+                let Source::Computed { expr, .. } = &field.source else { continue };
+                match Formula::check(expr, &OfTable { catalog, card, table }) {
+                    Ok(formula) => {
+                        reads.insert((table.reference(), field.key.clone()), formula.reads());
+                    }
+                    Err(error) => findings.push(at(packs, card, table, field, "/computed/expr", error.to_string())),
+                }
             }
         }
     }
+    let graph = Graph::new(catalog, &|table, field| reads.get(&(table.reference(), field.clone())).cloned().unwrap_or_default());
+    findings.extend(graph.circle().and_then(|circle| told(catalog, packs, &circle)));
     for pack in packs {
         pack.locate(&mut findings);
     }
@@ -32,35 +36,21 @@ pub fn check(catalog: &Catalog, packs: &[PackSource]) -> Vec<Diagnostic> {
     findings
 }
 
-/// What a calculated field is called among all of the card, and what it reads there.
-fn needs(catalog: &Catalog, card: &Card, table: &Table, field: &Field, packs: &[PackSource], findings: &mut Vec<Diagnostic>) -> Option<(String, Vec<String>)> {
-    let prefix = table.child.as_ref().map(|child| format!("{child}.")).unwrap_or_default();
-    let reads: Vec<String> = match &field.source {
-        Source::Computed { expr, .. } => match Formula::check(expr, &OfTable { catalog, card, table }) {
-            Ok(formula) => formula.reads().iter().map(|name| from_row(card, table, &prefix, name)).collect(),
-            Err(error) => {
-                findings.push(at(packs, card, table, field, "/computed/expr", error.to_string()));
-                return None;
-            }
-        },
-        Source::Rollup(rollup) => match &rollup.rows {
-            RowSource::Child { table: rows } => {
-                let field = rollup.field.as_ref().map(|path| format!("{}.{path}", rows.child.as_ref().map_or("", Ident::as_str)));
-                field.into_iter().collect()
-            }
-            RowSource::Pointing { .. } => return None,
-        },
-        Source::Entered | Source::Live { .. } | Source::Snapshot { .. } => return None,
+/// A circle, at the first of its fields.
+fn told(catalog: &Catalog, packs: &[PackSource], circle: &Circle) -> Option<Diagnostic> {
+    let (first, key) = circle.0.first()?;
+    let card = catalog.card(&first.card)?;
+    let table = card.table_of(first.child.as_ref())?;
+    let field = table.field(key)?;
+    let pointer = if matches!(field.source, Source::Rollup(_)) { "/rollup" } else { "/computed/expr" };
+    let is_one_card = circle.0.iter().all(|(table, _)| table.card == first.card);
+    let name = |(table, key): &(TableRef, Ident)| match (&table.child, is_one_card) {
+        (None, true) => key.to_string(),
+        (Some(child), true) => format!("{child}.{key}"),
+        (_, false) => format!("{table}.{key}"),
     };
-    Some((format!("{prefix}{}", field.key), reads))
-}
-
-/// A name as seen from the record: of a row its own fields stand below the table, and the card's key is the record.
-fn from_row(card: &Card, table: &Table, prefix: &str, name: &str) -> String {
-    match name.strip_prefix(card.key.as_str()).and_then(|rest| rest.strip_prefix('.')) {
-        Some(rest) if table.child.is_some() => rest.to_owned(),
-        _ => format!("{prefix}{name}"),
-    }
+    let names: Vec<String> = circle.0.iter().map(name).collect();
+    Some(at(packs, card, table, field, pointer, format!("the computed fields need one another in a circle: {}", names.join(" → "))))
 }
 
 /// A finding at the place where a field was written, be it on the card, in an extension or in a mixin.
@@ -81,10 +71,29 @@ fn at(packs: &[PackSource], card: &Card, table: &Table, field: &Field, pointer: 
 }
 
 /// The names that formulas of a table may use.
-struct OfTable<'a> {
-    catalog: &'a Catalog,
-    card: &'a Card,
-    table: &'a Table,
+pub(crate) struct OfTable<'a> {
+    pub catalog: &'a Catalog,
+    pub card: &'a Card,
+    pub table: &'a Table,
+}
+
+impl OfTable<'_> {
+    /// The table of the rows that a name stands for.
+    fn rows(&self, name: &str) -> Option<&Table> {
+        self.catalog.table(&rows::resolve(self.catalog, &self.table.reference(), name)?.end)
+    }
+
+    /// What a name stands for that is no value: rows, a field of them, or the first half of `receipt.order`.
+    fn kind_of_rows(&self, name: &str) -> Option<Kind> {
+        if self.rows(name).is_some() {
+            return Some(Kind::Rows);
+        }
+        if rows::pointing_links(self.catalog, &self.table.reference(), name).is_some() {
+            return Some(Kind::Parts);
+        }
+        let (rows, key) = name.rsplit_once('.')?;
+        self.rows(rows)?.fields.get(key).filter(|field| !field.secret).map(kind_of)
+    }
 }
 
 impl Names for OfTable<'_> {
@@ -95,10 +104,7 @@ impl Names for OfTable<'_> {
             Some((table, key)) if rows(table).is_some() => return rows(table)?.fields.get(key).map(kind_of),
             _ => {}
         }
-        let path = path::resolve(self.catalog, &self.table.reference(), name).ok()?;
-        if path.is_many() {
-            return None;
-        }
+        let Some(path) = path::resolve(self.catalog, &self.table.reference(), name).ok().filter(|path| !path.is_many()) else { return self.kind_of_rows(name) };
         let field = path.field(self.catalog).filter(|field| !field.secret)?;
         Some(if path.part.is_some() { Kind::Text } else { kind_of(field) })
     }
@@ -111,6 +117,12 @@ impl Names for OfTable<'_> {
         }
         if let Some(rows) = self.card.children.get(name).filter(|_| self.table.child.is_none()) {
             return keys(rows);
+        }
+        if let Some(rows) = self.rows(name) {
+            return keys(rows);
+        }
+        if let Some(links) = rows::pointing_links(self.catalog, &self.table.reference(), name) {
+            return links.iter().map(Ident::to_string).collect();
         }
         let end = path::resolve(self.catalog, &self.table.reference(), name).ok();
         let target = end.and_then(|path| match path.field(self.catalog).map(|field| &field.kind) {

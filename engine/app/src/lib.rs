@@ -13,6 +13,7 @@ pub mod batches;
 mod bindings;
 pub mod bulk;
 pub mod demo;
+pub mod derived;
 pub mod duplicates;
 mod error;
 pub mod exports;
@@ -60,6 +61,7 @@ pub struct App {
     settings: ArcSwap<Settings>,
     noticed: advice::Noticed,
     remembered: remembered::Remembered,
+    marks: derived::Marks,
     /// Held while definitions are read anew: once is enough, however many want it.
     reading: tokio::sync::Mutex<()>,
 }
@@ -75,7 +77,7 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), reading: tokio::sync::Mutex::default() });
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), marks: derived::Marks::default(), reading: tokio::sync::Mutex::default() });
         app.reload().await?;
         Ok(app)
     }
@@ -271,6 +273,12 @@ impl store::Failure for UnitError {
 impl store::Failure for AppError {
     fn store(&self) -> Option<&StoreError> {
         None
+    }
+}
+
+impl From<UnitError> for AppError {
+    fn from(error: UnitError) -> Self {
+        error.error
     }
 }
 

@@ -3,10 +3,10 @@
 use std::{collections::{HashMap, HashSet}, sync::Arc};
 
 use indexmap::IndexSet;
-use model::{Aggregate, Card, Catalog, Field, Hop, Ident, Path, RowSource, ScriptFile, Source, Table, TableRef, path};
+use model::{Aggregate, Card, Catalog, Field, Hop, Ident, RowPath, ScriptFile, Source, Table, TableRef, path, rows};
 use script::{Fault, Formula, Profile, Script, ScriptError};
 
-use crate::records::facts::{Need, needs};
+use crate::{derived::Graph, formulas::OfTable, records::facts::{Need, RowNeed, needs, row_needs}};
 
 /// A computed field and its formula, or why it does not compile.
 type Compiled = (Ident, Result<Formula, String>);
@@ -19,51 +19,44 @@ pub struct Snapshot {
     scripts: HashMap<ScriptFile, Result<Script, ScriptError>>,
     formulas: HashMap<(Ident, Option<Ident>), Vec<Compiled>>,
     needs: HashMap<Ident, IndexSet<Need>>,
+    rows: HashMap<TableRef, HashMap<String, RowPath>>,
+    row_needs: HashMap<Ident, Vec<RowNeed>>,
     search: crate::search::Uses,
-    /// Table whose rows are aggregated → rollups elsewhere that read them.
-    rollups: HashMap<TableRef, Vec<RollupUse>>,
+    graph: Graph,
     /// Cards whose records say what users are bound to.
     binding: HashSet<Ident>,
-}
-
-/// A rollup of a card over rows of another.
-#[derive(Debug, Clone)]
-pub struct RollupUse {
-    /// The card that has the field.
-    pub card: Ident,
-    /// The field.
-    pub field: Ident,
-    /// How the rows lead there.
-    pub by: Path,
 }
 
 impl Snapshot {
     /// Compiles what a catalog says.
     pub fn new(catalog: Catalog) -> Self {
         let catalog = Arc::new(catalog);
-        let mut formulas = HashMap::new();
-        let mut needed = HashMap::new();
-        let mut rollups: HashMap<TableRef, Vec<RollupUse>> = HashMap::new();
+        let mut made = Self { search: crate::search::Uses::new(&catalog), ..Self::default() };
+        let mut reads: HashMap<(TableRef, Ident), Vec<String>> = HashMap::new();
         for card in catalog.cards.values() {
-            let mut paths = Vec::new();
+            let (mut paths, mut sets) = (Vec::new(), Vec::new());
             for table in std::iter::once(&card.table).chain(card.children.values()) {
-                let compiled = compile(card, table);
-                for (_, formula) in &compiled {
-                    let names = formula.iter().flat_map(|formula| formula.names()).filter(|name| name.contains('.'));
-                    paths.extend(names.filter_map(|name| path::resolve(&catalog, &table.reference(), name).ok()));
+                let compiled = compile(&catalog, card, table);
+                for (key, formula) in compiled.iter().filter_map(|(key, formula)| Some((key, formula.as_ref().ok()?))) {
+                    let resolved = |name: &String| path::resolve(&catalog, &table.reference(), name).ok().filter(|path| !path.is_many());
+                    paths.extend(formula.names().iter().filter_map(resolved));
+                    for (name, found) in formula.names().iter().filter_map(|name| Some((name, rows::resolve(&catalog, &table.reference(), name)?))) {
+                        sets.push((table.reference(), found.clone(), fields_of(&catalog, &found, name, &formula.reads())));
+                        made.rows.entry(table.reference()).or_default().insert(name.clone(), found);
+                    }
+                    reads.insert((table.reference(), key.clone()), formula.reads());
                 }
-                formulas.insert((card.key.clone(), table.child.clone()), compiled);
-                for field in table.own_fields() {
-                    if let Source::Rollup(rollup) = &field.source
-                        && let RowSource::Pointing { table: from, by } = &rollup.rows {
-                            rollups.entry(from.clone()).or_default().push(RollupUse { card: card.key.clone(), field: field.key.clone(), by: by.clone() });
-                        }
-                }
+                made.formulas.insert((card.key.clone(), table.child.clone()), compiled);
             }
-            needed.insert(card.key.clone(), needs(&catalog, card, &paths));
+            made.needs.insert(card.key.clone(), needs(&catalog, card, &paths));
+            made.row_needs.insert(card.key.clone(), row_needs(&sets));
         }
         let scripts = catalog.scripts.iter().map(|(file, source)| (file.clone(), Script::compile(Profile::Rule, source, &crate::scripts::NAMES))).collect();
-        Self { scripts, search: crate::search::Uses::new(&catalog), binding: binding(&catalog), catalog, formulas, needs: needed, rollups }
+        made.scripts = scripts;
+        made.binding = binding(&catalog);
+        made.graph = Graph::new(&catalog, &|table, field| reads.get(&(table.reference(), field.clone())).cloned().unwrap_or_default());
+        made.catalog = catalog;
+        made
     }
 
     /// The card of that key, or nothing that can be told from nothing.
@@ -100,9 +93,19 @@ impl Snapshot {
         self.needs.get(card).into_iter().flatten()
     }
 
-    /// Rollups elsewhere that read rows of a table.
-    pub fn rollups_over(&self, table: &TableRef) -> &[RollupUse] {
-        self.rollups.get(table).map_or(&[], Vec::as_slice)
+    /// The rows that a name in a formula of a table stands for.
+    pub(crate) fn rows_named(&self, table: &TableRef, name: &str) -> Option<&RowPath> {
+        self.rows.get(table)?.get(name)
+    }
+
+    /// The rows that formulas of a card ask for beyond the record's own.
+    pub(crate) fn row_needs(&self, card: &Ident) -> &[RowNeed] {
+        self.row_needs.get(card).map_or(&[], Vec::as_slice)
+    }
+
+    /// What every calculated field reads, and who follows what.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
     }
 }
 
@@ -118,15 +121,16 @@ fn binding(catalog: &Catalog) -> HashSet<Ident> {
     catalog.bindings.values().flat_map(read).collect()
 }
 
-fn compile(card: &Card, table: &Table) -> Vec<(Ident, Result<Formula, String>)> {
-    let children: Vec<&Ident> = if table.child.is_none() { card.children.keys().collect() } else { Vec::new() };
-    let mut names: Vec<String> = table.fields.keys().chain(children.iter().copied()).map(Ident::to_string).collect();
-    if table.child.is_some() {
-        names.push(card.key.to_string());
-    }
-    let known = |name: &str| names.iter().any(|known| known == name);
+/// The fields of rows that a formula asks for: of those it names, or all.
+fn fields_of(catalog: &Catalog, rows: &RowPath, name: &str, reads: &[String]) -> Vec<Ident> {
+    let Some(table) = catalog.table(&rows.end) else { return Vec::new() };
+    let named: Vec<&str> = reads.iter().filter_map(|read| read.strip_prefix(name)?.strip_prefix('.')).collect();
+    table.fields.values().filter(|field| !field.secret && field.live_source().is_none()).map(|field| field.key.clone()).filter(|key| named.contains(&"*") || named.contains(&key.as_str())).collect()
+}
+
+fn compile(catalog: &Catalog, card: &Card, table: &Table) -> Vec<(Ident, Result<Formula, String>)> {
     let one = |field: &Field| match &field.source {
-        Source::Computed { expr, .. } => Some((field.key.clone(), Formula::compile(expr, &known, &names).map_err(|error| error.to_string()))),
+        Source::Computed { expr, .. } => Some((field.key.clone(), Formula::check(expr, &OfTable { catalog, card, table }).map_err(|error| error.to_string()))),
         _ => None,
     };
     order(table.own_fields().filter_map(one).collect())

@@ -131,6 +131,19 @@ pub enum Command {
         #[command(subcommand)]
         command: SiteCommand,
     },
+    /// Calculate derived values anew, or look for those that are not right.
+    #[command(after_help = "Example: cardstock recompute --data ./site --verify")]
+    Recompute {
+        /// Only these cards, with what follows from them.
+        #[arg(long = "card")]
+        cards: Vec<String>,
+        /// Change nothing; print every value that is not what it would be, and fail if there is one.
+        #[arg(long)]
+        verify: bool,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
     /// The search index.
     Search {
         /// What to do with the index.

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod packs;
+mod recompute;
 mod search;
 mod serve;
 mod site;
@@ -45,6 +46,7 @@ async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
         cli::Command::Pack { command } => packs::run(command).await,
         cli::Command::User { command } => users::user(command).await,
         cli::Command::Token { command } => users::token(command).await,
+        cli::Command::Recompute { cards, verify, site } => recompute::run(&site, &cards, verify).await,
         cli::Command::Search { command } => search::run(command).await,
         cli::Command::Site { command } => site::run(command).await,
         cli::Command::Import(args) => tables::import(args).await,

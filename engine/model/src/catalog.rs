@@ -343,6 +343,8 @@ pub struct Rollup {
     pub field: Option<Path>,
     /// Which rows count.
     pub condition: Option<Condition>,
+    /// What stands between the texts of `concat`.
+    pub separator: String,
 }
 
 /// What a field holds, with the settings of its type.

@@ -121,7 +121,12 @@ fn read(root: &Root, inputs: &dyn Inputs) -> Option<Dynamic> {
     let own = if root.own { inputs.value(&root.name).map(to_dynamic) } else { None };
     let mut record = Record::new(own.unwrap_or_default());
     for path in &root.paths {
-        record.put(path, to_dynamic(inputs.value(&format!("{}.{path}", root.name))?));
+        let name = format!("{}.{path}", root.name);
+        let rows = if root.row_paths.contains(path) { inputs.rows(&name) } else { None };
+        record.put(path, match rows {
+            Some(rows) => Dynamic::from(Rows::from(rows)),
+            None => to_dynamic(inputs.value(&name)?),
+        });
     }
     Some(Dynamic::from(record))
 }
@@ -160,7 +165,11 @@ impl Example<'_> {
     fn can_show(&self, root: &Root) -> bool {
         let plain = |path: &str| !matches!(self.names.kind(path), None | Some(Kind::Any | Kind::Parts));
         let rows = |table: &str| self.names.below(table).iter().all(|field| plain(&format!("{table}.{field}")));
-        (!root.own || plain(&root.name)) && root.paths.iter().all(|path| plain(&format!("{}.{path}", root.name))) && (!root.rows || rows(&root.name))
+        let shows = |path: &String| {
+            let name = format!("{}.{path}", root.name);
+            if root.row_paths.contains(path) { rows(&name) } else { plain(&name) }
+        };
+        (!root.own || plain(&root.name)) && root.paths.iter().all(shows) && (!root.rows || rows(&root.name))
     }
 }
 
@@ -183,7 +192,7 @@ impl Inputs for Example<'_> {
         self.names.kind(name).map(example)
     }
     fn rows(&self, name: &str) -> Option<RowSet> {
-        if self.names.kind(name) != Some(Kind::Rows) {
+        if !matches!(self.names.kind(name), Some(Kind::Rows | Kind::Several)) {
             return None;
         }
         let field = |key: String| Some((Ident::new(&key).ok()?, example(self.names.kind(&format!("{name}.{key}"))?)));

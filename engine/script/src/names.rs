@@ -82,6 +82,8 @@ pub(crate) struct Root {
     pub paths: Vec<String>,
     /// Whether it may be a child table.
     pub rows: bool,
+    /// Which of the paths lead to rows.
+    pub row_paths: Vec<String>,
 }
 
 /// What a formula reads.
@@ -204,9 +206,17 @@ impl Finder<'_> {
         match self.names.kind(&path).unwrap_or(Kind::Any) {
             Kind::Rows => self.rows(&path, start, at, true)?,
             Kind::Any if is_plain => self.rows(&path, start, at, false)?,
+            // Several links are a value, and a way to the records they point to.
+            Kind::Several if self.is_row_call(at) && !self.names.below(&path).is_empty() => self.rows(&path, start, at, true)?,
             _ => self.value(&path),
         }
         Ok(at)
+    }
+
+    /// Whether a function of rows is called on what ends before this token: `.sum("salary")`.
+    fn is_row_call(&self, at: usize) -> bool {
+        let named = matches!(self.tokens.get(at + 3), Some(Token { kind: TokenKind::Text(_), .. }));
+        named && self.is_dot(at) && self.tokens.get(at + 1).is_some_and(|token| functions::is_row_function(&token.text))
     }
 
     fn check(&self, path: &str, token: usize, parent: &str) -> Result<(), ScriptError> {
@@ -229,7 +239,7 @@ impl Finder<'_> {
     fn root(&mut self, name: &str) -> &mut Root {
         let place = self.reads.roots.iter().position(|root| root.name == name).unwrap_or_else(|| {
             let variable = if RHAI_WORDS.contains(&name) { format!("{name}{RENAMED}") } else { name.to_owned() };
-            self.reads.roots.push(Root { name: name.to_owned(), variable, own: false, paths: Vec::new(), rows: false });
+            self.reads.roots.push(Root { name: name.to_owned(), variable, own: false, paths: Vec::new(), rows: false, row_paths: Vec::new() });
             self.reads.roots.len() - 1
         });
         &mut self.reads.roots[place]
@@ -258,14 +268,14 @@ impl Finder<'_> {
             let named = matches!(self.tokens.get(argument), Some(Token { kind: TokenKind::Text(_), .. }));
             functions::is_row_function(function) && (surely || named || function == "count")
         };
-        let (calls, arguments) = match (call.filter(|at| is_row_call(at, at + 2)), before.filter(|at| is_row_call(at, start + 2))) {
+        let (calls, arguments) = match (call.filter(|at| is_row_call(at, at + 2)), before.filter(|at| is_row_call(at, after + 1))) {
             (Some(at), _) => (at, at + 2),
-            (None, Some(at)) => (at, start + 2),
+            (None, Some(at)) => (at, after + 1),
             (None, None) => {
                 if surely && !before.is_some_and(|at| self.is(at, "is_empty")) {
                     return Err(self.tokens[start].error(Fault::WrongKind, format!("`{name}` has many rows; write `{name}.sum(\"…\")` or another of sum, count, avg, min, max, first, last")));
                 }
-                self.root(name).rows = true;
+                self.rows_root(name);
                 self.value(name);
                 return Ok(());
             }
@@ -273,9 +283,23 @@ impl Finder<'_> {
         if !surely {
             self.value(name);
         }
-        let root = self.root(name);
-        root.rows = true;
+        self.rows_root(name);
         self.row_fields(name, calls, arguments)
+    }
+
+    /// Rows are a name of their own, or stand at the end of a path.
+    fn rows_root(&mut self, name: &str) {
+        match name.split_once('.') {
+            None => self.root(name).rows = true,
+            Some((root, rest)) => {
+                let root = self.root(root);
+                for paths in [&mut root.paths, &mut root.row_paths] {
+                    if !paths.iter().any(|known| known == rest) {
+                        paths.push(rest.to_owned());
+                    }
+                }
+            }
+        }
     }
 
     fn row_fields(&mut self, name: &str, mut call: usize, mut arguments: usize) -> Result<(), ScriptError> {

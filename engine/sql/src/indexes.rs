@@ -3,7 +3,7 @@
 //! What people ask beyond that has a [`Shape`], by which slow lists are noticed and indexes proposed.
 
 use access::GatedQuery;
-use model::{Card, Catalog, Condition, Field, FieldKind, Filter, Ident, Op, Panel, PanelContent, Path, SectionContent, TabContent, TableRef};
+use model::{Aggregate, Card, Catalog, Condition, Field, FieldKind, Filter, Ident, Op, Panel, PanelContent, Path, RowSource, SectionContent, Source, TabContent, Table, TableRef};
 
 use crate::{Dialect, schema};
 
@@ -42,6 +42,34 @@ pub(crate) fn of_panels(catalog: &Catalog, card: &Card) -> Vec<Vec<String>> {
             Some(joined(vec![own_column(card, by.leaf.as_str(), false)?], sort_columns(card, Some(sort))?))
         }
         _ => None,
+    });
+    wanted.fold(Vec::new(), |mut all, columns| {
+        if !all.contains(&columns) && all.len() < MAX {
+            all.push(columns);
+        }
+        all
+    })
+}
+
+/// And for what is aggregated elsewhere: the smallest and largest, different values, the first and last of what points
+/// to one record are found without reading all of it.
+pub(crate) fn of_rollups(catalog: &Catalog, table: &Table) -> Vec<Vec<String>> {
+    let fields = catalog.cards.values().flat_map(|card| std::iter::once(&card.table).chain(card.children.values())).flat_map(Table::own_fields);
+    let rollups = fields.filter_map(|field| match &field.source {
+        Source::Rollup(rollup) => Some(rollup),
+        _ => None,
+    });
+    let wanted = rollups.filter_map(|rollup| {
+        let RowSource::Pointing { table: rows, by } = &rollup.rows else { return None };
+        let link = table.field(&by.leaf).filter(|_| *rows == table.reference() && by.hops.is_empty())?.column()?.to_owned();
+        match rollup.function {
+            Aggregate::Min | Aggregate::Max | Aggregate::CountDistinct => {
+                let of = rollup.field.as_ref().filter(|path| path.hops.is_empty() && path.part.is_none())?;
+                Some(vec![link, table.field(&of.leaf)?.column()?.to_owned()])
+            }
+            Aggregate::First | Aggregate::Last | Aggregate::Concat if table.child.is_none() => Some(vec![link, "created_at".into(), "id".into()]),
+            _ => None,
+        }
     });
     wanted.fold(Vec::new(), |mut all, columns| {
         if !all.contains(&columns) && all.len() < MAX {

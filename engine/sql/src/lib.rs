@@ -8,6 +8,7 @@
 //! **Not here:** running statements (`store`), deciding who may ask (`access`).
 
 pub mod builder;
+pub mod derived;
 pub mod encode;
 pub mod groups;
 pub mod indexes;
@@ -25,6 +26,7 @@ pub mod system_imports;
 pub mod system_jobs;
 pub mod system_notices;
 pub mod system_batches;
+pub mod system_derived;
 pub mod system_folders;
 pub mod system_views;
 pub mod system_likeness;

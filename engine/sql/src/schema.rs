@@ -120,7 +120,7 @@ fn card_table(catalog: &Catalog, card: &Card) -> TableSpec {
         let columns: Vec<&str> = set.iter().filter_map(|key| card.field(key.as_str())?.column()).chain(["id"]).collect();
         indexes.push(index(&name, &columns, false, None));
     }
-    for columns in indexes::of_views(card).into_iter().chain(indexes::of_panels(catalog, card)) {
+    for columns in indexes::of_views(card).into_iter().chain(indexes::of_panels(catalog, card)).chain(indexes::of_rollups(catalog, &card.table)) {
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         indexes.push(index(&name, &columns, false, None));
     }
@@ -140,6 +140,10 @@ fn child_table(catalog: &Catalog, card: &Card, child: &Table) -> TableSpec {
     columns.extend(child.own_fields().flat_map(|field| field_columns(catalog, field)));
     let mut indexes = vec![index(&name, &["parent_id", "position"], false, None)];
     indexes.extend(link_indexes(&name, child));
+    for columns in indexes::of_rollups(catalog, child) {
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        indexes.push(index(&name, &columns, false, None));
+    }
     for set in &child.unique {
         let columns: Vec<&str> = ["parent_id"].into_iter().chain(set.iter().filter_map(|key| child.field(key)?.column())).collect();
         indexes.push(index(&name, &columns, true, None));

@@ -260,7 +260,8 @@ pub(crate) fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &
             selection.add(format!("count(DISTINCT {sql})"), Physical::Integer);
             selection.outputs.push(Output::Count);
         }
-        Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last => {
+        // Of rows without an order; those with one are read in it.
+        Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last | Aggregate::Concat => {
             let word = if matches!(function, Aggregate::Min | Aggregate::First) { "min" } else { "max" };
             selection.add(format!("{word}({sql})"), column.physical);
             selection.outputs.push(Output::Value(kind));

@@ -16,7 +16,7 @@ mod rows;
 mod sqlite;
 mod told;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::{Arc, atomic::{AtomicBool, Ordering}}};
 
 use futures::future::BoxFuture;
 use sql::{Counts, Datum, Dialect, Statement};
@@ -54,6 +54,7 @@ pub struct Tx {
     after: After,
     rights: bool,
     counts: Option<Counts>,
+    alone: Arc<AtomicBool>,
 }
 
 /// What follows once a unit of work is committed.
@@ -71,7 +72,7 @@ enum TxInner {
 
 impl Tx {
     fn new(inner: TxInner) -> Self {
-        Self { inner, after: After::default(), rights: false, counts: None }
+        Self { inner, after: After::default(), rights: false, counts: None, alone: Arc::default() }
     }
 
     /// Which definitions hold until the end of this unit of work, for none are published meanwhile, and which rights
@@ -114,6 +115,16 @@ impl Tx {
         }
         self.after.told.push(user);
         Ok(())
+    }
+
+    /// When this unit is run again, it knows that it must not go beside others of its kind.
+    pub fn go_alone(&self) {
+        self.alone.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an earlier try found that.
+    pub fn goes_alone(&self) -> bool {
+        self.alone.load(Ordering::Relaxed)
     }
 
     /// Runs a statement and says how many rows it changed.

@@ -2,7 +2,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, atomic::{AtomicUsize, Ordering}},
+    sync::{Arc, atomic::{AtomicBool, AtomicUsize, Ordering}},
     time::Duration,
 };
 
@@ -70,8 +70,9 @@ impl Postgres {
         let task = tokio::spawn(async move {
             let _place = place;
             let mut tries = 1;
+            let alone = Arc::new(AtomicBool::new(false));
             loop {
-                match run(&pool, &mut unit, company).await {
+                match run(&pool, &mut unit, company, &alone).await {
                     Err(error) if tries < MAX_TRIES && error.store().is_some_and(StoreError::can_retry) => {
                         tokio::time::sleep(pause(tries)).await;
                         tries += 1;
@@ -165,7 +166,7 @@ async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::
     }
 }
 
-async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>, company: Company) -> Result<(T, After), E>
+async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>, company: Company, alone: &Arc<AtomicBool>) -> Result<(T, After), E>
 where
     T: Send + 'static,
     E: Failure,
@@ -173,6 +174,7 @@ where
     let (connection, counts) = begin(pool, company).await?;
     let mut tx = Tx::new(TxInner::Postgres(Box::new(connection)));
     tx.counts = Some(counts);
+    tx.alone = alone.clone();
     let result = AssertUnwindSafe(carry_out(&mut tx, unit)).catch_unwind().await;
     let after = std::mem::take(&mut tx.after);
     let TxInner::Postgres(mut connection) = tx.inner else { unreachable!("made as PostgreSQL above") };

@@ -49,7 +49,7 @@ impl Handlers {
 /// Every kind of job the engine has.
 pub fn builtin() -> Handlers {
     let handlers = crate::packs::handlers(crate::upkeep::handlers(Handlers::default()));
-    handlers.with(crate::advice::KIND, crate::advice::run).with(search::KIND, search::rebuild_job).with(search::FOLLOW_KIND, search::follow_job)
+    handlers.with(crate::advice::KIND, crate::advice::run).with(search::KIND, search::rebuild_job).with(search::FOLLOW_KIND, search::follow_job).with(crate::derived::FOLLOW_KIND, crate::derived::follow_job).with(crate::derived::KIND, crate::derived::recompute_job)
         .with("bulk", crate::bulk::handle).with("undo", crate::bulk::handle_undo)
         .with("merge", crate::merge::handle)
         .with(crate::imports::KIND, crate::imports::run_job)

@@ -8,6 +8,9 @@ pub async fn answer(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, r
     let page = page(app, snapshot, actor, &gated, locale).await?;
     let mut answer = Map::new();
     answer.insert("data".into(), page.items.iter().map(|item| record_json(&snapshot.catalog, &page, item)).collect());
+    if let Some(fields) = recomputing(app, snapshot, gated.query().card.key.as_str()).await? {
+        answer.insert("recomputing".into(), fields);
+    }
     answer.insert("next".into(), page.next.clone().map_or(Json::Null, Json::String));
     if let Some(counted) = count(app, snapshot, &gated).await? {
         answer.insert("count".into(), json!({"value": counted.value, "exact": counted.exact}));
@@ -30,6 +33,13 @@ pub async fn answer(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, r
         answer.insert("groups".into(), rows.iter().map(one).collect());
     }
     Ok(Json::Object(answer))
+}
+
+/// The fields of a card that are being calculated anew, if there are any.
+pub async fn recomputing(app: &App, snapshot: &Snapshot, card: &str) -> Result<Option<Json>, AppError> {
+    let marked = crate::derived::marked(app).await?;
+    let Some(fields) = snapshot.catalog.card(card).and_then(|card| marked.get(&card.key)) else { return Ok(None) };
+    Ok(Some(fields.iter().cloned().collect()))
 }
 
 fn totals_json(snapshot: &Snapshot, gated: &GatedQuery, names: &[String], values: &[Value]) -> Json {

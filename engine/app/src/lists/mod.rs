@@ -18,7 +18,7 @@ mod lanes;
 mod related;
 mod summary;
 
-pub use answer::{answer, expand, record_json};
+pub use answer::{answer, expand, recomputing, record_json};
 pub use lanes::lanes;
 pub use related::{RelatedRequest, RelatedRows, related, related_count};
 pub use summary::{count, group_filter, group_label, group_titles, groups, totals};

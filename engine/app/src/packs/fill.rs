@@ -77,6 +77,7 @@ async fn convert_and_publish(context: &Context) -> Result<Json, JobError> {
     finish(app, &state, &coming).await?;
     crate::upkeep::tables_changed(&app.store).await?;
     app.reload().await?;
+    crate::derived::settle(app).await?;
     crate::search::settle(app).await?;
     crate::duplicates::ask_to_build(app).await?;
     Ok(json!({"converted": point.done, "lost": point.tally.to_json()}))

@@ -69,6 +69,7 @@ async fn install_once(app: &Arc<App>, new: Vec<Files>) -> Result<Installed, AppE
     }
     let done = publish::publish(app, &draft, coming, &plan).await?;
     app.reload().await?;
+    crate::derived::settle(app).await?;
     crate::search::settle(app).await?;
     crate::duplicates::ask_to_build(app).await?;
     Ok(Installed { findings: draft.findings, plan, lost: done.lost, job: done.job })

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use script::{Inputs, RowSet};
 
 use super::{facts::DraftFacts, save::{Touched, with_facts}};
-use crate::{snapshot::{Snapshot, is_zero_over_nothing}};
+use crate::{derived::average, snapshot::{Snapshot, is_zero_over_nothing}};
 
 /// How often everything is calculated at most; a publish refuses circles, so this is depth.
 const ROUNDS: usize = 6;
@@ -116,8 +116,8 @@ pub(crate) fn fitted(field: &Field, value: Value) -> Value {
         (FieldKind::Integer { .. } | FieldKind::Rating { .. } | FieldKind::Duration, Value::Decimal(number)) => {
             i64::try_from(types::round(number, 0, model::Rounding::HalfUp).trunc()).map_or(Value::Empty, Value::Int)
         }
-        (FieldKind::Text(_), Value::Decimal(number)) => Value::Text(number.normalize().to_string()),
-        (FieldKind::Text(_), Value::Date(date)) => Value::Text(date.to_string()),
+        (FieldKind::Text(text), Value::Text(value)) => Value::Text(cut(value, text.max)),
+        (FieldKind::Text(_), value @ (Value::Decimal(_) | Value::Date(_))) => Value::Text(shown(&value)),
         (FieldKind::Date, Value::Instant(at)) => Value::Date(at.date_naive()),
         (_, value) => value,
     }
@@ -141,7 +141,11 @@ impl Inputs for FieldInputs<'_> {
         Some(self.facts.values(self.place, &path).into_iter().next().unwrap_or_default())
     }
     fn rows(&self, name: &str) -> Option<RowSet> {
-        self.card.children.get(name).filter(|_| *self.place == Place::Record)?;
+        if self.card.children.get(name).is_none_or(|_| *self.place != Place::Record) {
+            let table = self.table.reference();
+            let path = self.snapshot.rows_named(&table, name)?;
+            return Some(RowSet(Arc::new(self.facts.rows_behind(self.place, &table, path))));
+        }
         Some(RowSet(Arc::new(self.facts.record.rows(name).iter().map(|row| row.values.clone()).collect())))
     }
 }
@@ -207,11 +211,35 @@ fn aggregate_rows(rollup: &Rollup, child: &Ident, at: &Place, facts: &DraftFacts
         None => return Value::Int(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
         Some(path) => rows.iter().flat_map(|row| facts.values(row, path)).filter(|value| !value.is_empty()).collect(),
     };
-    aggregate(rollup.function, &values)
+    aggregate(rollup, &values)
+}
+
+/// A value as text; a time of day without its seconds only where it has none.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Int(number) => number.to_string(),
+        Value::Decimal(number) => number.normalize().to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Date(date) => date.to_string(),
+        Value::Time(time) => time.to_string(),
+        Value::Instant(at) => at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        Value::Texts(texts) => texts.join(", "),
+        Value::Empty | Value::Id(_) | Value::AnyId { .. } | Value::Ids(_) | Value::Json(_) => String::new(),
+    }
+}
+
+/// A calculated text that is longer than its field is cut, and shows it.
+fn cut(text: String, most: u32) -> String {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    if text.chars().nth(most).is_none() {
+        return text;
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// An aggregate of values that are not empty.
-pub(crate) fn aggregate(function: Aggregate, values: &[Value]) -> Value {
+pub(crate) fn aggregate(rollup: &Rollup, values: &[Value]) -> Value {
     let number = |value: &Value| match value {
         Value::Decimal(number) => *number,
         Value::Int(number) => Decimal::from(*number),
@@ -219,7 +247,7 @@ pub(crate) fn aggregate(function: Aggregate, values: &[Value]) -> Value {
     };
     let sum = || values.iter().try_fold(Decimal::ZERO, |sum, value| sum.checked_add(number(value)));
     let extreme = |wanted| values.iter().reduce(|best, value| if compare(value, best) == Some(wanted) { value } else { best }).cloned().unwrap_or_default();
-    match function {
+    match rollup.function {
         Aggregate::Count => Value::Int(i64::try_from(values.len()).unwrap_or(i64::MAX)),
         Aggregate::CountDistinct => {
             let mut seen: Vec<&Value> = Vec::new();
@@ -228,10 +256,12 @@ pub(crate) fn aggregate(function: Aggregate, values: &[Value]) -> Value {
         }
         Aggregate::Sum => sum().map_or(Value::Empty, Value::Decimal),
         Aggregate::Avg if values.is_empty() => Value::Empty,
-        Aggregate::Avg => sum().and_then(|sum| sum.checked_div(Decimal::from(values.len()))).map_or(Value::Empty, Value::Decimal),
+        Aggregate::Avg => sum().map_or(Value::Empty, |sum| average(sum, i64::try_from(values.len()).unwrap_or(i64::MAX))),
         Aggregate::Min => extreme(std::cmp::Ordering::Less),
         Aggregate::Max => extreme(std::cmp::Ordering::Greater),
         Aggregate::First => values.first().cloned().unwrap_or_default(),
         Aggregate::Last => values.last().cloned().unwrap_or_default(),
+        Aggregate::Concat if values.is_empty() => Value::Empty,
+        Aggregate::Concat => Value::Text(values.iter().map(shown).collect::<Vec<_>>().join(&rollup.separator)),
     }
 }

@@ -5,13 +5,13 @@
 //!
 //! **Not here:** running those statements (`fetch`).
 
-use std::collections::{HashMap, HashSet};
+use std::{collections::{HashMap, HashSet}, sync::Arc};
 
 use access::Actor;
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexSet;
 use model::{
-    Card, Catalog, Condition, FieldKind, Hop, Ident, Operand, Path, Period, Record, Related, RowSource, Source, TableRef, Term, Value, Values, Variable,
+    Card, Catalog, Condition, FieldKind, Hop, Ident, Leg, Operand, Path, Period, Record, Related, RowPath, RowSource, Source, TableRef, Term, Value, Values, Variable,
     eval::{Facts, Place},
     record::value_of,
 };
@@ -28,6 +28,50 @@ pub struct Need {
     pub target: Ident,
     /// What is wanted of the linked record, seen from there.
     pub rest: Path,
+}
+
+/// Rows that formulas of a record ask for beyond its own child rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowNeed {
+    /// The link they lie behind: child table, field, the card it leads to. `None` for rows that point to the record.
+    pub link: Option<(Option<Ident>, Ident, Ident)>,
+    /// The way from there, or from the record.
+    pub rest: RowPath,
+    /// What is asked of each row.
+    pub fields: Vec<Ident>,
+}
+
+/// The row sets of formulas, each once with all that is asked of it. Of a way, what lies behind its first link is seen
+/// from there.
+pub fn row_needs(sets: &[(TableRef, RowPath, Vec<Ident>)]) -> Vec<RowNeed> {
+    let mut found: Vec<RowNeed> = Vec::new();
+    for (table, rows, fields) in sets {
+        let Some((link, rest)) = behind_link(table, rows) else { continue };
+        match found.iter_mut().find(|need| need.link == link && need.rest == rest) {
+            Some(known) => known.fields.extend(fields.iter().filter(|field| !known.fields.contains(field)).cloned().collect::<Vec<_>>()),
+            None => found.push(RowNeed { link, rest, fields: fields.clone() }),
+        }
+    }
+    found
+}
+
+type FirstLink = Option<(Option<Ident>, Ident, Ident)>;
+
+/// The first link of a way to rows, and the way from there; nothing for the record's own child rows.
+pub fn behind_link(table: &TableRef, rows: &RowPath) -> Option<(FirstLink, RowPath)> {
+    let mut child = table.child.clone();
+    for (index, leg) in rows.legs.iter().enumerate() {
+        match leg {
+            Leg::Hop(Hop::Parent) => child = None,
+            Leg::Hop(Hop::Child { .. }) => return None,
+            Leg::Hop(Hop::Link { field, target } | Hop::Links { field, target } | Hop::AnyLink { field, target }) => {
+                let rest = RowPath { start: TableRef::card(target), legs: rows.legs[index + 1..].to_vec(), end: rows.end.clone() };
+                return Some((Some((child, field.clone(), target.clone())), rest));
+            }
+            Leg::Pointing { .. } => return Some((None, RowPath { start: TableRef::card(&table.card), legs: rows.legs[index..].to_vec(), end: rows.end.clone() })),
+        }
+    }
+    None
 }
 
 /// Everything that saving a record of `card` may ask of linked records.
@@ -108,8 +152,14 @@ fn need(catalog: &Catalog, path: &Path) -> Option<Need> {
     None
 }
 
-/// What was fetched of linked records: (record, path from there) → values.
-pub type Linked = HashMap<(Uuid, Path), Vec<Value>>;
+/// What was fetched of other records.
+#[derive(Debug, Default)]
+pub struct Linked {
+    /// (record, path from there) → values.
+    pub values: HashMap<(Uuid, Path), Vec<Value>>,
+    /// (record, way from there) → whose rows these are, and the rows with their ids.
+    pub rows: HashMap<(Uuid, RowPath), (Uuid, Arc<Vec<(Uuid, Values)>>)>,
+}
 
 /// A draft with everything around it that rules may ask for.
 pub struct DraftFacts<'a> {
@@ -126,6 +176,52 @@ pub struct DraftFacts<'a> {
 }
 
 impl DraftFacts<'_> {
+    /// The rows that a way leads to, beyond the record's own child rows.
+    pub fn rows_behind(&self, at: &Place, table: &TableRef, rows: &RowPath) -> Vec<Values> {
+        let Some((link, rest)) = behind_link(table, rows) else { return Vec::new() };
+        let ids = match &link {
+            None => vec![self.record.id],
+            Some((child, field, target)) => {
+                let values = match (child, at) {
+                    (Some(_), Place::Row { table, index }) => self.record.rows(table.as_str()).get(*index).map(|row| &row.values),
+                    _ => Some(&self.record.values),
+                };
+                match values.map(|values| value_of(values, field.as_str())) {
+                    Some(Value::Id(id)) => vec![*id],
+                    Some(Value::AnyId { card, id }) if card == target => vec![*id],
+                    Some(Value::Ids(ids)) => ids.clone(),
+                    _ => Vec::new(),
+                }
+            }
+        };
+        let found = ids.into_iter().filter_map(|id| self.linked.rows.get(&(id, rest.clone())));
+        found.flat_map(|(owner, rows)| self.with_draft(&table.card, &rest, *owner, rows)).collect()
+    }
+
+    /// Rows as they will be: where the record at hand is, or will be, one of them, as it is in the draft.
+    fn with_draft(&self, card: &Ident, rest: &RowPath, owner: Uuid, rows: &[(Uuid, Values)]) -> Vec<Values> {
+        let by = match rest.legs.last() {
+            Some(Leg::Pointing { table, by }) if table.card == *card && table.child.is_none() => by,
+            _ => return rows.iter().map(|(_, values)| values.clone()).collect(),
+        };
+        let leads_there = match value_of(&self.record.values, by.leaf.as_str()) {
+            Value::Id(id) | Value::AnyId { id, .. } => *id == owner,
+            Value::Ids(ids) => ids.contains(&owner),
+            _ => false,
+        } && value_of(&self.record.values, "trashed_at").is_empty();
+        let known = rows.iter().position(|(id, _)| *id == self.record.id);
+        let mut all: Vec<Values> = rows.iter().map(|(_, values)| values.clone()).collect();
+        match (leads_there, known) {
+            (true, Some(index)) => all[index] = self.record.values.clone(),
+            (true, None) => all.push(self.record.values.clone()),
+            (false, Some(index)) => {
+                all.remove(index);
+            }
+            (false, None) => {}
+        }
+        all
+    }
+
     /// The values behind a link, several for several links.
     fn behind(&self, values: &Values, field: &Ident, target: &Ident, rest: &[Hop], path: &Path) -> Vec<Value> {
         let rest = Path { start: TableRef::card(target), hops: rest.to_vec(), leaf: path.leaf.clone(), part: path.part, end: path.end.clone() };
@@ -138,7 +234,7 @@ impl DraftFacts<'_> {
         if rest.hops.is_empty() && rest.leaf == "id" {
             return ids.into_iter().map(Value::Id).collect();
         }
-        ids.into_iter().filter_map(|id| self.linked.get(&(id, rest.clone()))).flatten().cloned().collect()
+        ids.into_iter().filter_map(|id| self.linked.values.get(&(id, rest.clone()))).flatten().cloned().collect()
     }
 
     fn walk(&self, at: &Place, hops: &[Hop], path: &Path) -> Vec<Value> {

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use crate::{AppError, Source};
 
+/// Records of one statement.
+const EACH: usize = 500;
+
 /// Every field that is stored in a row of the table, in order.
 fn paths(table: &Table) -> Vec<Path> {
     let stored = table.fields.values().filter(|field| field.key != "id" && !matches!(field.storage, Storage::Nowhere));
@@ -23,27 +26,50 @@ fn unbounded(catalog: &Catalog, card: &Ident, now: DateTime<Utc>) -> Result<Tabl
 
 /// A record with its child rows; `None` if there is none. Records in the trash are found too.
 pub(crate) async fn record(source: &mut Source<'_>, catalog: &Catalog, card: &Card, id: Uuid, now: DateTime<Utc>) -> Result<Option<Record>, AppError> {
+    Ok(records(source, catalog, card, &[id], now).await?.pop())
+}
+
+/// Records with their child rows, as far as they are there, those in the trash too: a few statements for all.
+pub(crate) async fn records(source: &mut Source<'_>, catalog: &Catalog, card: &Card, ids: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Record>, AppError> {
     let seen = unbounded(catalog, &card.key, now)?;
     let own = paths(&card.table);
-    let lowered = select::by_ids(catalog, source.dialect(), &seen, &card.table.reference(), &[id], &own, true);
-    let Some(row) = source.fetch(&lowered.statement).await?.into_iter().next() else { return Ok(None) };
-    let mut values = values_of(&own, lowered.decode(row).into_iter().skip(1));
-    sides(source, catalog, card, None, &mut [(id, &mut values)]).await?;
-    let mut record = Record { id, values, children: IndexMap::new() };
-    for (key, table) in &card.children {
-        let own = paths(table);
-        let lowered = select::children(catalog, source.dialect(), &seen, &TableRef::child(&card.key, key), &[id], &own, &[]);
-        let mut rows: Vec<Row> = Vec::new();
+    let mut records: Vec<Record> = Vec::with_capacity(ids.len());
+    for some in ids.chunks(EACH) {
+        let lowered = select::by_ids(catalog, source.dialect(), &seen, &card.table.reference(), some, &own, true);
         for row in source.fetch(&lowered.statement).await? {
-            let mut decoded = lowered.decode(row).into_iter().skip(1);
+            let mut decoded = lowered.decode(row).into_iter();
             let Some(Value::Id(id)) = decoded.next() else { continue };
-            rows.push(Row { id, values: values_of(&own, decoded) });
+            records.push(Record { id, values: values_of(&own, decoded), children: IndexMap::new() });
         }
-        let mut owners: Vec<(Uuid, &mut Values)> = rows.iter_mut().map(|row| (row.id, &mut row.values)).collect();
-        sides(source, catalog, card, Some(key), &mut owners).await?;
-        record.children.insert(key.clone(), rows);
     }
-    Ok(Some(record))
+    let mut owners: Vec<(Uuid, &mut Values)> = records.iter_mut().map(|record| (record.id, &mut record.values)).collect();
+    sides(source, catalog, card, None, &mut owners).await?;
+    for key in card.children.keys() {
+        children(source, catalog, card, key, &seen, &mut records).await?;
+    }
+    Ok(records)
+}
+
+/// The rows of one child table, in order.
+async fn children(source: &mut Source<'_>, catalog: &Catalog, card: &Card, key: &Ident, seen: &Tables, records: &mut [Record]) -> Result<(), AppError> {
+    let Some(table) = card.children.get(key) else { return Ok(()) };
+    let own = paths(table);
+    let mut found: HashMap<Uuid, Vec<Row>> = HashMap::new();
+    for some in records.chunks(EACH) {
+        let ids: Vec<Uuid> = some.iter().map(|record| record.id).collect();
+        let lowered = select::children(catalog, source.dialect(), seen, &TableRef::child(&card.key, key), &ids, &own, &[]);
+        for row in source.fetch(&lowered.statement).await? {
+            let mut decoded = lowered.decode(row).into_iter();
+            let (Some(Value::Id(owner)), Some(Value::Id(id))) = (decoded.next(), decoded.next()) else { continue };
+            found.entry(owner).or_default().push(Row { id, values: values_of(&own, decoded) });
+        }
+    }
+    let mut owners: Vec<(Uuid, &mut Values)> = found.values_mut().flatten().map(|row| (row.id, &mut row.values)).collect();
+    sides(source, catalog, card, Some(key), &mut owners).await?;
+    for record in records {
+        record.children.insert(key.clone(), found.remove(&record.id).unwrap_or_default());
+    }
+    Ok(())
 }
 
 fn values_of(paths: &[Path], values: impl Iterator<Item = Value>) -> Values {

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use crate::{AppError, Source, snapshot::Snapshot};
 
 pub mod batch;
-mod derive;
+pub(crate) mod derive;
 pub mod draft;
 pub mod facts;
+pub(crate) mod gather;
 pub mod history;
 pub(crate) mod load;
 pub(crate) mod many;
@@ -19,9 +20,10 @@ pub mod merge;
 pub mod preview;
 pub mod read;
 pub mod remove;
-mod renew;
 pub mod save;
 pub(crate) mod told;
+
+pub(crate) use save::with_facts;
 
 /// A condition with `@record.…` replaced by what the actor may read of a stored record; what they may not stays unknown.
 pub(crate) async fn seen_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, condition: &Condition) -> Result<Condition, AppError> {
@@ -31,7 +33,7 @@ pub(crate) async fn seen_from(source: &mut Source<'_>, snapshot: &Snapshot, acto
         let stored = load::record(source, &snapshot.catalog, card, id, actor.now).await?.unwrap_or_default();
         record.values = stored.values.into_iter().filter(|(key, _)| gate.readable(None, key) == access::Readable::Always).collect();
     }
-    let (linked, ancestors, pointing) = (facts::Linked::new(), HashMap::new(), HashMap::new());
+    let (linked, ancestors, pointing) = (facts::Linked::default(), HashMap::new(), HashMap::new());
     let facts = facts::DraftFacts { record: &record, actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
     Ok(save::with_facts(condition, &facts, &Place::Record))
 }

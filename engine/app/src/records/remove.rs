@@ -9,8 +9,8 @@ use sql::{Datum, select, system, write::{self, Hold, Stamp}};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{load, renew, told, save::{ids, links_set}};
-use crate::{App, AppError, Blocker, Source, UnitError, batches, search, snapshot::Snapshot};
+use super::{load, told, save::{ids, links_set}};
+use crate::{App, AppError, Blocker, Source, UnitError, batches, derived::{self, Change}, search, snapshot::Snapshot};
 
 /// Most records that stand in the way are counted up to this.
 const BLOCKERS: u32 = 1_000;
@@ -60,6 +60,7 @@ impl Deletion {
 
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Uuid, UnitError> {
         crate::still_present(tx, &self.snapshot, &self.actor).await?;
+        derived::begin(tx, &self.snapshot, &self.card).await?;
         check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
         let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7(), batch: self.batch };
         removal.remove(tx, &self.card, &[self.id]).await?;
@@ -135,7 +136,8 @@ impl Removal<'_> {
                     batches::trashed(tx, batch, card, record.id, "deleted", Some(self.trash_id), record.version() + 1).await?;
                 }
                 self.tell(tx, card, record.id, record.version() + 1, "deleted").await?;
-                renew::after_save(tx, self.snapshot, card, Some(record), None, self.actor.now).await?;
+                let change = Change { old: Some(record.clone()), new: None, is_fresh: false };
+                derived::after_save(tx, self.snapshot, card, change, self.actor.now).await?;
             }
             search::after_trash(tx, self.snapshot, card, ids, false).await?;
             for (key, mut records) in along {
@@ -210,6 +212,7 @@ impl Restoration {
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<(), UnitError> {
         crate::still_present(tx, &self.0.snapshot, &self.0.actor).await?;
         let Deletion { snapshot, actor, card, gated, id, site, batch } = &self.0;
+        derived::begin(tx, snapshot, card).await?;
         check(tx, snapshot, actor, card, *id, &gated.rows(), true).await?;
         let trash = tx.fetch(&write::trash_of(&snapshot.catalog, tx.dialect(), card, *id)).await?;
         let Some(Datum::Uuid(trash_id)) = trash.into_iter().flatten().next() else { return Err(AppError::not_found("record").into()) };
@@ -240,8 +243,10 @@ impl Removal<'_> {
                     batches::trashed(tx, batch, card, record.id, "restored", None, record.version()).await?;
                 }
                 self.tell(tx, card, record.id, record.version(), "restored").await?;
-                renew::after_save(tx, self.snapshot, card, None, Some(&record), self.actor.now).await?;
+                let change = Change { old: None, new: Some(record), is_fresh: false };
+                derived::after_save(tx, self.snapshot, card, change, self.actor.now).await?;
             }
+            derived::after_restore(tx, self.snapshot, card, &ids, self.actor.now).await?;
             search::after_trash(tx, self.snapshot, card, &ids, true).await?;
         }
         Ok(())

@@ -155,12 +155,15 @@ fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<(Source
             None => return Err(("/rollup", format!("`{}` needs a `field`", rollup.function.name()))),
         };
         let whole = End { place: None, kind: FieldKind::Integer { min: None, max: None } };
+        // Texts of many rows, whatever each of them is.
+        let texts = FieldKind::Text(crate::TextKind { flavour: TextFlavour::LongText, min: 0, max: 100_000, pattern: None });
         let end = match &field {
+            _ if rollup.function == Aggregate::Concat => Some(End { place: None, kind: texts }),
             _ if matches!(rollup.function, Aggregate::Count | Aggregate::CountDistinct) => Some(whole),
             Some(path) => path.field(catalog).map(|field| End { place: Some((path.end.clone(), path.leaf.clone())), kind: names::kind_of(path, field) }),
             None => Some(whole),
         };
-        return Ok((Source::Rollup(Box::new(Rollup { rows, function: rollup.function, field, condition: None })), end));
+        return Ok((Source::Rollup(Box::new(Rollup { rows, function: rollup.function, field, condition: None, separator: rollup.separator.clone().unwrap_or_else(|| ", ".into()) })), end));
     }
     let expr = def.computed.as_ref().map(|computed| computed.expr.clone()).unwrap_or_default();
     Ok((Source::Computed { expr, rounding: def.rounding.unwrap_or_default() }, None))
@@ -225,7 +228,7 @@ fn type_of(kind: &FieldKind, function: Option<Aggregate>) -> FieldType {
         Some(Aggregate::Count | Aggregate::CountDistinct) => FieldType::Integer,
         Some(Aggregate::Avg) if matches!(own, FieldType::Integer | FieldType::Rating) => FieldType::Decimal,
         Some(Aggregate::Sum) if own == FieldType::Rating => FieldType::Integer,
-        Some(Aggregate::Avg | Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last) | None => own,
+        Some(Aggregate::Avg | Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last | Aggregate::Concat) | None => own,
     }
 }
 

@@ -289,20 +289,23 @@ pub struct RollupDef {
     /// Which rows count.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub condition: Option<Filter>,
+    /// What stands between the texts of `concat`; a comma and a space unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
 }
 
 /// Aggregate functions of rollups, totals and groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
-pub enum Aggregate { Sum, Avg, Min, Max, Count, CountDistinct, First, Last }
+pub enum Aggregate { Sum, Avg, Min, Max, Count, CountDistinct, First, Last, Concat }
 
 impl Aggregate {
     /// The word that stands in definitions and requests.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sum => "sum", Self::Avg => "avg", Self::Min => "min", Self::Max => "max",
-            Self::Count => "count", Self::CountDistinct => "count_distinct", Self::First => "first", Self::Last => "last",
+            Self::Count => "count", Self::CountDistinct => "count_distinct", Self::First => "first", Self::Last => "last", Self::Concat => "concat",
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::{
     select::bind_ids,
 };
 
+mod derived;
+
+pub use derived::{derived, hold_all};
+
 /// Most placeholders of one statement: SQLite takes 32,766, PostgreSQL 65,535.
 const MAX_BINDS: usize = 30_000;
 
@@ -331,9 +335,4 @@ pub fn hold_for_update(catalog: &Catalog, dialect: Dialect, card: &Card, id: Uui
     let mut builder = Builder::new(catalog, dialect, None);
     let id = builder.bind(Datum::Uuid(id));
     Some(builder.finish(&format!("SELECT version FROM {} WHERE id = {id}{}", card.table.physical, Hold::Change.clause(dialect)), vec![Physical::Integer]))
-}
-
-/// Sets stored derived values of one record, without a new version: they are not anybody's edit.
-pub fn derive(catalog: &Catalog, dialect: Dialect, table: &Table, id: Uuid, values: &Values, fields: &[Ident]) -> Statement {
-    update_row(catalog, dialect, table, id, values, fields, None)
 }

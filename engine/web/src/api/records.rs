@@ -73,7 +73,10 @@ fn etag(version: i64) -> HeaderValue {
 async fn record(site: &Site, asker: &Asker, card: &str, id: Uuid, place: Trash) -> Result<(Value, i64), AppError> {
     let page = reading::read_in(&site.app, &asker.snapshot, &asker.actor, card, id, &[place], &asker.locale).await?;
     let item = page.items.first().ok_or_else(|| AppError::not_found("record"))?;
-    let record = lists::record_json(&asker.snapshot.catalog, &page, item);
+    let mut record = lists::record_json(&asker.snapshot.catalog, &page, item);
+    if let Some(fields) = lists::recomputing(&site.app, &asker.snapshot, card).await? {
+        record["recomputing"] = fields;
+    }
     let version = record.get("version").and_then(Value::as_i64).unwrap_or(0);
     Ok((record, version))
 }

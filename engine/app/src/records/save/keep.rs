@@ -27,7 +27,8 @@ impl Work {
         }
         self.attach(tx, record, stored).await?;
         crate::duplicates::keep(tx, &self.card, stored, record).await?;
-        renew::after_save(tx, &self.snapshot, &self.card, stored, Some(record), self.actor.now).await?;
+        let change = derived::Change { old: stored.cloned(), new: Some(record.clone()), is_fresh: stored.is_none() };
+        derived::after_save(tx, &self.snapshot, &self.card, change, self.actor.now).await?;
         search::after_save(tx, &self.snapshot, &self.card, record.id, touched.as_ref()).await?;
         let event = system::Event {
             at: self.actor.now,

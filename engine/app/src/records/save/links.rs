@@ -10,22 +10,23 @@ pub(super) struct Targets {
 }
 
 impl Work {
-    /// Looks up and holds, card by card in the order of keys, what links were set to, and what will be derived anew
+    /// Looks up and holds, card by card, those that are added up into others first, what links were set to, and what will be derived anew
     /// from this record: all saves lock in this order, so none waits for another for ever.
     pub(super) async fn hold_targets(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record, known: Targets) -> Result<Targets, UnitError> {
-        let mut wanted: BTreeMap<Ident, (BTreeSet<Uuid>, Hold)> = BTreeMap::new();
+        let height = |card: &Ident| self.snapshot.graph().height(card);
+        let mut wanted: BTreeMap<(u32, Ident), (BTreeSet<Uuid>, Hold)> = BTreeMap::new();
         let set = links_set(&self.card, stored, record);
         for (card, id) in set.iter().flat_map(|place| self.pointed(record, place)) {
-            wanted.entry(card).or_insert((BTreeSet::new(), Hold::Share)).0.insert(id);
+            wanted.entry((height(&card), card)).or_insert((BTreeSet::new(), Hold::Share)).0.insert(id);
         }
-        let derived = if self.options.dry_run { BTreeSet::new() } else { renew::targets(&self.snapshot, &self.card, stored, Some(record)) };
+        let derived = if self.options.dry_run { BTreeSet::new() } else { derived::targets(&self.snapshot, &self.card, stored, Some(record)) };
         for (card, id) in derived {
-            let entry = wanted.entry(card).or_insert((BTreeSet::new(), Hold::Change));
+            let entry = wanted.entry((height(&card), card)).or_insert((BTreeSet::new(), Hold::Change));
             entry.0.insert(id);
             entry.1 = Hold::Change;
         }
         let mut targets = known;
-        for (key, (ids, why)) in wanted {
+        for ((_, key), (ids, why)) in wanted {
             let Some(card) = self.catalog().card(&key) else { continue };
             let there = targets.there.entry(key.clone()).or_default();
             let mut new: Vec<Uuid> = ids.into_iter().filter(|id| !there.contains(id)).collect();

@@ -8,7 +8,7 @@ use access::{Actor, GatedWrite, Readable, Reason, gate_write};
 use chrono::{DateTime, Datelike, Utc};
 use indexmap::IndexMap;
 use model::{
-    ActionName, Card, Code, Condition, Field, FieldKind, Ident, Path, Record, Rejected, Reset, Row, TableRef, ValidRecord, Value, Violation, record::value_of, types,
+    ActionName, Card, Code, Condition, Field, FieldKind, Ident, Path, Record, Rejected, Reset, Row, ValidRecord, Value, Violation, record::value_of, types,
     validate::validate,
 };
 use serde_json::{Map, Value as Json};
@@ -32,7 +32,6 @@ mod keep;
 mod shared;
 mod unique;
 
-pub(crate) use asked::{ancestors, linked};
 pub(crate) use conditions::with_facts;
 use conditions::{place_of, touched_at};
 use links::Targets;
@@ -44,12 +43,12 @@ pub(crate) use shared::Shared;
 use super::{
     derive::{self, Context},
     draft::{self, Draft},
-    facts::{DraftFacts, Linked},
+    facts::DraftFacts,
     load,
     merge::{self, Merged, RowChange},
-    renew, told,
+    gather::{self, Around}, told,
 };
-use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, lists::bind_for, scripts::{Home, Running}, search, snapshot::Snapshot};
+use crate::{App, AppError, Source, Stale, UnitError, batches::{self, Before}, derived, lists::bind_for, scripts::{Home, Running}, search, snapshot::Snapshot};
 
 /// How a save is asked for.
 #[derive(Debug, Clone, Default)]
@@ -229,6 +228,7 @@ impl Work {
     }
 
     async fn save(&self, tx: &mut Tx, body: &Map<String, Json>) -> Result<Saved, UnitError> {
+        derived::begin(tx, &self.snapshot, &self.card).await?;
         let (draft, mut violations) = draft::read(&self.card, self.catalog(), body);
         let stored = self.stored(tx).await?;
         let (draft, left) = self.moded(tx, stored.as_ref(), draft).await?;
@@ -272,7 +272,7 @@ impl Work {
         let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
         merged.record.id = self.id.unwrap_or_else(Uuid::now_v7);
         self.stamp(stored.as_ref(), &mut merged.record);
-        let linked = linked(tx, &self.snapshot, &self.card, &merged.record, self.actor.now).await?;
+        let Around { linked, ancestors } = gather::around(tx, &self.snapshot, &self.card, &[&merged.record], self.actor.now).await?;
         let mut set: HashSet<Touched> = links_set(&self.card, stored.as_ref(), &merged.record).into_iter().collect();
         let mut given = given(&merged);
         for link in fresh.iter().filter_map(|path| touched_at(&merged.record, path)) {
@@ -283,7 +283,6 @@ impl Work {
             }
             set.insert(link);
         }
-        let ancestors = ancestors(tx, &self.snapshot, &self.card, &merged.record, &linked, self.actor.now).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given: &given };
         let record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
         let violations = self.at_their_places(&merged, violations);
@@ -294,9 +293,8 @@ impl Work {
     async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &HashSet<Touched>, mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
         self.stamp(stored, &mut merged.record);
         let targets = self.hold_targets(tx, stored, &merged.record, Targets::default()).await?;
-        let linked = linked(tx, &self.snapshot, &self.card, &merged.record, self.actor.now).await?;
+        let Around { linked, ancestors } = gather::around(tx, &self.snapshot, &self.card, &[&merged.record], self.actor.now).await?;
         let set = self.links_set_now(stored, &merged.record);
-        let ancestors = ancestors(tx, &self.snapshot, &self.card, &merged.record, &linked, self.actor.now).await?;
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
         merged.record = self.derived(tx, stored, merged.record.clone(), &context, &mut violations).await?;
         let nothing = HashMap::new();
@@ -328,10 +326,10 @@ impl Work {
     async fn derived(&self, tx: &mut Tx, stored: Option<&Record>, record: Record, context: &Context<'_>, violations: &mut Vec<Violation>) -> Result<Record, UnitError> {
         let before = violations.len();
         let record = derive::derive(&self.snapshot, &self.card, record, context, violations);
-        if stored.is_none() || !renew::depends_on_record(&self.card) {
+        if stored.is_none() || !derived::depends_on_record(&self.card) {
             return Ok(record);
         }
-        let record = renew::aggregates(tx, &self.snapshot, &self.card, record, context).await?;
+        let record = derived::asked_by_record(tx, &self.snapshot, &self.card, record, context).await?;
         violations.truncate(before);
         Ok(derive::derive(&self.snapshot, &self.card, record, context, violations))
     }

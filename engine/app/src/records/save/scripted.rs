@@ -32,8 +32,7 @@ impl Work {
     pub(crate) async fn foreseen(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, given: &HashSet<Touched>) -> Result<Record, UnitError> {
         let mut record = merged.record.clone();
         self.stamp(stored, &mut record);
-        let linked = linked(tx, &self.snapshot, &self.card, &record, self.actor.now).await?;
-        let ancestors = ancestors(tx, &self.snapshot, &self.card, &record, &linked, self.actor.now).await?;
+        let Around { linked, ancestors } = gather::around(tx, &self.snapshot, &self.card, &[&record], self.actor.now).await?;
         let set = self.links_set_now(stored, &record);
         let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
         // What is wrong is told when the record is validated.

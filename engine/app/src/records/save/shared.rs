@@ -62,8 +62,7 @@ impl Work {
 
     /// What may be taken from the saves before: nothing where other records' values hang on this card's.
     pub(super) fn known(&self) -> Option<&Shared> {
-        let tables = std::iter::once(self.card.table.reference()).chain(self.card.children.values().map(model::Table::reference));
-        let followed = tables.into_iter().any(|table| !self.snapshot.rollups_over(&table).is_empty());
+        let followed = !self.snapshot.graph().uses(&self.card.key).is_empty();
         self.shared.as_deref().filter(|_| !followed)
     }
 }

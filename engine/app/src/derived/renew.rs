@@ -1,0 +1,142 @@
+//! Calculates derived values of many records of a card anew, and stores those that came out otherwise.
+//!
+//! **Invariants**
+//! - The same for one record that follows a save and for a million that a job goes through.
+//! - Records are held, in order of their ids, before they are read.
+//! - What did not change is not written.
+
+use std::{collections::{BTreeMap, BTreeSet, HashSet}, sync::Arc};
+
+use access::{Actor, Reason};
+use chrono::{DateTime, Utc};
+use model::{Card, Ident, Record, Source as FieldSource, Table, Values, record::value_of};
+use sql::write;
+use store::Tx;
+use uuid::Uuid;
+
+use super::{follow::Change, rollup::{self, Renewal}};
+use crate::{Source, UnitError, records::{derive::{self, Context}, gather, load}, search, snapshot::Snapshot};
+
+/// What of a record is to be renewed. Formulas are calculated in any case.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    /// Aggregates over other records that are asked of the database.
+    pub all: BTreeSet<usize>,
+    /// Those that are added to.
+    pub by: BTreeMap<usize, Vec<Arc<Change>>>,
+}
+
+/// How records are renewed.
+#[derive(Clone, Copy)]
+pub(super) struct Renewing<'a> {
+    pub snapshot: &'a Snapshot,
+    pub card: &'a Arc<Card>,
+    pub now: DateTime<Utc>,
+}
+
+/// A record as it was and as it is calculated.
+pub(super) struct Renewed {
+    pub before: Record,
+    pub after: Record,
+}
+
+impl Renewing<'_> {
+    /// Renews and stores; the records that changed.
+    pub async fn store(&self, tx: &mut Tx, asked: &BTreeMap<Uuid, Asked>) -> Result<Vec<Renewed>, UnitError> {
+        let ids: Vec<Uuid> = asked.keys().copied().collect();
+        for some in ids.chunks(500) {
+            if let Some(hold) = write::hold_all(&self.snapshot.catalog, tx.dialect(), self.card, some) {
+                tx.fetch(&hold).await?;
+            }
+        }
+        let changed = self.calculate(tx, asked, true).await?;
+        let records: Vec<(&Record, &Record)> = changed.iter().map(|renewed| (&renewed.before, &renewed.after)).collect();
+        let own: Vec<Pair<'_>> = records.iter().map(|(before, after)| (before.id, &before.values, &after.values)).collect();
+        self.write(tx, &self.card.table, &own).await?;
+        for (key, table) in &self.card.children {
+            let rows = records.iter().flat_map(|(before, after)| before.rows(key.as_str()).iter().zip(after.rows(key.as_str())));
+            let rows: Vec<Pair<'_>> = rows.map(|(before, after)| (before.id, &before.values, &after.values)).collect();
+            self.write(tx, table, &rows).await?;
+        }
+        for (before, after) in records {
+            let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str())).cloned();
+            let touched: BTreeSet<Ident> = differing(&self.card.table, &before.values, &after.values).into_iter().chain(tables).collect();
+            search::after_save(tx, self.snapshot, self.card, after.id, Some(&touched)).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Renews without storing; the records that would change.
+    pub async fn calculate(&self, tx: &mut Tx, asked: &BTreeMap<Uuid, Asked>, keeps: bool) -> Result<Vec<Renewed>, UnitError> {
+        let ids: Vec<Uuid> = asked.keys().copied().collect();
+        let before = load::records(&mut Source::Tx(tx), &self.snapshot.catalog, self.card, &ids, self.now).await?;
+        let mut after = before.clone();
+        let system = Actor::system(Reason::Derivation, self.now);
+        self.aggregate(tx, &mut after, asked, &system, keeps).await?;
+        let all: Vec<&Record> = after.iter().collect();
+        let around = gather::around(tx, self.snapshot, self.card, &all, self.now).await?;
+        let nothing = HashSet::new();
+        let context = Context { actor: &system, linked: &around.linked, ancestors: &around.ancestors, set: &nothing, given: &nothing };
+        let mut renewed = Vec::new();
+        for (before, record) in before.into_iter().zip(after) {
+            // What a formula cannot calculate is empty; whoever saves the record next is told why.
+            let mut faults = Vec::new();
+            let mut record = derive::derive(self.snapshot, self.card, record, &context, &mut faults);
+            if rollup::depends_on_record(self.card) {
+                record = rollup::asked_by_record(tx, self.snapshot, self.card, record, &context).await?;
+                record = derive::derive(self.snapshot, self.card, record, &context, &mut faults);
+            }
+            if self.differs(&before, &record) {
+                renewed.push(Renewed { before, after: record });
+            }
+        }
+        Ok(renewed)
+    }
+
+    /// Aggregates over other records, field by field.
+    async fn aggregate(&self, tx: &mut Tx, records: &mut [Record], asked: &BTreeMap<Uuid, Asked>, system: &Actor, keeps: bool) -> Result<(), UnitError> {
+        let nodes: BTreeSet<usize> = asked.values().flat_map(|asked| asked.all.iter().chain(asked.by.keys()).copied()).collect();
+        for index in nodes {
+            let Some(node) = self.snapshot.graph().nodes.get(index) else { continue };
+            let (table, key) = &node.place;
+            let Some(field) = self.card.table.field(key).filter(|_| table.child.is_none()) else { continue };
+            let FieldSource::Rollup(rollup) = &field.source else { continue };
+            let wanted = records.iter_mut().filter_map(|record| {
+                let of = asked.get(&record.id)?;
+                match (of.all.contains(&index), of.by.get(&index)) {
+                    (true, _) => Some((record, None)),
+                    (false, Some(changes)) => Some((record, Some(changes.clone()))),
+                    (false, None) => None,
+                }
+            });
+            let mut wanted: Vec<(&mut Record, Option<Vec<Arc<Change>>>)> = wanted.collect();
+            Renewal { snapshot: self.snapshot, card: self.card, field, rollup, system, keeps }.put(tx, &mut wanted).await?;
+        }
+        Ok(())
+    }
+
+    fn differs(&self, before: &Record, after: &Record) -> bool {
+        let rows = |key: &Ident, table: &Table| before.rows(key.as_str()).iter().zip(after.rows(key.as_str())).any(|(before, after)| !differing(table, &before.values, &after.values).is_empty());
+        !differing(&self.card.table, &before.values, &after.values).is_empty() || self.card.children.iter().any(|(key, table)| rows(key, table))
+    }
+
+    async fn write(&self, tx: &mut Tx, table: &Table, rows: &[Pair<'_>]) -> Result<(), UnitError> {
+        let changed: Vec<(Uuid, &Values, Vec<Ident>)> = rows.iter().map(|(id, before, after)| (*id, *after, differing(table, before, after))).filter(|(.., fields)| !fields.is_empty()).collect();
+        let fields: BTreeSet<Ident> = changed.iter().flat_map(|(.., fields)| fields.iter().cloned()).collect();
+        let (fields, rows): (Vec<Ident>, Vec<(Uuid, &Values)>) = (fields.into_iter().collect(), changed.iter().map(|(id, values, _)| (*id, *values)).collect());
+        if !rows.is_empty() {
+            for statement in write::derived(&self.snapshot.catalog, tx.dialect(), table, &fields, &rows) {
+                tx.execute(&statement).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A row as it was and as it is calculated.
+type Pair<'a> = (Uuid, &'a Values, &'a Values);
+
+/// The fields in which two records of a table differ.
+pub(super) fn differing(table: &Table, before: &Values, after: &Values) -> Vec<Ident> {
+    table.own_fields().map(|field| field.key.clone()).filter(|key| value_of(before, key.as_str()) != value_of(after, key.as_str())).collect()
+}
