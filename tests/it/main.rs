@@ -12,6 +12,7 @@ mod batches;
 mod broken_packs;
 mod builder;
 mod derived;
+mod derived_world;
 mod bulk;
 mod cells;
 mod favourites;
