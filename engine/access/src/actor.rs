@@ -1,6 +1,6 @@
 //! Who acts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::{Arc, atomic::{AtomicBool, Ordering}}};
 
 use chrono::{DateTime, Days, Months, NaiveDate, TimeZone, Utc, Datelike};
 use chrono_tz::Tz;
@@ -52,18 +52,19 @@ pub struct Actor {
     /// For somebody who is only presumed to be as remembered: the state of definitions and rights, as a number, that
     /// whoever answers must find unchanged. `None` for somebody as read now.
     pub known_at: Option<i64>,
+    asked_time: Arc<AtomicBool>,
     system: Option<Reason>,
 }
 
 impl Actor {
     /// A user with groups. What packs bind is filled in by whoever knows the database.
     pub fn user(id: Uuid, name: impl Into<String>, roles: Vec<Ident>, now: DateTime<Utc>) -> Self {
-        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, system: None }
+        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, asked_time: Arc::default(), system: None }
     }
 
     /// The system, for one of a closed list of reasons.
     pub fn system(reason: Reason, now: DateTime<Utc>) -> Self {
-        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, system: Some(reason) }
+        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, asked_time: Arc::default(), system: Some(reason) }
     }
 
     /// The same person, for whom the system does this for a reason: rights are not asked for, and audit names the person.
@@ -75,7 +76,18 @@ impl Actor {
     /// The same person in another request: now, and presumed to be as they were known at some state of rights, or not.
     #[must_use]
     pub fn again(&self, now: DateTime<Utc>, known_at: Option<i64>) -> Self {
-        Self { now, known_at, ..self.clone() }
+        Self { now, known_at, asked_time: Arc::default(), ..self.clone() }
+    }
+
+    /// Whether anything asked this actor what time it is: what was made for somebody who was not asked is the same at any
+    /// other time.
+    pub fn asked_time(&self) -> bool {
+        self.asked_time.load(Ordering::Relaxed)
+    }
+
+    fn tell_time(&self) -> DateTime<Utc> {
+        self.asked_time.store(true, Ordering::Relaxed);
+        self.now
     }
 
     /// Whether rights are not asked for: the system, and administrators.
@@ -95,7 +107,7 @@ impl Actor {
 
     /// Today in the actor's zone.
     pub fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&self.zone).date_naive()
+        self.tell_time().with_timezone(&self.zone).date_naive()
     }
 
     /// What a variable about who, when and where stands for.
@@ -104,7 +116,7 @@ impl Actor {
             Variable::Me => self.user.map(Value::Id),
             Variable::Bound(name) => self.bound.get(name).filter(|value| !value.is_empty()).cloned(),
             Variable::Today => Some(Value::Date(self.today())),
-            Variable::Now => Some(Value::Instant(self.now)),
+            Variable::Now => Some(Value::Instant(self.tell_time())),
             Variable::Record(_) | Variable::Outer(_) | Variable::Row(_) | Variable::Same(_) | Variable::Param(_) => None,
         }
     }

@@ -62,6 +62,7 @@ pub struct App {
     noticed: advice::Noticed,
     remembered: remembered::Remembered,
     marks: derived::Marks,
+    plans: lists::plan::Plans,
     /// Held while definitions are read anew: once is enough, however many want it.
     reading: tokio::sync::Mutex<()>,
 }
@@ -77,7 +78,7 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), marks: derived::Marks::default(), reading: tokio::sync::Mutex::default() });
+        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), marks: derived::Marks::default(), plans: lists::plan::Plans::default(), reading: tokio::sync::Mutex::default() });
         app.reload().await?;
         Ok(app)
     }

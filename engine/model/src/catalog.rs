@@ -371,9 +371,9 @@ pub enum FieldKind {
     /// duration, in seconds
     Duration,
     /// choice, choices
-    Choice { options: Vec<OptionDef>, multiple: bool },
+    Choice { options: Arc<[OptionDef]>, multiple: bool },
     /// link, links, category, user (whose target is the card `user`)
-    Link(LinkKind),
+    Link(Arc<LinkKind>),
     /// link_any
     AnyLink { targets: Vec<Ident>, on_delete: OnDelete },
     /// address

@@ -6,6 +6,8 @@
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
+use std::sync::Arc;
+
 use crate::{Catalog, Code, DecimalFlavour, DecimalKind, FieldKind, FileKind, Ident, LinkKind, OnDelete, Rounding, TextFlavour, TextKind, Value, Violation, types};
 
 /// What stored values of a kind mean. Two kinds of one shape read each other's values as they are.
@@ -36,7 +38,7 @@ pub fn shape(catalog: &Catalog, kind: &FieldKind) -> String {
 pub fn kind_of(catalog: &Catalog, shape: &str) -> Option<FieldKind> {
     let link = |id: &str, multiple| {
         let target = catalog.cards.values().find(|card| card.id == id).map(|card| card.key.clone()).or_else(|| Ident::new(id).ok())?;
-        Some(FieldKind::Link(LinkKind { target, multiple, category: false, condition: None, on_delete: OnDelete::Restrict, history: false }))
+        Some(FieldKind::Link(Arc::new(LinkKind { target, multiple, category: false, condition: None, on_delete: OnDelete::Restrict, history: false })))
     };
     let file = |multiple| FieldKind::File(FileKind { image: false, multiple, max_size: None, types: Vec::new() });
     Some(match shape.split_once(':') {
@@ -55,8 +57,8 @@ pub fn kind_of(catalog: &Catalog, shape: &str) -> Option<FieldKind> {
             "date" => FieldKind::Date,
             "time" => FieldKind::Time,
             "datetime" => FieldKind::Datetime,
-            "choice" => FieldKind::Choice { options: Vec::new(), multiple: false },
-            "choices" => FieldKind::Choice { options: Vec::new(), multiple: true },
+            "choice" => FieldKind::Choice { options: Arc::default(), multiple: false },
+            "choices" => FieldKind::Choice { options: Arc::default(), multiple: true },
             "link_any" => FieldKind::AnyLink { targets: Vec::new(), on_delete: OnDelete::Restrict },
             "address" => FieldKind::Address,
             "geo" => FieldKind::Geo,

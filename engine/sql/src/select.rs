@@ -37,6 +37,12 @@ pub(crate) enum Output {
 }
 
 impl Lowered {
+    /// The statement about another record than the one it was written for.
+    pub fn about(&self, written_for: Uuid, id: Uuid) -> Statement {
+        let bind = |datum: &Datum| if *datum == Datum::Uuid(written_for) { Datum::Uuid(id) } else { datum.clone() };
+        Statement { sql: self.statement.sql.clone(), binds: self.statement.binds.iter().map(bind).collect(), columns: self.statement.columns.clone() }
+    }
+
     /// A row as values, one for each thing asked for.
     pub fn decode(&self, row: Vec<Datum>) -> Vec<Value> {
         let mut row = row.into_iter();

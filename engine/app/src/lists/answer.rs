@@ -4,31 +4,32 @@ use super::*;
 
 /// The answer of the API to a list.
 pub async fn answer(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, request: &ListRequest, locale: &Locale) -> Result<Json, AppError> {
-    let gated = ask(snapshot, actor, card, request)?;
-    let page = page(app, snapshot, actor, &gated, locale).await?;
+    let plan = plan::of_list(app, snapshot, actor, card, request)?;
+    let page = plan_page(app, snapshot, actor, &plan, locale).await?;
+    let gated: &GatedQuery = &plan.gated;
     let mut answer = Map::new();
-    answer.insert("data".into(), page.items.iter().map(|item| record_json(&snapshot.catalog, &page, item)).collect());
+    answer.insert("data".into(), records_json(&snapshot.catalog, &page));
     if let Some(fields) = recomputing(app, snapshot, gated.query().card.key.as_str()).await? {
         answer.insert("recomputing".into(), fields);
     }
     answer.insert("next".into(), page.next.clone().map_or(Json::Null, Json::String));
-    if let Some(counted) = count(app, snapshot, &gated).await? {
+    if let Some(counted) = count(app, snapshot, gated).await? {
         answer.insert("count".into(), json!({"value": counted.value, "exact": counted.exact}));
     }
     let names: Vec<String> = gated.query().totals.iter().map(|total| format!("{}.{}", total.name, total.function.name())).collect();
     if !names.is_empty() {
-        let values = totals(app, snapshot, &gated).await?;
-        answer.insert("totals".into(), totals_json(snapshot, &gated, &names, &values));
+        let values = totals(app, snapshot, gated).await?;
+        answer.insert("totals".into(), totals_json(snapshot, gated, &names, &values));
     }
     if !gated.query().groups.is_empty() {
-        let rows = groups(app, snapshot, &gated).await?;
-        let labels = group_titles(app, snapshot, actor, &gated, &rows, locale).await?;
+        let rows = groups(app, snapshot, gated).await?;
+        let labels = group_titles(app, snapshot, actor, gated, &rows, locale).await?;
         let one = |row: &GroupRow| {
             let key: Vec<Json> = row.key.iter().zip(&gated.query().groups).map(|(value, group)| key_json(snapshot, group, value)).collect();
             let label: Vec<String> = row.key.iter().zip(&gated.query().groups).map(|(value, group)| group_label(snapshot, group, value, &labels, locale)).collect();
             let depth = |index: usize| row.depths.get(index).copied().flatten();
             let within: Vec<Json> = row.key.iter().zip(&gated.query().groups).enumerate().map(|(index, (value, group))| group_filter(snapshot, group, value, depth(index))).collect();
-            json!({"key": key, "label": label, "count": row.count, "totals": totals_json(snapshot, &gated, &names, &row.totals), "filter": {"all": within}})
+            json!({"key": key, "label": label, "count": row.count, "totals": totals_json(snapshot, gated, &names, &row.totals), "filter": {"all": within}})
         };
         answer.insert("groups".into(), rows.iter().map(one).collect());
     }
@@ -63,31 +64,59 @@ fn key_json(snapshot: &Snapshot, group: &query::Group, value: &Value) -> Json {
 
 /// A record as the API shows it.
 pub fn record_json(catalog: &Catalog, page: &Page, item: &Item) -> Json {
-    let mut record = Map::new();
-    record.insert("id".into(), item.id.to_string().into());
-    put_values(catalog, page, &page.columns, &item.values, &mut record);
-    for (child, rows) in &item.children {
-        let Some(columns) = page.child_columns.get(child) else { continue };
-        let one = |row: &Item| {
-            let mut map = Map::new();
-            map.insert("id".into(), row.id.to_string().into());
-            put_values(catalog, page, columns, &row.values, &mut map);
-            Json::Object(map)
-        };
-        record.insert(child.to_string(), rows.iter().map(one).collect());
-    }
-    Json::Object(record)
+    Shape::of(catalog, page).record(page, item)
 }
 
-fn put_values(catalog: &Catalog, page: &Page, columns: &[Selected], values: &[Value], into: &mut Map<String, Json>) {
-    for (column, value) in columns.iter().zip(values) {
-        let Some(field) = column.path.field(catalog) else { continue };
-        if column.path.leaf == "id" {
-            into.insert(column.name.clone(), value.as_id().map_or(Json::Null, |id| id.to_string().into()));
-        } else {
-            into.insert(column.name.clone(), value_json(page, &model::resolve::kind_of(&column.path, field), value));
-        }
+/// The records of a page as the API shows them.
+fn records_json(catalog: &Catalog, page: &Page) -> Json {
+    let shape = Shape::of(catalog, page);
+    page.items.iter().map(|item| shape.record(page, item)).collect()
+}
+
+/// What the values of a page are, found out once for all its records.
+struct Shape<'p> {
+    own: Vec<Option<Place<'p>>>,
+    children: HashMap<&'p Ident, Vec<Option<Place<'p>>>>,
+}
+
+struct Place<'p> {
+    name: &'p str,
+    /// `None` for the record's own id.
+    kind: Option<FieldKind>,
+}
+
+impl<'p> Shape<'p> {
+    fn of(catalog: &Catalog, page: &'p Page) -> Self {
+        let place = |column: &'p Selected| {
+            let field = column.path.field(catalog)?;
+            Some(Place { name: &column.name, kind: (column.path.leaf != "id").then(|| model::resolve::kind_of(&column.path, field)) })
+        };
+        let places = |columns: &'p Vec<Selected>| columns.iter().map(place).collect::<Vec<_>>();
+        Self { own: places(&page.columns), children: page.child_columns.iter().map(|(child, columns)| (child, places(columns))).collect() }
     }
+
+    fn record(&self, page: &Page, item: &Item) -> Json {
+        let mut record = values_json(page, &self.own, item);
+        for (child, rows) in &item.children {
+            let Some(places) = self.children.get(child) else { continue };
+            record.insert(child.to_string(), rows.iter().map(|row| Json::Object(values_json(page, places, row))).collect());
+        }
+        Json::Object(record)
+    }
+}
+
+fn values_json(page: &Page, places: &[Option<Place<'_>>], item: &Item) -> Map<String, Json> {
+    let mut map = Map::with_capacity(places.len() + 1);
+    map.insert("id".into(), item.id.to_string().into());
+    for (place, value) in places.iter().zip(&item.values) {
+        let Some(place) = place else { continue };
+        let json = match &place.kind {
+            None => value.as_id().map_or(Json::Null, |id| id.to_string().into()),
+            Some(kind) => value_json(page, kind, value),
+        };
+        map.insert(place.name.to_owned(), json);
+    }
+    map
 }
 
 fn value_json(page: &Page, kind: &FieldKind, value: &Value) -> Json {

@@ -18,7 +18,8 @@ pub async fn lanes(app: &App, snapshot: &Snapshot, actor: &Actor, lists: &[Gated
     let counts: Vec<usize> = pages.iter().map(|page| page.items.len()).collect();
     let items = pages.iter_mut().flat_map(|page| std::mem::take(&mut page.items)).collect();
     let mut all = Page { columns: first.query().select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };
-    fill(&mut source, catalog, actor, first, locale, &mut all).await?;
+    fill_own_sides(&mut source, catalog, first, &mut all).await?;
+    add_titles_and_files(&mut source, catalog, actor, locale, &mut all).await?;
     let mut items = all.items.into_iter();
     for (page, count) in pages.iter_mut().zip(counts) {
         page.items = items.by_ref().take(count).collect();

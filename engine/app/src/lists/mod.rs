@@ -14,9 +14,12 @@ use uuid::Uuid;
 use crate::{App, AppError, Source, files::FileInfo, snapshot::Snapshot, titles::{self, Titles, Wanted}};
 
 mod answer;
+pub(crate) mod plan;
 mod lanes;
 mod related;
 mod summary;
+
+use plan::Plan;
 
 pub use answer::{answer, expand, recomputing, record_json};
 pub use lanes::lanes;
@@ -124,16 +127,30 @@ pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQu
 }
 
 pub(crate) async fn page_from(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
-    let catalog = &snapshot.catalog;
-    let gated = &weighed(source, gated).await?;
-    let lowered = sql::page::list(catalog, source.dialect(), gated);
-    let mut rows = source.fetch(&lowered.statement).await?;
-    confirm(source, actor, rows.first()).await?;
-    if let Some(rest) = sql::page::rest(catalog, source.dialect(), gated, rows.len()) {
-        rows.extend(source.fetch(&rest.statement).await?);
+    let gated = weighed(source, gated).await?;
+    let plan = Plan::of(&snapshot.catalog, source.dialect(), gated, None);
+    planned(source, snapshot, actor, &plan, None, locale).await
+}
+
+/// A page of a list that was asked for before. One that looks for words is weighed anew each time: how common they are
+/// changes.
+async fn plan_page(app: &App, snapshot: &Snapshot, actor: &Actor, plan: &Plan<'static>, locale: &Locale) -> Result<Page, AppError> {
+    if plan.gated.query().search.is_some() {
+        return page(app, snapshot, actor, &plan.gated, locale).await;
     }
-    let mut page = bare(catalog, gated, &lowered, rows, locale);
-    fill(source, catalog, actor, gated, locale, &mut page).await?;
+    let began = std::time::Instant::now();
+    let page = planned(&mut Source::Store(&app.store), snapshot, actor, plan, None, locale).await?;
+    crate::advice::notice(app, &plan.gated, began.elapsed());
+    Ok(page)
+}
+
+/// A page by a plan; where that is about one record, by its id.
+async fn planned(source: &mut Source<'_>, snapshot: &Snapshot, actor: &Actor, plan: &Plan<'_>, id: Option<Uuid>, locale: &Locale) -> Result<Page, AppError> {
+    let catalog = &snapshot.catalog;
+    let mut page = plan.rows(source, catalog, actor, id, locale).await?;
+    fill_own_sides(source, catalog, &plan.gated, &mut page).await?;
+    plan.add_children(source, catalog, id, locale, &mut page).await?;
+    add_titles_and_files(source, catalog, actor, locale, &mut page).await?;
     Ok(page)
 }
 
@@ -157,15 +174,10 @@ fn bare(catalog: &Catalog, gated: &GatedQuery, lowered: &select::Lowered, rows: 
     page
 }
 
-/// What stands in other tables.
-async fn fill(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, gated: &GatedQuery, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
-    let query = gated.query();
+/// Several values of the records' own fields.
+async fn fill_own_sides(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, page: &mut Page) -> Result<(), AppError> {
     let records: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
-    fill_sides(source, catalog, gated, &query.card.clone(), None, &page.columns.clone(), (&records, &mut page.items)).await?;
-    for child in &query.children {
-        add_children(source, catalog, gated, child, locale, page).await?;
-    }
-    add_titles_and_files(source, catalog, actor, locale, page).await
+    fill_sides(source, catalog, gated, &gated.query().card, None, &page.columns, (&records, &mut page.items)).await
 }
 
 /// Who was presumed to be as remembered, is: the rows were read at that state of rights. Where there are none, nothing
@@ -238,45 +250,16 @@ async fn matching(source: &mut Source<'_>, catalog: &Catalog, card: &Card, recor
     Ok(found)
 }
 
-async fn add_children(source: &mut Source<'_>, catalog: &Catalog, gated: &GatedQuery, child: &Ident, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
-    let card = &gated.query().card;
-    let reference = TableRef::child(&card.key, child);
-    let columns = gated.child_columns(catalog, child);
-    let paths: Vec<Path> = columns.iter().map(|column| column.path.clone()).collect();
-    let owners: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
-    let (mut rows, mut owned_by) = (Vec::new(), Vec::new());
-    for chunk in owners.chunks(500) {
-        let lowered = select::children(catalog, source.dialect(), gated.tables(), &reference, chunk, &paths, gated.titles(Some(child)));
-        for row in source.fetch(&lowered.statement).await? {
-            let mut values = lowered.decode(row).into_iter();
-            if let (Some(Value::Id(owner)), Some(Value::Id(id))) = (values.next(), values.next()) {
-                let own: Vec<Value> = values.by_ref().take(paths.len()).collect();
-                titles::read_along(catalog, gated.titles(Some(child)), &own, values, locale, &mut page.titles);
-                rows.push(Item { id, values: own, children: IndexMap::new() });
-                owned_by.push(owner);
-            }
-        }
-    }
-    fill_sides(source, catalog, gated, card, Some(child), &columns, (&owned_by, &mut rows)).await?;
-    let mut by_owner: HashMap<Uuid, Vec<Item>> = HashMap::new();
-    for (owner, row) in owned_by.into_iter().zip(rows) {
-        by_owner.entry(owner).or_default().push(row);
-    }
-    for item in &mut page.items {
-        item.children.insert(child.clone(), by_owner.remove(&item.id).unwrap_or_default());
-    }
-    page.child_columns.insert(child.clone(), columns);
-    Ok(())
-}
-
 async fn add_titles_and_files(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
     let mut wanted = Wanted::new();
     let mut files: Vec<Uuid> = Vec::new();
+    let own = pointing(catalog, &page.columns);
+    let rows: HashMap<&Ident, Vec<Pointing<'_>>> = page.child_columns.iter().map(|(child, columns)| (child, pointing(catalog, columns))).collect();
     for item in &page.items {
-        collect(catalog, &page.columns, &item.values, &mut wanted, &mut files);
-        for (child, rows) in &item.children {
-            let Some(columns) = page.child_columns.get(child) else { continue };
-            rows.iter().for_each(|row| collect(catalog, columns, &row.values, &mut wanted, &mut files));
+        collect(&own, &item.values, &mut wanted, &mut files);
+        for (child, children) in &item.children {
+            let Some(places) = rows.get(child) else { continue };
+            children.iter().for_each(|row| collect(places, &row.values, &mut wanted, &mut files));
         }
     }
     for ids in wanted.values_mut() {
@@ -288,22 +271,41 @@ async fn add_titles_and_files(source: &mut Source<'_>, catalog: &Catalog, actor:
     Ok(())
 }
 
-fn collect(catalog: &Catalog, columns: &[Selected], values: &[Value], wanted: &mut Wanted, files: &mut Vec<Uuid>) {
-    for (column, value) in columns.iter().zip(values) {
-        let Some(field) = column.path.field(catalog).filter(|field| field.key != "id") else { continue };
-        let mut ids: Vec<Uuid> = match value {
-            Value::Id(id) => vec![*id],
-            Value::Ids(ids) => ids.clone(),
-            Value::AnyId { card, id } => {
+/// A column that points to something: its place, and where it points to; nothing for what is said by the value itself.
+struct Pointing<'c> {
+    place: usize,
+    to: Option<&'c Ident>,
+    files: bool,
+}
+
+fn pointing<'c>(catalog: &'c Catalog, columns: &[Selected]) -> Vec<Pointing<'c>> {
+    let one = |(place, column): (usize, &Selected)| {
+        let field = column.path.field(catalog).filter(|field| field.key != "id")?;
+        match &field.kind {
+            FieldKind::Link(link) => Some(Pointing { place, to: Some(&link.target), files: false }),
+            FieldKind::AnyLink { .. } => Some(Pointing { place, to: None, files: false }),
+            FieldKind::File(_) => Some(Pointing { place, to: None, files: true }),
+            _ => None,
+        }
+    };
+    columns.iter().enumerate().filter_map(one).collect()
+}
+
+fn collect(columns: &[Pointing<'_>], values: &[Value], wanted: &mut Wanted, files: &mut Vec<Uuid>) {
+    for column in columns {
+        let ids: &[Uuid] = match values.get(column.place) {
+            Some(Value::Id(id)) => std::slice::from_ref(id),
+            Some(Value::Ids(ids)) => ids,
+            Some(Value::AnyId { card, id }) => {
                 wanted.entry(card.clone()).or_default().insert(*id);
                 continue;
             }
             _ => continue,
         };
-        match &field.kind {
-            FieldKind::Link(link) => wanted.entry(link.target.clone()).or_default().extend(ids),
-            FieldKind::File(_) => files.append(&mut ids),
-            _ => {}
+        match column.to {
+            Some(target) => wanted.entry(target.clone()).or_default().extend(ids),
+            None if column.files => files.extend(ids),
+            None => {}
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use access::Actor;
 use form::Locale;
-use model::Ident;
-use query::{ListRequest, Trash};
-use serde_json::json;
+use query::Trash;
 use uuid::Uuid;
 
 use crate::{App, AppError, lists::{self, Page}, snapshot::Snapshot};
@@ -17,14 +15,11 @@ pub async fn read(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id:
 /// A record with its child rows, looked for in these places.
 pub async fn read_in(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid, places: &[Trash], locale: &Locale) -> Result<Page, AppError> {
     for trash in places.iter().copied() {
-        let request = ListRequest { filter: Some(json!({"field": "id", "op": "is", "value": id.to_string()})), limit: Some(1), trash, ..ListRequest::default() };
-        let gated = match lists::ask(snapshot, actor, card, &request) {
-            Ok(gated) => gated.with_children(snapshot.card(card)?.children.keys().cloned().collect::<Vec<Ident>>()).with_titles(&snapshot.catalog, actor),
+        let page = match lists::plan::record(app, snapshot, actor, card, (id, trash), locale).await {
             // Who may not restore does not see the trash.
             Err(AppError::Forbidden { .. }) if trash == Trash::Only && places.len() > 1 => break,
-            Err(error) => return Err(error),
+            page => page?,
         };
-        let page = lists::page(app, snapshot, actor, &gated, locale).await?;
         if !page.items.is_empty() {
             return Ok(page);
         }

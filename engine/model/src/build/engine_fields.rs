@@ -2,6 +2,8 @@
 
 use indexmap::IndexMap;
 
+use std::sync::Arc;
+
 use crate::{
     Card, Field, FieldKind, FieldType, Ident, LinkKind, OnDelete, Source, Storage, Table, TextFlavour, TextKind, Title, TitlePart, Track,
     def::Labels,
@@ -54,7 +56,7 @@ fn own(name: &str, words: Labels, type_name: FieldType, kind: FieldKind, pack: &
 }
 
 fn link(target: Ident) -> FieldKind {
-    FieldKind::Link(LinkKind { target, multiple: false, category: false, condition: None, on_delete: OnDelete::SetNull, history: false })
+    FieldKind::Link(Arc::new(LinkKind { target, multiple: false, category: false, condition: None, on_delete: OnDelete::SetNull, history: false }))
 }
 
 fn text(max: u32) -> FieldKind {

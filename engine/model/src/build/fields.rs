@@ -2,7 +2,7 @@
 //!
 //! **Not here:** what a field takes from its source (`sources`).
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use indexmap::IndexMap;
 use rust_decimal::Decimal;
@@ -116,7 +116,7 @@ pub(super) fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Di
             wrong("/target", format!("a {} says which card it points to", word.name()));
             super::engine_fields::user_key()
         });
-        FieldKind::Link(LinkKind { target, multiple, category, condition: None, on_delete: def.on_delete.unwrap_or_default(), history: def.history })
+        FieldKind::Link(Arc::new(LinkKind { target, multiple, category, condition: None, on_delete: def.on_delete.unwrap_or_default(), history: def.history }))
     };
     let file = |image, multiple| FieldKind::File(FileKind { image, multiple, max_size: def.max_size, types: def.types.clone() });
     match word {
@@ -136,14 +136,14 @@ pub(super) fn kind(def: &FieldDef, origin: &super::Origin, findings: &mut Vec<Di
         FieldType::Time => FieldKind::Time,
         FieldType::Datetime => FieldKind::Datetime,
         FieldType::Duration => FieldKind::Duration,
-        FieldType::Choice => FieldKind::Choice { options: def.options.clone(), multiple: false },
-        FieldType::Choices => FieldKind::Choice { options: def.options.clone(), multiple: true },
+        FieldType::Choice => FieldKind::Choice { options: def.options.as_slice().into(), multiple: false },
+        FieldType::Choices => FieldKind::Choice { options: def.options.as_slice().into(), multiple: true },
         FieldType::Link => link(false, false),
         FieldType::Category => link(false, true),
         FieldType::Links => link(true, false),
         FieldType::User => {
             let on_delete = def.on_delete.unwrap_or_default();
-            FieldKind::Link(LinkKind { target: super::engine_fields::user_key(), multiple: false, category: false, condition: None, on_delete, history: def.history })
+            FieldKind::Link(Arc::new(LinkKind { target: super::engine_fields::user_key(), multiple: false, category: false, condition: None, on_delete, history: def.history }))
         }
         FieldType::LinkAny => FieldKind::AnyLink { targets: def.targets.clone(), on_delete: def.on_delete.unwrap_or_default() },
         FieldType::Address => FieldKind::Address,
@@ -370,7 +370,7 @@ fn link_targets(field: &mut Field, def: &FieldDef, own: &Scopes, origin: &super:
                 }
                 if let Some(filter) = &def.condition {
                     let scopes = Scopes { table: TableRef::card(&link.target), record: own.record.clone(), row: own.row.clone() };
-                    link.condition = condition(catalog, &scopes, filter, origin, "/where", findings);
+                    Arc::make_mut(link).condition = condition(catalog, &scopes, filter, origin, "/where", findings);
                 }
             }
         },

@@ -211,7 +211,7 @@ fn said_by_source(def: &FieldDef, end: &FieldKind) -> FieldDef {
     let mut said = FieldDef { kind: Some(type_of(end, def.rollup.as_ref().map(|rollup| rollup.function))), ..def.clone() };
     match end {
         FieldKind::Decimal(decimal) => said.scale = said.scale.or(Some(decimal.scale)),
-        FieldKind::Choice { options, .. } if said.options.is_empty() => said.options.clone_from(options),
+        FieldKind::Choice { options, .. } if said.options.is_empty() => said.options = options.to_vec(),
         FieldKind::Text(text) => said.max_length = said.max_length.or(Some(text.max)),
         FieldKind::Rating { max } if said.kind == Some(FieldType::Rating) => said.max = said.max.or(Some(crate::def::NumberText::Number((*max).into()))),
         FieldKind::Link(link) if said.kind != Some(FieldType::User) => said.target = said.target.or_else(|| Some(link.target.clone())),
