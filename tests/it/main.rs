@@ -6,6 +6,7 @@
 
 mod advice;
 mod alike;
+mod approvals;
 mod bad_input;
 mod boards;
 mod batches;
@@ -16,6 +17,7 @@ mod derived_world;
 mod bulk;
 mod cells;
 mod favourites;
+mod flows;
 mod fuzz;
 mod grants;
 mod groups;
@@ -26,6 +28,7 @@ mod imports;
 mod lists;
 mod merge;
 mod notices;
+mod office;
 mod pack_pages;
 mod packs;
 mod pool;

@@ -46,6 +46,15 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("DELETE", "/api/v1/records/{card}/{id}", Record("delete")),
     ("POST", "/api/v1/records/{card}/{id}/restore", Record("restore")),
     ("GET", "/api/v1/records/{card}/{id}/history", Record("read")),
+    ("GET", "/api/v1/records/{card}/{id}/states", Record("read")),
+    ("GET", "/api/v1/records/{card}/{id}/approvals", Record("read")),
+    ("GET", "/api/v1/approvals", Account),
+    ("POST", "/api/v1/approvals", Account),
+    ("POST", "/api/v1/approvals/{task}", Own),
+    ("GET", "/api/v1/applications", Account),
+    ("POST", "/api/v1/applications/{id}/withdraw", Own),
+    ("GET", "/api/v1/records/{card}/{id}/transitions", Record("read")),
+    ("POST", "/api/v1/records/{card}/{id}/transitions/{transition}", Seen),
     ("POST", "/api/v1/files", Account),
     ("GET", "/api/v1/files/{id}", Own),
     ("GET", "/api/v1/openapi.json", Account),
@@ -137,6 +146,15 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/api/v1/records/{card}/duplicates/dismiss", Seen),
     ("POST", "/api/v1/records/{card}/{id}/claim", Seen),
     ("POST", "/api/v1/records/{card}/{id}/release", Seen),
+    ("GET", "/approvals", Account),
+    ("POST", "/approvals", Account),
+    ("GET", "/approvals/{task}", Own),
+    ("POST", "/approvals/{task}", Own),
+    ("GET", "/applications", Account),
+    ("POST", "/applications/{id}/withdraw", Own),
+    ("GET", "/c/{card}/{id}/step/{transition}", Seen),
+    ("POST", "/c/{card}/{id}/step/{transition}", Seen),
+    ("POST", "/c/{card}/{id}/move", Seen),
     ("GET", "/me/batches", Account),
     ("GET", "/me/batches/{id}", Own),
     ("POST", "/me/batches/{id}/undo", Own),
@@ -216,7 +234,7 @@ fn every_route_has_a_row() {
 
 /// Sends what the route takes, so that only the right is missing.
 async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
-    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{*path}", "app.css");
+    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{task}", id).replace("{*path}", "app.css");
     let method: Method = method.parse().expect("a method");
     if method == Method::GET || method == Method::DELETE {
         return person.send(method, &address, &[], None).await;

@@ -21,6 +21,7 @@ import { startQuery } from './query';
 import { startRecord } from './record';
 import { startSheets } from './sheets';
 import { startShell } from './shell';
+import { startSteps } from './steps';
 import { showKept } from './toast';
 import { startUploads } from './upload';
 
@@ -42,6 +43,7 @@ startBoard();
 startCalendar();
 startPlace();
 startList();
+startSteps();
 startSheets();
 startQuery();
 startFavourites();

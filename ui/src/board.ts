@@ -4,6 +4,8 @@ import { all, around, find, isTyping, t } from './dom';
 import { behind, draggable, mark, unmark } from './drag';
 import { redraw, saveFields, wordsOf } from './cells';
 import { openAt } from './menus';
+import { send } from './net';
+import { openSheet } from './sheets';
 import { complain, toast } from './toast';
 
 const board = () => find('.board[data-field]');
@@ -29,6 +31,16 @@ function moveTo(card: HTMLElement, lane: HTMLElement, before: Element | null = n
   return next;
 }
 
+/** Takes the step that leads to a lane. One that asks something opens its dialog, and the card stays for now. */
+async function takeStep(id: string, card: HTMLElement, field: string, to: string): ReturnType<typeof saveFields> {
+  const url = `/c/${find('[data-list]')?.dataset.card}/${id}/move`;
+  const answer = await send(url, new URLSearchParams({ field, to, version: card.dataset.version ?? '' }));
+  if (!answer) return null;
+  const told = await answer.json() as { dialog?: string; version: number; merged: boolean; warnings: string[] };
+  if (told.dialog) { void openSheet(told.dialog, card); return null; }
+  return { saved: told };
+}
+
 /** Moves a card at once, saves, and moves it back if that is refused. */
 async function move(card: HTMLElement, lane: HTMLElement, before: Element | null) {
   const from = laneOf(card);
@@ -42,7 +54,8 @@ async function move(card: HTMLElement, lane: HTMLElement, before: Element | null
   put(target, before ?? target.firstElementChild);
   card.focus({ preventScroll: false });
   card.setAttribute('aria-busy', 'true');
-  const outcome = await saveFields(id, card.dataset.version ?? '', { [field]: now }, { [field]: was });
+  const bySteps = board()?.hasAttribute('data-by-steps');
+  const outcome = bySteps ? await takeStep(id, card, board()?.dataset.field ?? '', now) : await saveFields(id, card.dataset.version ?? '', { [field]: now }, { [field]: was });
   card.removeAttribute('aria-busy');
   if (!outcome?.saved) {
     put(find('[data-lane]', from), home?.isConnected ? home : null);
@@ -55,6 +68,8 @@ async function move(card: HTMLElement, lane: HTMLElement, before: Element | null
   figures();
   (await redraw(id))?.focus({ preventScroll: true });
   const say = saved.warnings[0] ?? t('moved', { what: lane.dataset.label ?? '' });
+  // A step is not undone by going back: another step leads back, if one does.
+  if (bySteps) { toast(say); return; }
   toast(say, { label: t('undo'), run: () => {
     const back = async () => {
       const outcome = await saveFields(id, find(`#r-${CSS.escape(id)}`)?.dataset.version ?? String(saved.version), { [field]: was }, { [field]: now });

@@ -25,10 +25,12 @@ function goOn({ url, text, undo }: Then) {
   if (url) location.assign(url);
 }
 
-async function submit(form: HTMLFormElement) {
+async function submit(form: HTMLFormElement, by: HTMLElement | null) {
+  // Which button it was, is a part of what is sent.
+  const sent = new URLSearchParams(new FormData(form, by) as unknown as Record<string, string>);
   const buttons = all<HTMLButtonElement>('button[type=submit]', form);
   for (const button of buttons) button.disabled = true;
-  const answer = await send(form.action, new URLSearchParams(new FormData(form) as unknown as Record<string, string>));
+  const answer = await send(form.action, sent);
   for (const button of buttons) button.disabled = false;
   if (answer) goOn(await answer.json() as Then);
 }
@@ -68,7 +70,7 @@ export function startSheets() {
   document.addEventListener('submit', (event) => {
     if (!(event.target instanceof HTMLFormElement) || !event.target.matches('[data-then]')) return;
     event.preventDefault();
-    void submit(event.target);
+    void submit(event.target, event.submitter);
   });
   startTabs();
 }

@@ -24,6 +24,8 @@ pub enum Reason {
     Binding,
     /// Records go back to their pool when nobody worked on them for too long.
     Pool,
+    /// What others agreed to happens, whoever of them was last.
+    Approval,
     /// Links to merged records move to the one they were merged into, whoever's they are.
     Merge,
 }

@@ -268,7 +268,12 @@ pub async fn set_active(app: &App, user: Uuid, active: bool) -> Result<(), AppEr
     if !active {
         statements.push(system::end_sessions(dialect, user));
     }
-    run_on_people(&app.store, statements).await
+    run_on_people(&app.store, statements).await?;
+    if !active {
+        // What waits for them goes to who stands in.
+        crate::flows::approvals::look_after(app, Utc::now()).await?;
+    }
+    Ok(())
 }
 
 /// A session, as its owner may know it.

@@ -14,7 +14,7 @@ pub(crate) async fn bind(app: &App, snapshot: &Snapshot, actor: &mut Actor) -> R
     let Some(me) = actor.user else { return Ok(()) };
     let catalog = &snapshot.catalog;
     for (name, binding) in &catalog.bindings {
-        let Some(value) = bound_value(app, snapshot, binding, me, actor.now).await? else { continue };
+        let Some(value) = bound_value(&mut crate::Source::Store(&app.store), snapshot, binding, me, actor.now).await? else { continue };
         if let (Some(org), Value::Id(id)) = (&catalog.org, &value)
             && binding.target.as_ref() == Some(&org.card) && actor.org_unit.is_none() {
                 actor.org_unit = Some(*id);
@@ -24,7 +24,8 @@ pub(crate) async fn bind(app: &App, snapshot: &Snapshot, actor: &mut Actor) -> R
     Ok(())
 }
 
-async fn bound_value(app: &App, snapshot: &Snapshot, binding: &Binding, me: Uuid, now: DateTime<Utc>) -> Result<Option<Value>, AppError> {
+/// What one of those names stands for, of one user.
+pub(crate) async fn bound_value(source: &mut crate::Source<'_>, snapshot: &Snapshot, binding: &Binding, me: Uuid, now: DateTime<Utc>) -> Result<Option<Value>, AppError> {
     let catalog = &snapshot.catalog;
     let Some(card) = catalog.card(&binding.card) else { return Ok(None) };
     let table = TableRef::card(&binding.card);
@@ -38,8 +39,8 @@ async fn bound_value(app: &App, snapshot: &Snapshot, binding: &Binding, me: Uuid
     checked.select = vec![query::Selected { name: "value".into(), path }];
     checked.filter = Condition::Test(test);
     let gated = access::gate_query(catalog, &system, checked)?;
-    let lowered = sql::page::list(catalog, app.store.dialect(), &gated);
-    let row = app.store.fetch(&lowered.statement).await?.into_iter().next();
+    let lowered = sql::page::list(catalog, source.dialect(), &gated);
+    let row = source.fetch(&lowered.statement).await?.into_iter().next();
     Ok(row.and_then(|row| lowered.decode(row).into_iter().next()).filter(|value| !value.is_empty()))
 }
 

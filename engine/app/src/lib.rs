@@ -18,6 +18,7 @@ pub mod duplicates;
 mod error;
 pub mod exports;
 pub mod files;
+pub mod flows;
 pub mod folders;
 pub mod formulas;
 pub mod imports;

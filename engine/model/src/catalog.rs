@@ -144,6 +144,8 @@ pub struct Card {
     pub hooks: Vec<(Hook, ScriptFile)>,
     /// Buttons that run scripts.
     pub actions: Vec<Action>,
+    /// What must hold for transitions, by their ids.
+    pub guards: IndexMap<Ident, Condition>,
     /// Lists that come with packs.
     pub views: Vec<View>,
     /// Rights, from the card and from roles.

@@ -33,6 +33,7 @@ pub mod resolve;
 pub mod rows;
 pub mod schema;
 pub mod spans;
+mod states;
 pub mod types;
 pub mod validate;
 mod value;

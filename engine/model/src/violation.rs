@@ -75,6 +75,12 @@ codes! {
     Cycle "cycle": "A record cannot lie beneath itself.", "记录不能位于自身之下。", "記錄不能位於自身之下。";
     /// The field is never set by hand.
     ReadOnly "read_only": "This is not set by hand.", "此项不能手工填写。", "此項不能手動填寫。";
+    /// A state, set by other means than a transition.
+    State "state": "Only a transition changes this: {transitions}.", "只能通过流转更改此项：{transitions}。", "只能透過流轉變更此項：{transitions}。";
+    /// The record's state locks it.
+    Locked "locked": "Records that are “{state}” cannot be changed here.", "“{state}”的记录在此不能修改。", "「{state}」的記錄在此不能修改。";
+    /// Others decide on the record as it is.
+    Applied "applied": "An approval is under way: withdraw it to change this.", "正在审批中，撤回后才能修改。", "正在簽核中，撤回後才能修改。";
     /// The actor may not change the field.
     Forbidden "forbidden": "You may not change this.", "您无权修改此项。", "您無權修改此項。";
     /// No such field.

@@ -22,6 +22,7 @@ pub mod select;
 mod statement;
 pub mod system;
 pub mod system_advice;
+pub mod system_approvals;
 pub mod system_imports;
 pub mod system_jobs;
 pub mod system_notices;
@@ -32,6 +33,7 @@ pub mod system_views;
 pub mod system_likeness;
 pub mod system_pool;
 pub mod system_scripts;
+pub mod system_states;
 pub mod system_upkeep;
 pub mod write;
 

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document of what one actor may do, generated from the catalog.
 
 mod around;
+mod flows;
 mod kept;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,11 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
         components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
-        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)) {
+        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)) {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
-    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)) {
+    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)).chain(flows::everywhere(catalog)) {
         paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
     }
     components.extend(kept::schemas());

@@ -4,7 +4,7 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 26] = [
+const PHRASES: [[&str; 3]; 41] = [
     ["there is no such {}", "没有这个{0}，或您无权查看。", "沒有這個{0}，或您無權檢視。"],
     ["you may not change this record", "您无权修改此记录。", "您無權修改此記錄。"],
     ["you may not delete this record", "您无权删除此记录。", "您無權刪除此記錄。"],
@@ -30,12 +30,27 @@ const PHRASES: [[&str; 3]; 26] = [
     ["too many requests; try again in {} seconds", "请求过于频繁，请在 {0} 秒后重试。", "請求過於頻繁，請在 {0} 秒後再試。"],
     ["this batch was taken back already", "此批次已经撤销。", "此批次已經撤銷。"],
     ["this batch is still under way; cancel it, or wait until it is through", "此批次仍在进行，请取消或等待完成。", "此批次仍在進行，請取消或等待完成。"],
+    ["only {} can take this step", "只有{0}可以执行此操作。", "只有{0}可以執行此操作。"],
+    ["records that are “{}” are not deleted", "“{0}”的记录不能删除。", "「{0}」的記錄不能刪除。"],
+    ["an approval is under way: it is decided, or withdrawn, first", "正在审批中，请先完成审批或撤回。", "正在簽核中，請先完成簽核或撤回。"],
+    ["{} decided on this at {}", "{0}已于 {1} 处理。", "{0}已於 {1} 處理。"],
+    ["this was withdrawn, and waits for nobody any more", "此申请已撤回，无需再处理。", "此申請已撤回，無需再處理。"],
+    ["this was decided already", "此申请已处理完毕。", "此申請已處理完畢。"],
+    ["nobody decides on their own application", "不能审批自己的申请。", "不能簽核自己的申請。"],
+    ["they are asked already", "此人已在审批人之中。", "此人已在簽核人之中。"],
+    ["you may not see what this is about; give it to somebody who may", "您无权查看相关记录，请转交给有权查看的人。", "您無權檢視相關記錄，請轉交給有權檢視的人。"],
+    ["the state `{}` that this leads to is not there any more; reject it, or withdraw it", "目标状态“{0}”已不存在，请驳回或撤回。", "目標狀態「{0}」已不存在，請駁回或撤回。"],
+    ["this needs: {}", "需要满足：{0}。", "需要滿足：{0}。"],
+    ["you may take no steps with this record", "您无权流转此记录。", "您無權流轉此記錄。"],
+    ["this record is “{}” now: {} took another step at {}", "此记录现在是“{0}”：{1}已于 {2} 进行了流转。", "此記錄現在是「{0}」：{1}已於 {2} 進行了流轉。"],
+    ["this record is “{}”, and this step does not start there", "此记录是“{0}”，不能从这里执行此操作。", "此記錄是「{0}」，不能從這裡執行此操作。"],
+    ["what this step did elsewhere cannot be taken back; take another step", "此操作已产生其他影响，无法撤销；请执行另一步。", "此操作已產生其他影響，無法撤銷；請執行另一步。"],
     ["a batch can be taken back for a week", "批次只能在一周内撤销。", "批次只能在一週內撤銷。"],
 ];
 
 /// Words that stand in those places.
-const WORDS: [[&str; 3]; 30] = [
-    ["record", "记录", "記錄"], ["card", "卡片", "卡片"], ["address", "地址", "位址"], ["file", "文件", "檔案"], ["page", "页面", "頁面"], ["panel", "面板", "面板"], ["job", "任务", "任務"], ["batch", "批次", "批次"],
+const WORDS: [[&str; 3]; 33] = [
+    ["record", "记录", "記錄"], ["state", "状态", "狀態"], ["task", "待办", "待辦"], ["application", "申请", "申請"], ["card", "卡片", "卡片"], ["address", "地址", "位址"], ["file", "文件", "檔案"], ["page", "页面", "頁面"], ["panel", "面板", "面板"], ["job", "任务", "任務"], ["batch", "批次", "批次"],
     ["JSON", " JSON", " JSON"], ["a form", "表单", "表單"], ["files", "文件", "檔案"],
     ["session", "会话", "工作階段"], ["token", "令牌", "權杖"], ["language", "语言", "語言"], ["user", "用户", "使用者"],
     ["read", "查看", "檢視"], ["create", "新建", "新增"], ["update", "修改", "修改"], ["delete", "删除", "刪除"], ["restore", "恢复", "還原"], ["export", "导出", "匯出"], ["import", "导入", "匯入"], ["print", "打印", "列印"], ["share", "共享", "共用"],

@@ -79,6 +79,11 @@ impl Before {
         before
     }
 
+    /// What a field had, by its permanent identity.
+    pub(crate) fn text(&self, id: &str) -> Option<&str> {
+        self.fields.get(id).and_then(Json::as_str)
+    }
+
     /// The draft that brings a record back to this, except for places in `others`, which somebody changed since:
     /// those are told.
     pub(crate) fn draft(&self, card: &Card, stored: &Record, others: &std::collections::HashSet<String>) -> (Draft, Vec<String>) {

@@ -13,10 +13,11 @@ use sql::{Datum, system_batches as rows};
 use store::{Failure, Tx};
 use uuid::Uuid;
 
-use super::{Batch, LedgerRow, NewBatch, State, begin_in, finish, note, read, reason, row_of};
+use super::{Batch, Before, LedgerRow, NewBatch, State, begin_in, finish, note, read, reason, row_of};
 use crate::{
     App, AppError, UnitError,
     bulk::AT_ONCE as MOST_AT_ONCE,
+    flows::Taking,
     jobs::{self, Context, NewJob},
     records::{remove::{Deletion, Restoration}, save::{Move, Options, Work}},
 };
@@ -167,8 +168,16 @@ impl Step {
             // What was claimed is released, what was released is claimed again: with the limits of the pool.
             "updated" if whole.kind == "claim" => Work::pooled(app, actor, card, record, Move::Release, Some(undoing)).map(Self::Revert),
             "updated" if whole.kind == "release" => Work::pooled(app, actor, card, record, Move::Claim, Some(undoing)).map(Self::Revert),
+            // Where a transition led, its record goes back from.
+            "updated" if whole.kind == "transition" => {
+                let before: Before = row.before.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                let transition = whole.about.get("transition").and_then(Json::as_str).unwrap_or_default();
+                let key = app.snapshot().card(card).ok().and_then(|card| Some(card.transition(transition)?.0.clone()));
+                let state = key.as_ref().and_then(|key| before.text(key.as_str())).unwrap_or_default();
+                Taking::back(app, actor, card, record, transition, state, undoing).map(Self::Revert)
+            }
             "updated" => {
-                let before = row.before.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                let before: Before = row.before.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
                 let options = Options { batch: Some(undoing), ..Options::default() };
                 Work::new(app, actor, card, Some(record), serde_json::Map::new(), &options).map(|work| Self::Revert(work.reverting(before, row.version, [of, undoing])))
             }

@@ -39,6 +39,8 @@ pub enum Change {
     Claim,
     /// Back into the pool.
     Release,
+    /// A transition, with what is said of it and the fields it asks for.
+    Transition { transition: String, comment: Option<String>, record: Map<String, Json> },
 }
 
 /// What becomes of one field.
@@ -87,7 +89,7 @@ impl Request {
     /// Reads `{"action": "edit", "fields": […], "ids": […]}`, with `"all": {"filter", "q"}` in the place of ids.
     pub fn read(body: &Json) -> Result<Self, AppError> {
         let map = body.as_object().ok_or_else(|| bad("a JSON object is wanted: {\"action\": …, \"ids\": […]}"))?;
-        let known = ["action", "ids", "all", "fields", "owner", "org_unit"];
+        let known = ["action", "ids", "all", "fields", "owner", "org_unit", "transition", "comment", "record"];
         if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(bad(format!("`{key}` is none of {}", known.join(", "))));
         }
@@ -141,7 +143,13 @@ fn change(map: &Map<String, Json>) -> Result<Change, AppError> {
         Some("restore") => Ok(Change::Restore),
         Some("claim") => Ok(Change::Claim),
         Some("release") => Ok(Change::Release),
-        _ => Err(bad("`action` is one of edit, assign, delete, restore, claim, release")),
+        Some("transition") => {
+            let transition = map.get("transition").and_then(Json::as_str).ok_or_else(|| bad("`transition` takes the id of one: {\"action\": \"transition\", \"transition\": …}"))?.to_owned();
+            let rest: Map<String, Json> = map.iter().filter(|(key, _)| matches!(key.as_str(), "comment" | "record")).map(|(key, value)| (key.clone(), value.clone())).collect();
+            let asked = crate::flows::Asked::read(&Json::Object(rest), crate::records::save::Options::default())?;
+            Ok(Change::Transition { transition, comment: asked.comment, record: asked.record })
+        }
+        _ => Err(bad("`action` is one of edit, assign, delete, restore, claim, release, transition")),
     }
 }
 
@@ -163,15 +171,19 @@ impl Change {
             Self::Restore => "restore",
             Self::Claim => "claim",
             Self::Release => "release",
+            Self::Transition { .. } => "transition",
         }
     }
 
     /// What people are told of it: fields, never values, which rights may hide later.
     pub(crate) fn about(&self) -> Map<String, Json> {
+        if let Self::Transition { transition, .. } = self {
+            return Map::from_iter([("transition".to_owned(), json!(transition))]);
+        }
         let fields: Vec<&str> = match self {
             Self::Edit(edits) => edits.iter().map(|edit| edit.field.as_str()).collect(),
             Self::Assign { owner, org_unit } => [owner.as_ref().map(|_| "owner"), org_unit.as_ref().map(|_| "org_unit")].into_iter().flatten().collect(),
-            Self::Delete | Self::Restore | Self::Claim | Self::Release => Vec::new(),
+            Self::Delete | Self::Restore | Self::Claim | Self::Release | Self::Transition { .. } => Vec::new(),
         };
         if fields.is_empty() { Map::new() } else { Map::from_iter([("fields".to_owned(), json!(fields))]) }
     }
@@ -186,6 +198,11 @@ impl Change {
             Self::Assign { owner, org_unit } => {
                 json.extend(owner.clone().map(|owner| ("owner".to_owned(), owner)));
                 json.extend(org_unit.clone().map(|unit| ("org_unit".to_owned(), unit)));
+            }
+            Self::Transition { transition, comment, record } => {
+                json.insert("transition".into(), transition.as_str().into());
+                json.extend(comment.clone().map(|comment| ("comment".to_owned(), comment.into())));
+                json.insert("record".into(), Json::Object(record.clone()));
             }
             Self::Delete | Self::Restore | Self::Claim | Self::Release => {}
         }

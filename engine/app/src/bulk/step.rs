@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::asked::{Change, EditOp};
 use crate::{
     App, AppError, Snapshot, UnitError, batches,
+    flows::{Asked, Taking},
     jobs::Context,
     records::{draft, remove::{Deletion, Restoration}, save::{Move, Options, Several, Work}},
 };
@@ -34,6 +35,7 @@ impl Plan {
             Change::Delete => ActionName::Delete,
             Change::Restore => ActionName::Restore,
             Change::Claim | Change::Release => ActionName::Claim,
+            Change::Transition { .. } => ActionName::Transition,
         };
         let gated = gate_write(&snapshot.catalog, actor, &found, action)?;
         let mut plan = Self { card: found.key.clone(), change: change.clone(), body: Map::new(), several: Vec::new() };
@@ -65,7 +67,8 @@ impl Plan {
                 plan.body.extend(org_unit.clone().map(|unit| ("org_unit".to_owned(), unit)));
             }
             Change::Claim | Change::Release if found.pool.is_none() => return Err(AppError::not_found("pool")),
-            Change::Delete | Change::Restore | Change::Claim | Change::Release => {}
+            Change::Transition { transition, .. } if found.transition(transition).is_none() => return Err(AppError::not_found("transition")),
+            Change::Delete | Change::Restore | Change::Claim | Change::Release | Change::Transition { .. } => {}
         }
         wrong.extend(draft::read(&found, &snapshot.catalog, &plan.body).1);
         if wrong.is_empty() { Ok(plan) } else { Err(AppError::Rejected(Rejected(wrong))) }
@@ -101,6 +104,10 @@ impl Plan {
             Change::Delete => One::Delete(Deletion::new(app, actor, card, id, Some(batch))?),
             Change::Restore => One::Restore(Restoration::new(app, actor, card, id, Some(batch))?),
             Change::Claim => One::Save(Work::pooled(app, actor, card, id, Move::Claim, Some(batch))?),
+            Change::Transition { transition, comment, record } => {
+                let asked = Asked { comment: comment.clone(), record: record.clone(), options: Options { batch: Some(batch), ..Options::default() } };
+                One::Take(Box::new(Taking::new(app, actor, card, id, transition, &asked)?))
+            }
             Change::Release => One::Save(Work::pooled(app, actor, card, id, Move::Release, Some(batch))?),
         })
     }
@@ -110,6 +117,7 @@ enum One {
     Save(Work),
     Delete(Deletion),
     Restore(Restoration),
+    Take(Box<Taking>),
 }
 
 impl One {
@@ -117,6 +125,7 @@ impl One {
     async fn run(&self, tx: &mut Tx) -> Result<bool, UnitError> {
         match self {
             Self::Save(work) => Ok(work.run(tx).await?.changed),
+            Self::Take(taking) => Ok(taking.run(tx).await?.saved.changed),
             Self::Delete(deletion) => deletion.run(tx).await.map(|_| true),
             Self::Restore(restoration) if restoration.0.in_trash(tx).await? == Some(false) => Ok(false),
             Self::Restore(restoration) => restoration.run(tx).await.map(|()| true),
@@ -171,7 +180,7 @@ async fn change(tx: &mut Tx, card: &Ident, lang: &str, batch: Uuid, id: Uuid, on
 fn verdict(error: &AppError) -> &'static str {
     match error {
         AppError::Forbidden { .. } | AppError::NotFound { .. } | AppError::Conflict { .. } => "skipped",
-        AppError::Rejected(rejected) if rejected.0.iter().all(|violation| matches!(violation.code, Code::Forbidden | Code::ReadOnly)) => "skipped",
+        AppError::Rejected(rejected) if rejected.0.iter().all(|violation| matches!(violation.code, Code::Forbidden | Code::ReadOnly | Code::Locked)) => "skipped",
         _ => "failed",
     }
 }

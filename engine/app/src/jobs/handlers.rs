@@ -56,5 +56,6 @@ pub fn builtin() -> Handlers {
         .with(crate::scripts::KIND, crate::scripts::handle)
         .returning("batches.clean", Duration::from_secs(24 * 3_600), crate::batches::handle_clean)
         .returning("duplicates.build", Duration::from_secs(600), crate::duplicates::handle_build)
+        .returning("approvals.late", Duration::from_secs(300), crate::flows::approvals::handle_late)
         .returning("pool.return", Duration::from_secs(3_600), crate::pool::handle_return)
 }

@@ -312,7 +312,11 @@ fn collect(columns: &[Pointing<'_>], values: &[Value], wanted: &mut Wanted, file
 
 /// Whether the actor may see anything of a card, before anything else is said about a request.
 pub fn may_see(snapshot: &Snapshot, actor: &Actor, card: &str) -> Result<(), AppError> {
-    let card = snapshot.card(card)?;
-    access::gate(&snapshot.catalog, actor, card, ActionName::Read)?;
+    may_act(snapshot, actor, card, ActionName::Read)
+}
+
+/// Whether the actor may do something with records of a card at all.
+pub fn may_act(snapshot: &Snapshot, actor: &Actor, card: &str, action: ActionName) -> Result<(), AppError> {
+    access::gate(&snapshot.catalog, actor, snapshot.card(card)?, action)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use access::{Actor, GatedWrite, gate_write};
 use futures::future::BoxFuture;
-use model::{ActionName, Card, FieldKind, Ident, OnDelete, record::value_of};
+use model::{ActionName, Card, FieldKind, Ident, OnDelete, Record, record::value_of};
 use sql::{Datum, select, system, write::{self, Hold, Stamp}};
 use store::Tx;
 use uuid::Uuid;
@@ -61,7 +61,14 @@ impl Deletion {
     pub(crate) async fn run(&self, tx: &mut Tx) -> Result<Uuid, UnitError> {
         crate::still_present(tx, &self.snapshot, &self.actor).await?;
         derived::begin(tx, &self.snapshot, &self.card).await?;
-        check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
+        let record = check(tx, &self.snapshot, &self.actor, &self.card, self.id, &self.gated.rows(), false).await?;
+        if let Some((state, def)) = self.card.locks(&record).next() {
+            let label = def.labels.or_key(&self.actor.lang, state.as_str());
+            return Err(super::save::conflict("locked", format!("records that are “{label}” are not deleted")).into());
+        }
+        if !self.card.workflows.is_empty() && !tx.fetch(&sql::system_approvals::running(tx.dialect(), self.id)).await?.is_empty() {
+            return Err(crate::flows::approvals::running().into());
+        }
         let removal = Removal { snapshot: &self.snapshot, actor: &self.actor, site: &self.site, trash_id: Uuid::now_v7(), batch: self.batch };
         removal.remove(tx, &self.card, &[self.id]).await?;
         Ok(removal.trash_id)
@@ -69,14 +76,12 @@ impl Deletion {
 }
 
 /// The record is there, in or out of the trash as wanted, and the actor's to act on.
-async fn check(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, rows: &model::Condition, trashed: bool) -> Result<(), UnitError> {
+async fn check(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, rows: &model::Condition, trashed: bool) -> Result<Record, UnitError> {
     if let Some(hold) = write::hold_for_update(&snapshot.catalog, tx.dialect(), card, id) {
         tx.fetch(&hold).await?;
     }
     let record = load::record(&mut Source::Tx(tx), &snapshot.catalog, card, id, actor.now).await?;
-    if record.is_none_or(|record| record.get("trashed_at").is_empty() == trashed) {
-        return Err(AppError::not_found("record").into());
-    }
+    let Some(record) = record.filter(|record| record.get("trashed_at").is_empty() != trashed) else { return Err(AppError::not_found("record").into()) };
     let admitted = async |tx: &mut Tx, rows: &model::Condition| -> Result<bool, UnitError> {
         if rows.is_always() {
             return Ok(true);
@@ -85,7 +90,7 @@ async fn check(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor, card: &Card, id:
         Ok(!tx.fetch(&lowered.statement).await?.is_empty())
     };
     if admitted(tx, rows).await? {
-        return Ok(());
+        return Ok(record);
     }
     let readable = match snapshot.catalog.card(&card.key).map(|card| access::gate(&snapshot.catalog, actor, card, ActionName::Read)) {
         Some(Ok(gate)) => admitted(tx, &gate.rows()).await?,

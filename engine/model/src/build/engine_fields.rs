@@ -137,6 +137,7 @@ pub(crate) fn user_card() -> Card {
         workflows: IndexMap::new(),
         hooks: Vec::new(),
         actions: Vec::new(),
+        guards: IndexMap::new(),
         views: Vec::new(),
         grants: Vec::new(),
         builtin: true,

@@ -14,6 +14,7 @@ mod pool;
 mod rights;
 mod scripts;
 mod sources;
+mod workflow;
 #[cfg(test)]
 mod tests;
 
@@ -141,6 +142,7 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         workflows: fields::workflows(def),
         hooks: Vec::new(),
         actions: Vec::new(),
+        guards: IndexMap::new(),
         views: Vec::new(),
         grants: Vec::new(),
         builtin: false,
@@ -181,6 +183,7 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         check_sets(card, part, findings);
         scripts::resolve(card, part, &known, findings);
         card.pool = pool::resolve(card, part, &known, findings);
+        card.guards = workflow::resolve(card, part, &known, findings);
         layout::resolve(card, part, packs, &known, findings);
         rights::resolve(card, part, packs, &known, findings);
     }

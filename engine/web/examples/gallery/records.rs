@@ -118,7 +118,7 @@ fn base(query: &HashMap<String, String>, card: &str) -> RecordPage {
 fn customer(query: &HashMap<String, String>) -> RecordPage {
     let lang = lang_of(query);
     let open = query.get("tab").map_or("main", String::as_str);
-    let step = |words: &str, current: bool| Step { label: l(lang, words), done: !current, current };
+    let step = |words: &str, current: bool| Step { label: l(lang, words), done: !current, current, ..Step::default() };
     let later = |tab: Tab| Tab { later_url: Some(format!("/c/customer/1/tab/{}", tab.id)), ..tab };
     let tree = Panel::Tree(TreePanel { id: "units".into(), label: String::new(), create_url: Some("/c/unit/new".into()), create_label: l(lang, "New department|新建部门|新增部門"), nodes: vec![
         TreeNode { title: l(lang, "Purchasing|采购部|採購部"), url: "/c/unit/1".into(), detail: l(lang, "4 contacts|4 个联系人|4 個聯絡人"), open: true, create_url: Some("/c/unit/new".into()), children: vec![
@@ -127,7 +127,7 @@ fn customer(query: &HashMap<String, String>) -> RecordPage {
     ] });
     let section = |id: &str, label: &str, panel: Panel| Section { id: id.into(), label: l(lang, label), columns: 1, panel: Some(panel), ..Section::default() };
     RecordPage {
-        steps: vec![step("Lead|线索|線索", false), step("Tracking|跟进|跟進", false), step("Confirmed|商机确认|商機確認", false), step("Contracted|已签约|已簽約", false), step("Collecting|收款中|收款中", false), step("Repeat|二次销售|二次銷售", true)],
+        flows: vec![FlowBar { key: "stage".into(), steps: vec![step("Lead|线索|線索", false), step("Tracking|跟进|跟進", false), step("Confirmed|商机确认|商機確認", false), step("Contracted|已签约|已簽約", false), step("Collecting|收款中|收款中", false), step("Repeat|二次销售|二次銷售", true)], actions: vec![FlowAction { id: "close".into(), label: l(lang, "Close|关闭|關閉"), url: "/c/customer/1/step/close".into(), ..FlowAction::default() }], ..FlowBar::default() }],
         tabs: vec![
             Tab { errors: usize::from(query.get("state").is_some_and(|state| state == "errors")), sections: basics(lang, query.get("state").is_some_and(|state| state == "errors")), ..tab(lang, "customer", "main", "Overview|概览|概覽", None, open == "main") },
             Tab { sections: every_type(lang), ..tab(lang, "customer", "types", "Every type|全部类型|全部類型", None, open == "types") },

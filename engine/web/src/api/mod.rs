@@ -1,10 +1,12 @@
 //! The REST API: requests to use cases, answers to JSON. Version 1.
 
+pub mod approvals;
 pub mod batches;
 pub mod bulk;
 pub mod cards;
 pub mod exports;
 pub mod files;
+pub mod flows;
 pub mod folders;
 pub mod merge;
 pub mod imports;

@@ -115,7 +115,7 @@ async fn elsewhere(site: &Site, asker: &Asker, card: &str, id: &str) -> Option<R
     Some((StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response())
 }
 
-fn options(headers: &HeaderMap) -> Result<Options, AppError> {
+pub(super) fn options(headers: &HeaderMap) -> Result<Options, AppError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let version = match text("if-match") {
         None | Some("*") => None,

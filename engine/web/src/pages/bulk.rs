@@ -81,8 +81,8 @@ pub async fn dialog(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
 async fn build(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, pairs: &Pairs) -> Result<BulkPage, AppError> {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
     let action = match get(pairs, "action") {
-        action @ ("edit" | "assign" | "claim" | "release") => action,
-        _ => return Err(AppError::malformed("bad_bulk", "action is one of edit, assign, claim, release")),
+        action @ ("edit" | "assign" | "claim" | "release" | "transition") => action,
+        _ => return Err(AppError::malformed("bad_bulk", "action is one of edit, assign, claim, release, transition")),
     };
     let selected = selection(site, reader, card, pairs).await?;
     let probe = Request { selection: selected.clone(), change: Change::Claim };
@@ -115,9 +115,18 @@ async fn build(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, pairs:
             let owned = ["owner", "org_unit"].into_iter().filter_map(|name| card.field(name));
             page.fields = owned.map(|field| field_view(site, reader, card, field, &[], false)).collect();
         }
+        "transition" => page.steps = steps(reader, card)?,
         _ => {}
     }
     Ok(page)
+}
+
+/// The steps that this reader takes with records of a card, in one of their states.
+fn steps(reader: &Reader, card: &std::sync::Arc<Card>) -> Result<Vec<Choice>, AppError> {
+    let actor = &reader.asker.actor;
+    access::gate(&reader.asker.snapshot.catalog, actor, card, ActionName::Transition)?;
+    let all = card.workflows.values().flat_map(|workflow| &workflow.transitions).filter(|transition| app::flows::is_for(actor, transition));
+    Ok(all.map(|transition| Choice { value: transition.id.to_string(), text: transition.labels.or_key(&actor.lang, transition.id.as_str()), selected: false }).collect())
 }
 
 /// `GET /c/{card}/bulk/field?field=…`: the input of one field.
@@ -164,6 +173,10 @@ fn change(reader: &Reader, card: &Card, pairs: &Pairs) -> Result<Change, AppErro
                 (owner, org_unit) => Ok(Change::Assign { owner, org_unit }),
             }
         }
+        "transition" => match get(pairs, "transition") {
+            "" => Err(AppError::malformed("bad_bulk", reader_words(reader, "bulk.transition_choose"))),
+            transition => Ok(Change::Transition { transition: transition.to_owned(), comment: Some(get(pairs, "comment").to_owned()).filter(|comment| !comment.is_empty()), record: serde_json::Map::new() }),
+        },
         "delete" => Ok(Change::Delete),
         "restore" => Ok(Change::Restore),
         "claim" => Ok(Change::Claim),
@@ -206,6 +219,9 @@ pub fn offers(reader: &Reader, card: &Card) -> Vec<&'static str> {
     }
     if card.pool.is_some() && may(ActionName::Claim) {
         offers.extend(["claim", "release"]);
+    }
+    if may(ActionName::Transition) && card.workflows.values().flat_map(|workflow| &workflow.transitions).any(|transition| app::flows::is_for(actor, transition)) {
+        offers.push("transition");
     }
     if may(ActionName::Update) {
         offers.push("edit");

@@ -4,6 +4,7 @@
 //! - Handlers fill the structs of `view`; templates only place what stands there.
 //! - Every fragment also answers without htmx; nothing is decided here that the API would decide otherwise.
 
+pub mod approvals;
 pub mod builder;
 mod cells;
 pub mod docs;
@@ -59,6 +60,8 @@ pub struct Reader {
     pub fragment: bool,
     /// The folders of records this reader may look into; of fragments only those that show or ask for them.
     pub folders: Vec<app::folders::Folder>,
+    /// How many applications wait for this reader; none where no card has any, and of fragments.
+    pub waiting: Option<i64>,
 }
 
 impl FromRequestParts<Site> for Reader {
@@ -72,8 +75,13 @@ impl FromRequestParts<Site> for Reader {
                 let session = extract::cookie(&parts.headers, extract::SESSION).map(app::accounts::session_id);
                 let shown = !fragment || ["/query", "/filter", "/fav"].iter().any(|part| parts.uri.path().contains(part));
                 let folders = if shown { app::folders::all(&site.app, &asker.actor).await } else { Ok(Vec::new()) };
-                match folders {
-                    Ok(folders) => Ok(Self { asker, session, theme, here, fragment, folders }),
+                let applies = !fragment && asker.snapshot.catalog.cards.values().any(|card| app::flows::asks_others(card));
+                let waiting = match applies {
+                    true => app::flows::approvals::count_waiting(&site.app, &asker.actor).await.map(Some),
+                    false => Ok(None),
+                };
+                match folders.and_then(|folders| Ok((folders, waiting?))) {
+                    Ok((folders, waiting)) => Ok(Self { asker, session, theme, here, fragment, folders, waiting }),
                     Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),
                 }
             }

@@ -231,6 +231,7 @@ async fn title_of(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result
 async fn changes(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<HistoryPanel, AppError> {
     let lang = &reader.asker.actor.lang;
     let all = history::history(&site.app, &reader.asker.snapshot, &reader.asker.actor, card.key.as_str(), id).await?;
+    let stages = if card.workflows.is_empty() { Vec::new() } else { app::flows::stages(&site.app, &reader.asker.snapshot, &reader.asker.actor, card.key.as_str(), id).await? };
     let today = reader.asker.actor.today();
     let mut days: Vec<HistoryDay> = Vec::new();
     let count = all.len();
@@ -244,7 +245,12 @@ async fn changes(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<
         } else {
             form::format::date_text(day, &reader.asker.locale)
         };
-        let entry = entry(reader, card, &change, local.format("%H:%M").to_string());
+        let mut entry = entry(reader, card, &change, local.format("%H:%M").to_string());
+        if let Some(stage) = stages.iter().find(|stage| stage.at == change.at && change.fields.contains(&stage.workflow)) {
+            let label = stage.transition.as_ref().and_then(|id| card.transition(id)).map(|(_, _, def)| def.labels.or_key(lang, def.id.as_str()));
+            entry.what = label.map_or(entry.what, |label| reader.t(site, "flow.step_took", &[("what", &label)]));
+            entry.note.clone_from(&stage.comment);
+        }
         match days.last_mut().filter(|known| known.label == label) {
             Some(known) => known.entries.push(entry),
             None => days.push(HistoryDay { label, entries: vec![entry] }),

@@ -38,8 +38,9 @@ pub fn may(snapshot: &Snapshot, actor: &Actor, card: &Card, action: ActionName) 
 /// The frame of a reader's pages; `card` is the card being shown.
 pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
-    let nav = nav(snapshot, actor, card);
+    let mut nav = nav(snapshot, actor, card);
     let home = nav.iter().flat_map(|module| &module.items).next().map_or_else(|| "/".to_owned(), |item| item.url.clone());
+    nav.splice(0..0, reader.waiting.map(|count| desk(site, reader, count)));
     let shown = card.and_then(|key| snapshot.catalog.card(key)).filter(|card| may(snapshot, actor, card, ActionName::Create));
     let name = actor.name.clone();
     let avatar = Avatar::person(&name);
@@ -66,6 +67,18 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         notice: None,
         flash: None,
     }
+}
+
+/// What waits for the reader, and what they wait for; above everything else.
+fn desk(site: &Site, reader: &Reader, waiting: i64) -> NavModule {
+    let path = reader.here.split('?').next().unwrap_or_default();
+    let count = match waiting {
+        0 => None,
+        count @ 1..100 => Some(count.to_string()),
+        _ => Some("99+".to_owned()),
+    };
+    let item = |key: &str, icon: &str, url: &str, count| NavItem { label: reader.t(site, key, &[]), icon: icon.into(), url: url.into(), current: path == url, count };
+    NavModule { items: vec![item("approval.waiting", "inbox", "/approvals", count), item("approval.mine", "file-check", "/applications", None)], ..NavModule::default() }
 }
 
 /// The folders of records, for the sidebar.

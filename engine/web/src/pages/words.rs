@@ -44,6 +44,20 @@ pub fn ago(at: chrono::DateTime<chrono::Utc>, now: chrono::DateTime<chrono::Utc>
     }
 }
 
+/// How long something lasted, in words.
+pub fn lasted(seconds: i64, lang: &str) -> String {
+    let (count, unit) = match seconds.max(0) {
+        seconds @ 0..3_600 => ((seconds / 60).max(1), ("minute", "分钟", "分鐘")),
+        seconds @ 3_600..86_400 => (seconds / 3_600, ("hour", "小时", "小時")),
+        seconds => (seconds / 86_400, ("day", "天", "天")),
+    };
+    match lang {
+        "zh-Hans" => format!("{count} {}", unit.1),
+        "zh-Hant" => format!("{count} {}", unit.2),
+        _ => format!("{count} {}{}", unit.0, if count == 1 { "" } else { "s" }),
+    }
+}
+
 /// A record's title out of the columns that were read; what its reader may not see is left out.
 pub fn title(reader: &super::Reader, card: &model::Card, columns: &[query::Selected], values: &[model::Value]) -> String {
     let value = |path: &model::Path| columns.iter().position(|column| column.name == path.to_string()).and_then(|at| values.get(at)).cloned().unwrap_or_default();

@@ -19,6 +19,8 @@ pub struct BulkPage {
     pub choices: Vec<Choice>,
     /// Where the input of a field comes from.
     pub field_url: String,
+    /// Steps that can be taken (transition).
+    pub steps: Vec<Choice>,
     /// Inputs that are there at once (assign).
     pub fields: Vec<BulkField>,
     /// What is selected, as the form sends it: ids, or the query of a list.

@@ -112,6 +112,8 @@ pub struct Board {
     pub figures_url: String,
     /// Why records cannot be moved; none when they can.
     pub locked: Option<String>,
+    /// Records are moved by steps of a workflow.
+    pub by_steps: bool,
 }
 
 /// One lane of a board.

@@ -29,8 +29,10 @@ pub struct RecordPage {
     pub crumbs: Vec<Crumb>,
     /// Its neighbours in the list it was opened from.
     pub position: Option<Position>,
-    /// The states of its workflow, in order; empty for none.
-    pub steps: Vec<Step>,
+    /// Its workflows: states, and the steps that lead on.
+    pub flows: Vec<super::FlowBar>,
+    /// Its applications, the latest first.
+    pub ways: Vec<super::WayView>,
     /// What may be done with it, beyond saving: shown as buttons (first two) and in the menu.
     pub actions: Vec<Action>,
     /// Its tabs, in order. One tab without a label draws no tab bar.
@@ -96,17 +98,6 @@ pub struct Position {
     pub next_url: Option<String>,
     /// The list, with the same conditions.
     pub list_url: String,
-}
-
-/// A state of a workflow.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Step {
-    /// Its name.
-    pub label: String,
-    /// Passed.
-    pub done: bool,
-    /// Where the record is.
-    pub current: bool,
 }
 
 /// Something that may be done with a record.

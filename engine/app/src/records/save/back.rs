@@ -20,6 +20,7 @@ impl Work {
                     draft.values.insert(change.field.clone(), types::read_json(&field.kind, &types::to_json(&field.kind, &value)).unwrap_or(value));
                 }
             }
+            Mode::State(state) => self.move_state(tx, stored, state, &mut draft).await?,
             Mode::Pool(way) => self.move_owner(tx, stored, way, &mut draft).await?,
             Mode::Relink(relink) => relink.draft(&self.card, stored, &mut draft),
         }

@@ -58,7 +58,7 @@ impl Work {
     }
 
     pub(super) fn put_default(&self, field: &Field, values: &mut model::Values, violations: &mut Vec<Violation>, prefix: &str) -> Option<String> {
-        let default = field.default.as_ref().filter(|_| !values.contains_key(&field.key) || field.workflow)?;
+        let default = field.default.as_ref().filter(|_| values.get(&field.key).is_none_or(|given| field.workflow && given.is_empty()))?;
         let place = if prefix.is_empty() { field.key.to_string() } else { format!("{prefix}/{}", field.key) };
         let value = match default.as_str() {
             Some("@today") => Ok(Value::Date(self.actor.today())),

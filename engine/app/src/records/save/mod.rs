@@ -30,6 +30,7 @@ mod rights;
 mod scripted;
 mod keep;
 mod shared;
+mod states;
 mod unique;
 
 pub(crate) use conditions::with_facts;
@@ -39,6 +40,7 @@ pub(crate) use links::{ids, links_set};
 pub(crate) use pool::Move;
 pub(crate) use relink::Relink;
 pub(crate) use shared::Shared;
+pub(crate) use states::{StateMove, conflict};
 
 use super::{
     derive::{self, Context},
@@ -138,6 +140,8 @@ enum Mode {
     Pool(Move),
     /// Links moved from merged records.
     Relink(Relink),
+    /// A transition.
+    State(StateMove),
 }
 
 /// Values added to a field that holds several, or taken out of it.
@@ -196,7 +200,7 @@ impl Work {
     fn links_set_now(&self, stored: Option<&Record>, record: &Record) -> HashSet<Touched> {
         match self.mode {
             Mode::Back(_) | Mode::Relink(_) => HashSet::new(),
-            Mode::Plain | Mode::Several(_) | Mode::Pool(_) => links_set(&self.card, stored, record).into_iter().collect(),
+            Mode::Plain | Mode::Several(_) | Mode::Pool(_) | Mode::State(_) => links_set(&self.card, stored, record).into_iter().collect(),
         }
     }
 
@@ -252,11 +256,13 @@ impl Work {
         }
         merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
         self.before_save(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
+        self.run_with_step(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
         self.store(tx, stored.as_ref(), &merged, &valid, &left).await?;
         let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false, changed: true, left };
         self.after_save(tx, stored.as_ref(), valid.record()).await?;
         self.moved(tx, saved.id, stored.as_ref().and_then(|stored| stored.get("owner").as_id())).await?;
+        self.staged(tx, stored.as_ref(), valid.record()).await?;
         self.remember(tx, &saved).await?;
         Ok(saved)
     }

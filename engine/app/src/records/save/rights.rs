@@ -22,10 +22,12 @@ impl Work {
         for (child, key, path) in touched {
             let Some(field) = self.card.table_of(child.as_ref()).and_then(|table| table.field(&key)) else { continue };
             if let Some(code) = self.refused(tx, stored, child.as_ref(), field, merged, by_default.contains(&path)).await? {
-                violations.push(Violation::new(path, code));
+                let violation = Violation::new(path, code);
+                violations.push(if code == Code::State { violation.with("transitions", self.transitions_of(&key)) } else { violation });
             }
         }
-        Ok(())
+        self.check_asked(&merged.record, violations);
+        self.check_applied(tx, stored, merged, violations).await
     }
 
     pub(super) async fn refused(&self, tx: &mut Tx, stored: Option<&Record>, child: Option<&Ident>, field: &Field, merged: &Merged, by_engine: bool) -> Result<Option<Code>, UnitError> {
@@ -40,6 +42,9 @@ impl Work {
                     _ => merged.record.get(field.key.as_str()).as_id() == self.actor.org_unit,
                 };
             return Ok((!own && !self.gated.may_assign()).then_some(Code::Forbidden));
+        }
+        if field.workflow {
+            return Ok(self.state_refused(stored, field, merged));
         }
         if self.is_back() && field.copied_from().is_some() {
             return Ok(None);
@@ -62,6 +67,7 @@ impl Work {
     /// Fields that cannot be changed while their condition holds: as stored, and as it will be.
     pub(super) fn check_locked(&self, stored: Option<&Record>, merged: &Merged, facts: &DraftFacts<'_>, violations: &mut Vec<Violation>) {
         let Some(stored) = stored else { return };
+        self.check_state_locks(stored, merged, violations);
         let before = DraftFacts { record: stored, ..*facts };
         let locked = |field: &Field, was: &Place, is: &Place| field.read_only_when.as_ref().is_some_and(|when| holds(when, was, &before) && holds(when, is, facts));
         for field in merged.changed.iter().filter_map(|key| self.card.field(key.as_str())) {
@@ -82,7 +88,7 @@ impl Work {
 
     /// A change of owner or org unit by those who may assign tests only the old row.
     pub(super) fn is_assignment(&self, stored: Option<&Record>, merged: &Merged) -> bool {
-        if let Mode::Pool(_) = self.mode {
+        if let Mode::Pool(_) | Mode::State(_) = self.mode {
             return true;
         }
         stored.is_some() && !self.is_back() && self.gated.may_assign() && merged.changed.iter().any(|key| matches!(key.as_str(), "owner" | "org_unit"))

@@ -13,8 +13,12 @@ impl Work {
     pub(crate) fn card(&self) -> &Card {
         &self.card
     }
+    /// In whose name scripts run: whoever acts, also where the system does what others agreed to.
     pub(crate) fn actor(&self) -> &Actor {
-        &self.actor
+        match &self.mode {
+            Mode::State(StateMove { asker: Some(asker), .. }) => asker,
+            _ => &self.actor,
+        }
     }
     pub(crate) fn home(&self) -> &Home {
         &self.home

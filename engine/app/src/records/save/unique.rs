@@ -29,7 +29,7 @@ impl Work {
     pub(super) async fn alike(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record) -> Result<Vec<Violation>, UnitError> {
         match self.mode {
             Mode::Plain => crate::duplicates::check(tx, self.catalog(), &self.actor, &self.card, stored, record, self.options.ask_about_duplicates.as_deref()).await,
-            Mode::Back(_) | Mode::Several(_) | Mode::Pool(_) | Mode::Relink(_) => Ok(Vec::new()),
+            Mode::Back(_) | Mode::Several(_) | Mode::Pool(_) | Mode::Relink(_) | Mode::State(_) => Ok(Vec::new()),
         }
     }
 

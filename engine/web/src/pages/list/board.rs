@@ -66,6 +66,7 @@ pub(super) async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Res
         choices: kinds::choices(reader, asked, "board"),
         lanes,
         figures_url: asked.address.url(&format!("{}/lanes", asked.base())),
+        by_steps: field.workflow,
         locked: kinds::locked(reader, card, field).map(|text| reader.t(site, text, &[("what", &field.labels.or_key(lang, key))])),
     })
 }

@@ -69,6 +69,9 @@ pub(super) fn choices(reader: &Reader, asked: &Asked<'_>, key: &str) -> Vec<Way>
 
 /// Why records cannot be moved by changing a field; none when they can, at least some of them.
 pub(super) fn locked(reader: &Reader, card: &std::sync::Arc<Card>, field: &Field) -> Option<&'static str> {
+    if crate::pages::record::flow::moves(reader, card, field) {
+        return None;
+    }
     if !field.is_editable() {
         return Some("list.move_derived");
     }

@@ -29,6 +29,8 @@ pub struct Rights {
     pub read: access::Gate,
     pub write: Option<GatedWrite>,
     pub delete: bool,
+    /// Others decide on the record as it is.
+    pub applied: bool,
 }
 
 /// A record from the page that the gate let through.
@@ -94,7 +96,11 @@ pub async fn rights(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, i
             }
         }
     }
-    Ok(Rights { read, write, delete: delete.is_some() })
+    let applied = match id {
+        Some(id) => app::flows::is_applied(&site.app, card, id).await?,
+        None => false,
+    };
+    Ok(Rights { read, write, delete: delete.is_some(), applied })
 }
 
 pub async fn with_title(site: &Site, reader: &Reader, card: &Card, drawn: &mut Drawn) -> Result<(), AppError> {

@@ -4,11 +4,13 @@ pub mod cell;
 mod alike;
 mod clash;
 mod drawn;
+pub mod flow;
 mod painter;
 mod recompute;
 mod rows;
 mod sheet;
 
+pub use flow::refused as refused_in_a_line;
 pub use recompute::{recompute, recompute_new};
 
 use std::collections::HashMap;
@@ -42,7 +44,9 @@ async fn show(site: &Site, reader: &Reader, key: &str, id: Uuid, tab: Option<&st
     let mut drawn = from_page(page).ok_or_else(|| AppError::not_found("record"))?;
     with_title(site, reader, &card, &mut drawn).await?;
     let rights = rights(site, reader, &card, Some(id)).await?;
-    let mut shown = Painter { site, reader, card: &card, drawn: &drawn, rights: &rights, new: false }.page(tab, from);
+    let painter = Painter { site, reader, card: &card, drawn: &drawn, rights: &rights, new: false };
+    let mut shown = painter.page(tab, from);
+    (shown.flows, shown.ways) = flow::bars(&painter).await?;
     if let Ok((prev, next, text)) = list::neighbours(site, reader, &card, from, id).await
         && let Some(position) = &mut shown.position {
             position.prev_url = prev;
@@ -98,7 +102,9 @@ pub async fn new(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(
         // Nothing was typed yet, so nothing is wrong yet.
         let drawn = from_draft(&site, &reader, &card, preview.record, Vec::new(), HashMap::from([(String::new(), String::new())])).await?;
         let rights = rights(&site, &reader, &card, None).await?;
-        let mut page = Painter { site: &site, reader: &reader, card: &card, drawn: &drawn, rights: &rights, new: true }.page(None, "");
+        let painter = Painter { site: &site, reader: &reader, card: &card, drawn: &drawn, rights: &rights, new: true };
+        let mut page = painter.page(None, "");
+        (page.flows, _) = flow::bars(&painter).await?;
         page.prefilled = pairs.iter().any(|(name, _)| name.starts_with("f.") || name == "copy");
         Ok::<_, AppError>(page)
     };
@@ -266,7 +272,9 @@ async fn redraw(site: &Site, reader: &Reader, key: &str, id: Option<Uuid>, submi
         with_title(site, reader, &card, &mut drawn).await?;
     }
     let rights = rights(site, reader, &card, id).await?;
-    let mut page = Painter { site, reader, card: &card, drawn: &drawn, rights: &rights, new: id.is_none() }.page(get(submitted, "tab"), get(submitted, "from").unwrap_or_default());
+    let painter = Painter { site, reader, card: &card, drawn: &drawn, rights: &rights, new: id.is_none() };
+    let mut page = painter.page(get(submitted, "tab"), get(submitted, "from").unwrap_or_default());
+    (page.flows, page.ways) = flow::bars(&painter).await?;
     page.version = get(submitted, "version").and_then(|version| version.parse().ok()).unwrap_or(page.version);
     Ok(page)
 }

@@ -42,12 +42,19 @@ impl Painter<'_> {
 
     /// Whether a field can be seen and changed here. `None`: it is not there for this reader.
     pub(super) fn right(&self, child: Option<&Ident>, field: &Field, place: &Place) -> Option<bool> {
-        let editable = field.is_editable() && self.rights.write.as_ref().is_some_and(|write| write.editable(child, &field.key) != Readable::Never) && !self.holds(field.read_only_when.as_ref(), place);
+        let editable = field.is_editable() && !self.is_shut(child.unwrap_or(&field.key)) && self.rights.write.as_ref().is_some_and(|write| write.editable(child, &field.key) != Readable::Never) && !self.holds(field.read_only_when.as_ref(), place);
         let readable = self.rights.read.readable(child, &field.key) != Readable::Never && self.reaches(child, field);
         match (readable || (field.secret && editable), editable) {
             (false, _) => None,
             (true, editable) => Some(editable),
         }
+    }
+
+    /// Whether its state, or an application, keeps a field or a table of the record as it is.
+    fn is_shut(&self, name: &Ident) -> bool {
+        let record = &self.drawn.record;
+        let open = || self.card.workflows.keys().filter_map(|key| self.card.state(key.as_str(), record)).any(|(_, state)| state.editable.contains(name));
+        !self.new && (self.card.is_locked(record, name.as_str()) || self.rights.applied && !open())
     }
 
     /// What is fetched live from another card is there only for those who may read it there.

@@ -62,13 +62,14 @@ impl Painter<'_> {
             facts: if self.new { Vec::new() } else { self.facts(&title) },
             crumbs: vec![Crumb { label: card.plurals.or_key(&lang, card.key.as_str()), url: list_url.clone() }],
             position: Some(Position { text: String::new(), prev_url: None, next_url: None, list_url }),
-            steps: self.steps(),
+            flows: Vec::new(),
+            ways: Vec::new(),
             actions: if self.new || trashed { Vec::new() } else { self.pool_action().into_iter().chain(self.merge_action()).collect() },
             tabs,
             save_url: if may_save { if self.new { base.clone() } else { format!("{base}/{}", record.id) } } else { String::new() },
             counts_url,
             recompute_url: if self.new { format!("{base}/recompute") } else { format!("{base}/{}/recompute", record.id) },
-            delete_url: (self.rights.delete && !self.new && !trashed).then(|| format!("{base}/delete")),
+            delete_url: (self.rights.delete && !self.new && !trashed && self.locked().is_none()).then(|| format!("{base}/delete")),
             copy_url: (!self.new && may(&self.reader.asker.snapshot, &self.reader.asker.actor, card, ActionName::Create)).then(|| url(&format!("{base}/new"), &[("copy", &record.id.to_string())])),
             errors: self.errors(),
             notice: None,
@@ -77,7 +78,7 @@ impl Painter<'_> {
             history: (!self.new).then(|| HistoryPanel { url: Some(format!("{base}/{}/history", record.id)), ..HistoryPanel::default() }),
             from: from.to_owned(),
             trashed,
-            locked: None,
+            locked: self.locked(),
             prefilled: false,
             title,
         }
@@ -106,7 +107,7 @@ impl Painter<'_> {
         Some(view::Action { label: self.reader.t(self.site, &format!("bulk.{word}"), &[]), icon: icon.into(), url: format!("/c/{}/{}/{word}", card.key, self.drawn.record.id), post: true, ..view::Action::default() })
     }
 
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let record = &self.drawn.record;
         let catalog = &self.reader.asker.snapshot.catalog;
         // Titles that reach through links were fetched with the record's own id.
@@ -148,10 +149,17 @@ impl Painter<'_> {
         facts
     }
 
-    fn steps(&self) -> Vec<view::Step> {
-        let Some((key, workflow)) = self.card.workflows.iter().next() else { return Vec::new() };
-        let current = self.drawn.record.get(key.as_str()).as_text().and_then(|state| workflow.states.get_index_of(state)).unwrap_or(0);
-        workflow.states.iter().enumerate().map(|(index, (state, def))| view::Step { label: def.labels.or_key(self.lang(), state.as_str()), done: index < current, current: index == current }).collect()
+    /// Why what the reader might change cannot be changed now.
+    fn locked(&self) -> Option<String> {
+        let record = &self.drawn.record;
+        if self.new || self.rights.write.is_none() || !record.get("trashed_at").is_empty() {
+            return None;
+        }
+        if self.rights.applied {
+            return Some(self.reader.t(self.site, "record.applied", &[]));
+        }
+        let (state, def) = self.card.locks(record).next()?;
+        Some(self.reader.t(self.site, "record.locked", &[("state", &def.labels.or_key(self.lang(), state.as_str()))]))
     }
 
     fn errors(&self) -> Vec<ErrorItem> {

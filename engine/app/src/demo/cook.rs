@@ -1,167 +1,18 @@
-//! Demo data: recipes of packs (`demo/*.json`) turned into records, written by the one save path in batches.
+//! The fields of demo records, each from its generator.
 //!
-//! A recipe names a card, how many records, and a generator for each field. Everything follows from a seed, and the
-//! id of the k-th record of a card from card and k, so that records can point to one another without a table of ids.
-//!
-//! **Not here:** names, words and cards: they are data of packs.
+//! **Invariants**
+//! - Everything follows from a seed; the same demo is the same records.
 
-use std::sync::Arc;
-
-use access::{ADMINISTRATOR, Actor};
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use model::{Ident, load::Files};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use chrono::{Days, NaiveDate};
+use rand::{RngExt, rngs::StdRng};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::{App, AppError, accounts, files, settings, records::batch::{self, Item}};
-
-/// Records written in one transaction.
-const BATCH: usize = 200;
-
-/// A recipe: which card, how many, and how each field is made.
-struct Recipe {
-    card: String,
-    count: u64,
-    fields: Map<String, Json>,
-}
-
-struct Kitchen {
-    recipes: Vec<Recipe>,
-    words: Map<String, Json>,
-    users: Vec<Json>,
-    settings: Vec<(&'static str, String)>,
-    pictures: Vec<Uuid>,
-    people: Vec<(String, Uuid)>,
-}
-
-fn bad(path: &str, what: impl std::fmt::Display) -> AppError {
-    AppError::malformed("bad_demo", format!("{path}: {what}"))
-}
-
-/// Reads the recipes of all packs, in order of their file names. `records` scales their counts.
-fn read(packs: &[Files], records: Option<u64>) -> Result<Kitchen, AppError> {
-    let mut kitchen = Kitchen { recipes: Vec::new(), words: Map::new(), users: Vec::new(), settings: Vec::new(), pictures: Vec::new(), people: Vec::new() };
-    let mut named: Vec<(&String, &Vec<u8>)> = packs.iter().flatten().filter(|(path, _)| path.starts_with("demo/") && path.ends_with(".json")).collect();
-    named.sort_by_key(|(path, _)| path.as_str());
-    for (path, content) in named {
-        let json: Json = serde_json::from_slice(content).map_err(|error| bad(path, error))?;
-        for (key, setting) in [("company", "name"), ("currency", "currency")] {
-            kitchen.settings.extend(json.get(key).and_then(Json::as_str).map(|value| (setting, value.to_owned())));
-        }
-        kitchen.words.extend(json.get("words").and_then(Json::as_object).cloned().unwrap_or_default());
-        kitchen.users.extend(json.get("users").and_then(Json::as_array).cloned().unwrap_or_default());
-        if let Some(card) = json.get("card").and_then(Json::as_str) {
-            let count = json.get("count").and_then(Json::as_u64).unwrap_or(10);
-            let fields = json.get("fields").and_then(Json::as_object).cloned().unwrap_or_default();
-            // Cards whose number does not grow with the company say so.
-            let fixed = json.get("fixed").and_then(Json::as_bool).unwrap_or(false);
-            kitchen.recipes.push(Recipe { card: card.to_owned(), count: if fixed { 0 } else { count }, fields });
-            if fixed
-                && let Some(recipe) = kitchen.recipes.last_mut() {
-                    recipe.fields.insert("$fixed".into(), count.into());
-                }
-        }
-    }
-    let scaled: u64 = kitchen.recipes.iter().map(|recipe| recipe.count).sum();
-    for recipe in &mut kitchen.recipes {
-        if let Some(fixed) = recipe.fields.remove("$fixed").and_then(|fixed| fixed.as_u64()) {
-            recipe.count = fixed;
-        } else if let Some(records) = records.filter(|_| scaled > 0) {
-            recipe.count = (u128::from(recipe.count) * u128::from(records) / u128::from(scaled)).try_into().unwrap_or(u64::MAX);
-            recipe.count = recipe.count.max(1);
-        }
-    }
-    Ok(kitchen)
-}
-
-/// How many records will be made.
-pub fn total(packs: &[Files], records: Option<u64>) -> Result<u64, AppError> {
-    Ok(read(packs, records)?.recipes.iter().map(|recipe| recipe.count).sum())
-}
-
-/// Sign-in name, password and a word about each demo user.
-pub fn sign_ins(packs: &[Files]) -> Result<Vec<(String, String, String)>, AppError> {
-    let text = |user: &Json, key: &str| user.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-    Ok(read(packs, None)?.users.iter().filter(|user| user.get("about").is_some()).map(|user| (text(user, "login"), text(user, "password"), text(user, "about"))).collect())
-}
-
-/// Fills a site. `done` is told how many more records were written.
-pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: DateTime<Utc>, done: &(dyn Fn(u64) + Send + Sync)) -> Result<(), AppError> {
-    let mut kitchen = read(packs, records)?;
-    for (setting, value) in &kitchen.settings {
-        settings::set(app, setting, value).await?;
-    }
-    let mut actors = Vec::new();
-    for user in &kitchen.users {
-        actors.push(add_user(app, user, now).await?);
-    }
-    let Some(first) = actors.first().cloned() else { return Err(bad("demo", "there are no users")) };
-    let wanted = kitchen.recipes.iter().filter(|recipe| recipe.has_pictures()).map(|recipe| recipe.count).max().unwrap_or(0);
-    kitchen.pictures = pictures(app, packs, &first, wanted).await?;
-    kitchen.people = kitchen.users.iter().zip(&actors).filter_map(|(user, actor)| Some((user.get("login")?.as_str()?.to_owned(), actor.user?))).collect();
-    let kitchen = kitchen;
-    for (index, recipe) in kitchen.recipes.iter().enumerate() {
-        let mut cook = Cook { kitchen: &kitchen, recipe, random: StdRng::seed_from_u64(index as u64 + 42), today: now.date_naive(), made: now.date_naive() };
-        let mut k = 0;
-        while k < recipe.count {
-            let upto = (k + BATCH as u64).min(recipe.count);
-            let mut items = Vec::with_capacity(BATCH);
-            for number in k..upto {
-                let actor = recipe.maker(&actors, number, now);
-                cook.made = actor.now.date_naive();
-                items.push((actor, Item::Create(cook.record(number)?)));
-            }
-            batch::atomic_by(app, &recipe.card, items.iter().map(|(actor, item)| (actor, item)), None).await.map_err(|(at, error)| bad(&format!("{} #{}", recipe.card, k + at as u64), error))?;
-            done(upto - k);
-            k = upto;
-        }
-    }
-    crate::upkeep::tables_changed(&app.store).await
-}
-
-async fn add_user(app: &Arc<App>, user: &Json, now: DateTime<Utc>) -> Result<Actor, AppError> {
-    let text = |key: &str| user.get(key).and_then(Json::as_str).unwrap_or_default();
-    let roles: Vec<String> = user.get("roles").and_then(Json::as_array).into_iter().flatten().filter_map(|role| role.as_str().map(str::to_owned)).collect();
-    let language = user.get("language").and_then(Json::as_str);
-    // People without a word about them are colleagues nobody signs in as.
-    let password = user.get("about").is_some().then(|| text("password"));
-    let id = accounts::create_user(app, text("login"), text("name"), password, &roles, language, now).await?;
-    let role = Ident::new(ADMINISTRATOR).map_err(|error| AppError::Internal(error.to_string()))?;
-    Ok(Actor::user(id, text("name"), vec![role], now))
-}
-
-/// Pictures that packs bring (`demo/*.png`), once for each record that wants one: a file belongs to one record.
-async fn pictures(app: &Arc<App>, packs: &[Files], actor: &Actor, wanted: u64) -> Result<Vec<Uuid>, AppError> {
-    let all: Vec<(&String, &Vec<u8>)> = packs.iter().flatten().filter(|(path, _)| path.starts_with("demo/") && path.ends_with(".png")).collect();
-    let mut kept = Vec::new();
-    for (path, content) in all.iter().cycle().take(if all.is_empty() { 0 } else { usize::try_from(wanted).unwrap_or(0) }) {
-        kept.push(files::upload(app, actor, path, "image/png", (*content).clone()).await?.id);
-    }
-    Ok(kept)
-}
-
-/// About two years, over which records were made.
-const MINUTES: u64 = 1_000_000;
-
-impl Recipe {
-    /// Who made the k-th record, and when: several people, each a few in a row, the last one just now.
-    fn maker(&self, actors: &[Actor], k: u64, now: DateTime<Utc>) -> Actor {
-        let age = u128::from(self.count.saturating_sub(k + 1)) * u128::from(MINUTES) * 60 / u128::from(self.count.max(1));
-        // A picture is attached by who uploaded it.
-        let turn = if self.has_pictures() { 0 } else { usize::try_from(k / 3 * 7 % 31).unwrap_or(0) };
-        let mut actor = actors[turn % actors.len()].clone();
-        actor.now = now - TimeDelta::seconds(i64::try_from(age).unwrap_or(0));
-        actor
-    }
-
-    fn has_pictures(&self) -> bool {
-        self.fields.values().any(|field| field.get("picture").is_some())
-    }
-}
+use super::{Kitchen, Recipe, bad};
+use crate::AppError;
 
 /// The id of the k-th record of a card: a UUIDv7 whose time grows with k.
-fn id_of(card: &str, k: u64) -> Uuid {
+pub(super) fn id_of(card: &str, k: u64) -> Uuid {
     let hash = card.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let millis = 1_700_000_000_000 + k;
     let mut random = [0_u8; 10];
@@ -170,17 +21,17 @@ fn id_of(card: &str, k: u64) -> Uuid {
 }
 
 /// Makes the records of one recipe.
-struct Cook<'k> {
-    kitchen: &'k Kitchen,
-    recipe: &'k Recipe,
-    random: StdRng,
-    today: NaiveDate,
+pub(super) struct Cook<'k> {
+    pub kitchen: &'k Kitchen,
+    pub recipe: &'k Recipe,
+    pub random: StdRng,
+    pub today: NaiveDate,
     /// When the record at hand was made.
-    made: NaiveDate,
+    pub made: NaiveDate,
 }
 
 impl Cook<'_> {
-    fn record(&mut self, k: u64) -> Result<Map<String, Json>, AppError> {
+    pub fn record(&mut self, k: u64) -> Result<Map<String, Json>, AppError> {
         let mut record = Map::new();
         record.insert("id".into(), id_of(&self.recipe.card, k).to_string().into());
         let fields = &self.recipe.fields;
@@ -244,6 +95,11 @@ impl Cook<'_> {
             "oneof" => {
                 let chosen = self.weighted(what);
                 chosen.as_str().and_then(|field| record.get(field)).cloned().unwrap_or(Json::Null)
+            }
+            // Records of another card, by their numbers: `["employee", [0, 0, 2]]`.
+            "ref_nth" => {
+                let nth = usize::try_from(k).ok().and_then(|k| what.get(1)?.get(k)?.as_u64());
+                nth.map_or(Json::Null, |nth| id_of(what.get(0).and_then(Json::as_str).unwrap_or_default(), nth).to_string().into())
             }
             "at" => usize::try_from(k).ok().and_then(|k| what.get(k)).cloned().unwrap_or(Json::Null),
             "first" => what.as_array().into_iter().flatten().filter_map(|field| record.get(field.as_str()?)).next().cloned().unwrap_or(Json::Null),

@@ -1,0 +1,126 @@
+// Workflows: the bar of states, steps that ask something, boards, what waits for somebody.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { api, faultsOf, focused, launch, picture, rawKeys, serve, visit } from './fixture.mjs';
+
+let server, browser;
+before(async () => { server = await serve(); browser = await launch(); });
+after(async () => { await browser.close(); await server.stop(); });
+
+const day = '2031-03-03';
+const leave = (page, days) => api(page, '/records/leave_request', { starts: day, ends: day, days });
+
+test('a step is taken on the record, and what it says stands in the history', async () => {
+  const { page, end } = await visit(browser, server.base, { user: 'sales' });
+  const made = await leave(page, '1');
+  await page.goto(`${server.base}/c/leave_request/${made.id}`);
+  await page.waitForSelector('.path [aria-current=step]');
+  assert.match(await page.textContent('.path [aria-current=step]'), /草稿/);
+  await page.click('#step-submit');
+  await page.waitForSelector('#sheet[open] textarea[name=comment]');
+  await page.fill('#sheet textarea[name=comment]', 'since Monday');
+  await page.click('#sheet button[type=submit]');
+  await page.waitForSelector('.way[data-state=running]');
+  assert.match(await page.textContent('.way'), /since Monday/);
+  assert.match(await page.textContent('.path [aria-current=step]'), /待审批/);
+  // What is decided on is read only, and says so.
+  assert.equal(await page.locator('#form [name="f.days"]').count(), 0);
+  assert.ok(await page.locator('.banner.t-blue:visible').count() >= 1);
+  await picture(page, 'flow-record-desk');
+  // It is among one's applications, and can be taken back there.
+  await page.goto(`${server.base}/applications`);
+  await page.waitForSelector('.approvals li');
+  await picture(page, 'flow-applications-desk');
+  await page.click('.approvals li:first-child form button');
+  await page.waitForFunction(() => document.querySelector('.approvals li:first-child .badge')?.textContent.includes('已撤回'));
+  await end();
+});
+
+test('what waits is approved at once, in bulk, or rejected with an opinion', async () => {
+  const sales = await visit(browser, server.base, { user: 'sales' });
+  for (const days of ['1', '2', '2.5']) {
+    const made = await leave(sales.page, days);
+    await api(sales.page, `/records/leave_request/${made.id}/transitions/submit`, { comment: `for ${days}` });
+  }
+  await sales.end();
+  const { page, end } = await visit(browser, server.base, { user: 'manager', quiet: ['422'] });
+  await page.goto(`${server.base}/approvals`);
+  const mine = text => page.locator('.approvals li', { hasText: text });
+  const count = await page.locator('.approvals li').count();
+  assert.ok(count >= 3);
+  assert.match(await page.textContent('.side a[href="/approvals"] .ct'), new RegExp(`^${count > 99 ? '99\\+' : count}$`));
+  await picture(page, 'flow-inbox-desk');
+  assert.deepEqual(await faultsOf(page), []);
+  // The tick agrees.
+  await mine('for 1').first().locator('form button').click();
+  await page.waitForFunction(count => document.querySelectorAll('.approvals li').length === count - 1, count);
+  // A rejection says why.
+  await mine('for 2.5').locator('[data-dialog]').click();
+  await page.waitForSelector('#sheet[open] #opinion');
+  await picture(page, 'flow-decision-desk');
+  await page.click('#sheet button[value=reject]');
+  await page.waitForFunction(() => /Opinion/.test(document.querySelector('#toasts-urgent')?.textContent ?? ''));
+  await page.fill('#sheet #opinion', 'not in March');
+  await page.click('#sheet button[value=reject]');
+  await page.waitForFunction(count => document.querySelectorAll('.approvals li').length === count - 2, count);
+  // Several at once.
+  await page.check('[data-check-all]');
+  assert.equal(await page.locator('.approvals input:checked').count(), count - 2);
+  await page.uncheck('[data-check-all]');
+  await mine('for 2').first().locator('input').check();
+  await page.fill('#many-opinion', 'fine');
+  await page.click('fieldset.many button[value=approve]');
+  await page.waitForFunction(count => document.querySelectorAll('.approvals li').length === count - 3, count);
+  await page.goto(`${server.base}/approvals?show=decided`);
+  assert.match(await page.textContent('.approvals'), /not in March/);
+  await end();
+});
+
+test('steps that cannot be taken say why, boards move by steps, edits are saved first', async () => {
+  const { page, end } = await visit(browser, server.base, { quiet: ['409'] });
+  const made = await api(page, '/records/leave_request', { starts: day, ends: day, days: '0' });
+  await page.goto(`${server.base}/c/leave_request/${made.id}`);
+  const step = page.locator('#step-submit');
+  assert.equal(await step.getAttribute('aria-disabled'), 'true');
+  await step.click();
+  await page.waitForFunction(() => /Days/.test(document.querySelector('#toasts-polite')?.textContent ?? ''));
+  await page.fill('#form [name="f.days"]', '1');
+  await page.click('#save');
+  await page.waitForSelector('#step-submit:not([aria-disabled])');
+  await page.fill('#form [name="f.days"]', '2');
+  await page.waitForSelector('#savebar:not([hidden])');
+  await page.click('#step-submit');
+  await page.waitForFunction(() => /Save your edits/.test(document.querySelector('#toasts-polite')?.textContent ?? ''));
+  // A lane that no step leads to.
+  await page.goto(`${server.base}/c/leave_request?kind=board:state&sort=-created_at`);
+  await page.waitForSelector(`.lane[data-value=draft] #r-${made.id}`);
+  await page.focus(`#r-${made.id}`);
+  await page.keyboard.press('m');
+  await page.click('#move-menu [data-move-to=approved]');
+  await page.waitForFunction(() => /No step leads/.test(document.querySelector('#toasts-urgent')?.textContent ?? ''));
+  // One that a step leads to asks what the step asks.
+  await page.focus(`#r-${made.id}`);
+  await page.keyboard.press('m');
+  await page.click('#move-menu [data-move-to=pending]');
+  await page.waitForSelector('#sheet[open] textarea[name=comment]');
+  await page.keyboard.press('Escape');
+  assert.notEqual(await focused(page), 'body');
+  await end();
+});
+
+test('on the phone, in the dark and in Chinese it fits and is named', async () => {
+  for (const [locale, dark] of [['en', false], ['zh-CN', true]]) {
+    const { page, end } = await visit(browser, server.base, { phone: true, dark, locale });
+    await page.goto(`${server.base}/approvals`);
+    await page.waitForSelector('.approvals li');
+    await picture(page, `flow-inbox-phone-${locale}`);
+    assert.deepEqual(await rawKeys(page), []);
+    assert.deepEqual(await faultsOf(page), []);
+    await page.click('.approvals li:first-child a');
+    await page.waitForSelector('.way');
+    await picture(page, `flow-record-phone-${locale}`);
+    assert.deepEqual(await rawKeys(page), []);
+    assert.deepEqual(await faultsOf(page), []);
+    await end();
+  }
+});
