@@ -112,8 +112,8 @@ impl Work {
 
     /// Whether the condition of a transition holds for a record as it is stored.
     pub(crate) async fn guard_holds(&self, tx: &mut Tx, stored: &Record, guard: &Condition) -> Result<bool, UnitError> {
-        let linked = linked(tx, &self.snapshot, &self.card, stored, self.actor.now).await?;
-        let (ancestors, pointing) = (HashMap::new(), HashMap::new());
+        let Around { linked, ancestors } = gather::around(tx, &self.snapshot, &self.card, &[stored], self.actor.now).await?;
+        let pointing = HashMap::new();
         let facts = DraftFacts { record: stored, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
         let bound = bind_for(&self.actor, self.catalog(), &with_facts(guard, &facts, &model::eval::Place::Record));
         self.admits(tx, stored.id, &bound).await
