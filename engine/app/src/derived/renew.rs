@@ -50,6 +50,9 @@ impl Renewing<'_> {
             }
         }
         let changed = self.calculate(tx, asked, true).await?;
+        if !changed.is_empty() {
+            crate::records::told::note_people(tx, self.snapshot, self.card);
+        }
         let records: Vec<(&Record, &Record)> = changed.iter().map(|renewed| (&renewed.before, &renewed.after)).collect();
         let own: Vec<Pair<'_>> = records.iter().map(|(before, after)| (before.id, &before.values, &after.values)).collect();
         self.write(tx, &self.card.table, &own).await?;
@@ -61,7 +64,7 @@ impl Renewing<'_> {
         for (before, after) in records {
             let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str())).cloned();
             let touched: BTreeSet<Ident> = differing(&self.card.table, &before.values, &after.values).into_iter().chain(tables).collect();
-            search::after_save(tx, self.snapshot, self.card, after.id, Some(&touched)).await?;
+            search::after_save(tx, self.snapshot, self.card, after, Some(&touched)).await?;
         }
         Ok(changed)
     }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use access::{Actor, Reason, Tables};
 use chrono::DateTime;
 use futures::future::BoxFuture;
-use model::{Catalog, Card, Hop, Ident, Path, Storage, TableRef, Value};
+use model::{Catalog, Card, Hop, Ident, Path, Record, Storage, TableRef, Value};
+use query::Slot;
 use sql::{Datum, encode, search::Document, select};
 use store::Tx;
 use uuid::Uuid;
@@ -32,6 +33,38 @@ pub(super) async fn index(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[
     Ok(())
 }
 
+/// Makes the entry of one record that was just stored, as it was stored. It is read again only where the words of others
+/// are part of it.
+pub(super) async fn index_one(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record, new: bool) -> Result<(), UnitError> {
+    let Some(searched) = snapshot.search().card(&card.key) else { return Ok(()) };
+    let plain = |slot: &Slot| slot.path.hops.is_empty() && slot.path.part.is_none() && slot.path.field(&snapshot.catalog).is_some_and(|field| field.column().is_some() && field.kind.on_delete().is_none());
+    if !searched.slots.iter().all(plain) {
+        return index(tx, snapshot, card, &[record.id]).await;
+    }
+    // Of a record that nobody else knows yet, nobody else makes the entry.
+    if let Some(hold) = sql::search::hold(tx.dialect(), &[record.id]).filter(|_| !new) {
+        tx.fetch(&hold).await?;
+    }
+    let document = document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()]));
+    for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &[(record.id, document)]) {
+        tx.execute(&statement).await?;
+    }
+    Ok(())
+}
+
+/// What stands in the fields that a record is searched by.
+fn document(slots: &[Slot], values: impl Iterator<Item = Vec<Value>>) -> Document {
+    let mut document = Document::default();
+    for (slot, values) in slots.iter().zip(values) {
+        let mut entries = ::search::Entries::default();
+        values.iter().flat_map(|value| slot.texts(value)).for_each(|text| entries.add(&text, slot.style()));
+        if entries != ::search::Entries::default() {
+            document.add(slot, &entries);
+        }
+    }
+    document
+}
+
 /// What the index keeps of records.
 async fn documents(source: &mut Source<'_>, snapshot: &Snapshot, card: &Card, ids: &[Uuid]) -> Result<Vec<(Uuid, Document)>, AppError> {
     let catalog = &snapshot.catalog;
@@ -55,18 +88,7 @@ async fn documents(source: &mut Source<'_>, snapshot: &Snapshot, card: &Card, id
             }
         }
     }
-    let document = |id: &Uuid| {
-        let mut document = Document::default();
-        for (slot, values) in searched.slots.iter().zip(found.remove(id).unwrap_or_default()) {
-            let mut entries = ::search::Entries::default();
-            values.iter().flat_map(|value| slot.texts(value)).for_each(|text| entries.add(&text, slot.style()));
-            if entries != ::search::Entries::default() {
-                document.add(slot, &entries);
-            }
-        }
-        (*id, document)
-    };
-    Ok(ids.iter().map(document).collect())
+    Ok(ids.iter().map(|id| (*id, document(&searched.slots, found.remove(id).unwrap_or_default().into_iter()))).collect())
 }
 
 fn is_single(catalog: &Catalog, path: &Path) -> bool {

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use model::{Card, Hop, Ident};
+use model::{Card, Hop, Ident, Record};
 use serde_json::{Value as Json, json};
 use sql::{Statement, encode, write};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{documents::index, uses::Use};
+use super::{documents::{index, index_one}, uses::Use};
 use crate::{App, AppError, UnitError, jobs::{self, Context, JobError, NewJob}, snapshot::Snapshot};
 
 /// What follows a change of a record that very many point to.
@@ -21,9 +21,10 @@ const MOST: u32 = 5_000_000;
 const BATCH: usize = 200;
 
 /// After a record was made (`changed` is `None`) or changed in these fields and child tables.
-pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, id: Uuid, changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
+pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record, changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
+    let id = record.id;
     if changed.is_none_or(|changed| snapshot.search().touched(&card.key, changed)) {
-        index(tx, snapshot, card, &[id]).await?;
+        index_one(tx, snapshot, card, record, changed.is_none()).await?;
     }
     // Nothing points to what was just made.
     if changed.is_some() { follow(tx, snapshot, card, &[id], changed).await } else { Ok(()) }

@@ -16,7 +16,14 @@ impl Work {
         let height = |card: &Ident| self.snapshot.graph().height(card);
         let mut wanted: BTreeMap<(u32, Ident), (BTreeSet<Uuid>, Hold)> = BTreeMap::new();
         let set = links_set(&self.card, stored, record);
+        let mut targets = known;
         for (card, id) in set.iter().flat_map(|place| self.pointed(record, place)) {
+            // Whoever acts is there, and knows themselves; accounts are closed, never taken away.
+            if card == model::USER_CARD && Some(id) == self.actor.user {
+                targets.there.entry(card.clone()).or_default().insert(id);
+                targets.seen.entry(card).or_default().insert(id);
+                continue;
+            }
             wanted.entry((height(&card), card)).or_insert((BTreeSet::new(), Hold::Share)).0.insert(id);
         }
         let derived = if self.options.dry_run { BTreeSet::new() } else { derived::targets(&self.snapshot, &self.card, stored, Some(record)) };
@@ -25,7 +32,6 @@ impl Work {
             entry.0.insert(id);
             entry.1 = Hold::Change;
         }
-        let mut targets = known;
         for ((_, key), (ids, why)) in wanted {
             let Some(card) = self.catalog().card(&key) else { continue };
             let there = targets.there.entry(key.clone()).or_default();
