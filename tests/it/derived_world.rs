@@ -13,7 +13,7 @@ use crate::{
     site::{Database, Person},
 };
 
-both!(every_way_in_gives_what_a_full_calculation_gives);
+both!(every_way_in_gives_what_a_full_calculation_gives, many_at_once_leave_nothing_stale);
 
 /// What everything would be, calculated from what was entered alone.
 struct Oracle {
@@ -269,4 +269,49 @@ async fn every_way_in_gives_what_a_full_calculation_gives(database: Database) {
             assert_eq!(found.get(&place).unwrap_or(&Value::Null), &expected, "{place} after step {number}, {what}; CARDSTOCK_SEED={seed}");
         }
     }
+}
+
+/// Orders go up into clients and goods, rates and weights come down into orders, all at the same time.
+async fn many_at_once_leave_nothing_stale(database: Database) {
+    let (site, root) = site(database).await;
+    let group = root.make("group", json!({"name": "G"})).await;
+    let (mut clients, mut goods) = (Vec::new(), Vec::new());
+    for index in 0..3 {
+        clients.push(root.make("client", json!({"name": format!("C{index}"), "group": group})).await);
+        goods.push(root.make("good", json!({"name": format!("P{index}"), "price": "2.00", "weight": "1"})).await);
+    }
+    let work = (0..6_u64).map(|seed| {
+        let (root, clients, goods) = (root.clone(), clients.clone(), goods.clone());
+        tokio::spawn(async move {
+            let mut dice = Dice(seed * 7_919 + 1);
+            let mut orders = Vec::new();
+            for round in 0..8 {
+                match (seed % 3, round % 2, orders.len()) {
+                    (0, 1, _) => {
+                        let id = dice.pick(&clients);
+                        root.patch(&format!("/records/client/{id}"), json!({"rate": dice.roll(5).to_string()})).await.ok(200);
+                    }
+                    (1, 1, _) => {
+                        let id = dice.pick(&goods);
+                        root.patch(&format!("/records/good/{id}"), json!({"weight": dice.roll(5).to_string()})).await.ok(200);
+                    }
+                    (2, 1, 1..) => {
+                        let (id, body) = (dice.pick(&orders), order(&mut dice, &clients, &goods));
+                        root.patch(&format!("/records/order/{id}"), body).await.ok(200);
+                    }
+                    _ => {
+                        let body = order(&mut dice, &clients, &goods);
+                        orders.push(root.make("order", body).await);
+                    }
+                }
+            }
+        })
+    });
+    for one in work.collect::<Vec<_>>() {
+        one.await.expect("nobody is refused");
+    }
+    run_jobs(&site).await;
+    let mut stale = Vec::new();
+    app::derived::verify(&site.app, &[], &mut |found| stale.push(format!("{found:?}"))).await.expect("looked at");
+    assert!(stale.is_empty(), "{stale:#?}");
 }

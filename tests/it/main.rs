@@ -14,6 +14,7 @@ mod broken_packs;
 mod builder;
 mod derived;
 mod derived_world;
+mod explain;
 mod bulk;
 mod cells;
 mod favourites;

@@ -55,6 +55,8 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/api/v1/applications/{id}/withdraw", Own),
     ("GET", "/api/v1/records/{card}/{id}/transitions", Record("read")),
     ("POST", "/api/v1/records/{card}/{id}/transitions/{transition}", Seen),
+    ("GET", "/api/v1/records/{card}/{id}/explain/{field}", Record("read")),
+    ("GET", "/c/{card}/{id}/explain/{field}", Record("read")),
     ("POST", "/api/v1/files", Account),
     ("GET", "/api/v1/files/{id}", Own),
     ("GET", "/api/v1/openapi.json", Account),
@@ -234,7 +236,7 @@ fn every_route_has_a_row() {
 
 /// Sends what the route takes, so that only the right is missing.
 async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
-    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{task}", id).replace("{*path}", "app.css");
+    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{field}", "worth").replace("{task}", id).replace("{*path}", "app.css");
     let method: Method = method.parse().expect("a method");
     if method == Method::GET || method == Method::DELETE {
         return person.send(method, &address, &[], None).await;

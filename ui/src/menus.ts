@@ -137,6 +137,14 @@ export function startMenus() {
       void htmx.ajax('GET', chip.dataset.editChip ?? '', { target: menu, swap: 'innerHTML' });
       openAt(menu, from);
     }
+    const why = around<HTMLElement>(event, '[data-explain]');
+    const told = find('#explain-menu');
+    if (why && told && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      void htmx.ajax('GET', why.dataset.explain ?? '', { target: told, swap: 'innerHTML' });
+      // A value explained inside an explanation takes its place.
+      if (!told.contains(why)) openAt(told, why);
+    }
     const next = around<HTMLElement>(event, '[data-next-menu]');
     const other = next && find(`#${next.dataset.nextMenu}`);
     if (next && other) {

@@ -345,6 +345,8 @@ pub struct Rollup {
     pub field: Option<Path>,
     /// Which rows count.
     pub condition: Option<Condition>,
+    /// The same as written, so that pages can ask for the rows.
+    pub written: Option<Filter>,
     /// What stands between the texts of `concat`.
     pub separator: String,
 }

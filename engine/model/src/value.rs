@@ -53,6 +53,14 @@ impl Value {
         }
     }
 
+    /// The moment, if this is one.
+    pub fn as_instant(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Instant(at) => Some(*at),
+            _ => None,
+        }
+    }
+
     /// The id this points to, if it points to exactly one thing.
     pub fn as_id(&self) -> Option<Uuid> {
         match self {

@@ -3,6 +3,7 @@
 mod baseline;
 mod client;
 mod data;
+mod derived;
 mod lists;
 mod report;
 mod search;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Measure lists of many records instead.
     Lists(lists::Lists),
+    /// Measure derived values instead.
+    Derived(derived::Derived),
     /// Measure search over many records instead.
     Search(search::Search),
 }
@@ -94,6 +97,7 @@ async fn main() -> Result<(), Fault> {
         Some(Command::HandWritten { database, listen }) if database.starts_with("postgres") => baseline::postgres::serve(&database, &listen).await,
         Some(Command::HandWritten { database, listen }) => baseline::sqlite::serve(&database, &listen).await,
         Some(Command::Lists(asked)) => lists::run(&asked, cli.run.postgres.as_deref()).await,
+        Some(Command::Derived(asked)) => derived::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Search(asked)) => search::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Tables { rows, cardstock }) => tables::measure(&cardstock.map_or_else(|| std::env::current_exe().map(|path| path.with_file_name("cardstock")), Ok)?, rows).await,
         None => run(&cli.run).await,

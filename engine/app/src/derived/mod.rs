@@ -8,6 +8,7 @@
 //!
 //! **Not here:** values of a record from its own fields and rows (`records::derive`).
 
+pub mod explain;
 mod follow;
 mod graph;
 mod job;

@@ -152,13 +152,16 @@ fn need(catalog: &Catalog, path: &Path) -> Option<Need> {
     None
 }
 
+/// Whose rows these are, and the rows with their ids.
+pub type RowsFound = (Uuid, Arc<Vec<(Uuid, Values)>>);
+
 /// What was fetched of other records.
 #[derive(Debug, Default)]
 pub struct Linked {
     /// (record, path from there) → values.
     pub values: HashMap<(Uuid, Path), Vec<Value>>,
-    /// (record, way from there) → whose rows these are, and the rows with their ids.
-    pub rows: HashMap<(Uuid, RowPath), (Uuid, Arc<Vec<(Uuid, Values)>>)>,
+    /// (record, way from there) → rows.
+    pub rows: HashMap<(Uuid, RowPath), RowsFound>,
 }
 
 /// A draft with everything around it that rules may ask for.

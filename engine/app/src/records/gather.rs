@@ -62,7 +62,7 @@ async fn values(tx: &mut Tx, snapshot: &Snapshot, card: &Card, records: &[&Recor
 }
 
 /// Values of records of a card, those in the trash too.
-async fn fetch(tx: &mut Tx, catalog: &Catalog, card: &Ident, ids: &[Uuid], paths: &[Path], now: DateTime<Utc>) -> Result<Vec<(Uuid, Vec<Value>)>, UnitError> {
+pub(crate) async fn fetch(tx: &mut Tx, catalog: &Catalog, card: &Ident, ids: &[Uuid], paths: &[Path], now: DateTime<Utc>) -> Result<Vec<(Uuid, Vec<Value>)>, UnitError> {
     let system = Actor::system(Reason::Derivation, now);
     let tables = access::tables(catalog, &system, std::slice::from_ref(card), paths).map_err(AppError::from)?;
     let mut found = Vec::with_capacity(ids.len());

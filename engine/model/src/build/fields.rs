@@ -313,6 +313,7 @@ fn resolve_table(card: &mut Card, part: &Merged, child: Option<&Ident>, catalog:
         if let (Source::Rollup(rollup), Some(filter)) = (&mut field.source, def.rollup.as_ref().and_then(|rollup| rollup.condition.as_ref())) {
             let scopes = Scopes { table: rollup.rows.table().clone(), ..own.clone() };
             rollup.condition = condition(catalog, &scopes, filter, origin, "/rollup/where", findings);
+            rollup.written = Some(filter.clone());
         }
         if let Some(default) = def.default.as_ref().filter(|default| !default.as_str().is_some_and(|text| text.starts_with('@'))) {
             let read = types::read_json(&field.kind, default).map(|value| types::check(&field.kind, &value));

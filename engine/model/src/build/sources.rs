@@ -163,7 +163,7 @@ fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<(Source
             Some(path) => path.field(catalog).map(|field| End { place: Some((path.end.clone(), path.leaf.clone())), kind: names::kind_of(path, field) }),
             None => Some(whole),
         };
-        return Ok((Source::Rollup(Box::new(Rollup { rows, function: rollup.function, field, condition: None, separator: rollup.separator.clone().unwrap_or_else(|| ", ".into()) })), end));
+        return Ok((Source::Rollup(Box::new(Rollup { rows, function: rollup.function, field, condition: None, written: None, separator: rollup.separator.clone().unwrap_or_else(|| ", ".into()) })), end));
     }
     let expr = def.computed.as_ref().map(|computed| computed.expr.clone()).unwrap_or_default();
     Ok((Source::Computed { expr, rounding: def.rounding.unwrap_or_default() }, None))

@@ -4,6 +4,7 @@ pub mod approvals;
 pub mod batches;
 pub mod bulk;
 pub mod cards;
+pub mod explain;
 pub mod exports;
 pub mod files;
 pub mod flows;

@@ -52,6 +52,10 @@ pub struct FieldView {
     pub span: u8,
     /// Comes from a formula, a rollup or a link; drawn with a dashed border.
     pub derived: bool,
+    /// Where it is explained, for a value that comes from others.
+    pub explain_url: Option<String>,
+    /// A job is calculating it anew: it may be of before.
+    pub recomputing: bool,
     /// Other fields, totals or visibilities depend on it: a change asks `recompute`.
     pub recompute: bool,
     /// A sign before the number, such as `¥`.

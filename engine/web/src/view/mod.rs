@@ -23,6 +23,7 @@ mod import;
 mod job;
 mod kinds;
 mod list;
+mod explain;
 mod merge;
 mod palette;
 mod panel;
@@ -47,6 +48,7 @@ pub use import::{ImportColumn, ImportMap, ImportPreview, ImportStart, ImportStat
 pub use job::JobPage;
 pub use kinds::{Board, BoardFigures, Calendar, CalendarDay, CalendarEvent, CellEditor, GroupBar, GroupHead, GroupLevel, GroupsWindow, Lane, LaneFigures, Way};
 pub use list::{Align, CardHead, CardSlot, Column, ColumnChoice, ColumnsMenu, Count, Layout, ListPage, ListState, PhoneSlot, Row, RowsWindow, TotalCell, TotalsRow, TrashPage, TrashRow};
+pub use explain::{Explained, ExplainedInput, ExplainedRow};
 pub use merge::{Alike, AlikeRecord, DuplicateGroup, DuplicateRecord, DuplicatesPage, MergeCell, MergeField, MergePage, MergeRecord, MergeTable};
 pub use palette::{LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece};
 pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPage, HistoryPanel, Kpi, Panel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel};

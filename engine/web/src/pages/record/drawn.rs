@@ -22,6 +22,8 @@ pub struct Drawn {
     pub violations: Vec<Violation>,
     /// What was typed, by name of input.
     pub typed: HashMap<String, String>,
+    /// Fields that a job is calculating anew.
+    pub recomputing: std::collections::BTreeSet<String>,
 }
 
 /// What the reader may do with the record at hand.
@@ -43,7 +45,7 @@ pub fn from_page(page: lists::Page) -> Option<Drawn> {
         let rows = rows.into_iter().map(|row| Row { id: row.id, values: values(columns, row.values) }).collect();
         record.children.insert(child, rows);
     }
-    Some(Drawn { record, titles: page.titles, files: page.files, violations: Vec::new(), typed: HashMap::new() })
+    Some(Drawn { record, titles: page.titles, files: page.files, violations: Vec::new(), typed: HashMap::new(), recomputing: Default::default() })
 }
 
 /// A record that is being written, with the titles of what it points to.
@@ -76,7 +78,7 @@ pub async fn from_draft(site: &Site, reader: &Reader, card: &Card, record: Recor
     let mut source = Source::Store(&site.app.store);
     let titles = titles::fetch(&mut source, &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
     let files = files::infos(&mut source, &pictures).await?;
-    Ok(Drawn { record, titles, files, violations, typed })
+    Ok(Drawn { record, titles, files, violations, typed, recomputing: Default::default() })
 }
 
 pub async fn rights(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, id: Option<Uuid>) -> Result<Rights, AppError> {
@@ -104,6 +106,9 @@ pub async fn rights(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, i
 }
 
 pub async fn with_title(site: &Site, reader: &Reader, card: &Card, drawn: &mut Drawn) -> Result<(), AppError> {
+    if let Some(fields) = app::derived::marked(&site.app).await?.get(&card.key) {
+        drawn.recomputing.clone_from(fields);
+    }
     if card.title.paths().any(|path| !path.hops.is_empty()) {
         let wanted = [(card.key.clone(), std::iter::once(drawn.record.id).collect())].into_iter().collect();
         let own = titles::fetch(&mut Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;

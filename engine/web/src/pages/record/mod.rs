@@ -4,6 +4,7 @@ pub mod cell;
 mod alike;
 mod clash;
 mod drawn;
+pub mod explain;
 pub mod flow;
 mod painter;
 mod recompute;

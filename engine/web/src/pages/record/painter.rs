@@ -79,6 +79,10 @@ impl Painter<'_> {
             columns,
         };
         let mut view = fields::view(&self.known(), field, self.drawn.record.get(field.key.as_str()), &place);
+        if view.derived && !self.new {
+            view.explain_url = Some(format!("/c/{}/{}/explain/{}", self.card.key, self.drawn.record.id, field.key));
+            view.recomputing = self.drawn.recomputing.contains(field.key.as_str());
+        }
         view.error = self.error(field.key.as_str());
         if let Some(typed) = self.drawn.typed.get(&view.name).filter(|_| view.error.is_some()) {
             view.raw.clone_from(typed);

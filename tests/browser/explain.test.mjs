@@ -1,0 +1,54 @@
+// Where a value comes from: opened beside it by mouse, by keys and on a phone, with its rows and the way to their list.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { api, faultsOf, focused, launch, picture, rawKeys, serve, visit } from './fixture.mjs';
+
+let server, browser;
+before(async () => { server = await serve(); browser = await launch(); });
+after(async () => { await browser?.close(); await server?.stop(); });
+
+const menu = '#explain-menu:popover-open';
+
+/** The page of the customer with the most orders. */
+async function open(page) {
+  const found = await api(page, '/records/customer?sort=-order_count&limit=1&fields=id,order_count');
+  await page.goto(`${server.base}/c/customer/${found.data[0].id}`);
+  await page.waitForSelector('[data-explain$="/order_total"]');
+  return found.data[0];
+}
+
+for (const look of [{}, { phone: true, locale: 'zh-CN' }, { dark: true, locale: 'zh-TW' }]) {
+  const name = `explain${look.phone ? '-phone' : ''}${look.dark ? '-dark' : ''}`;
+  test(`a sum shows its rows: ${name}`, async () => {
+    const { page, end } = await visit(browser, server.base, look);
+    await open(page);
+    await page.click('[data-explain$="/order_total"]');
+    await page.waitForSelector(`${menu} .mi`);
+    await picture(page, name);
+    assert.deepEqual(await rawKeys(page), []);
+    assert.deepEqual(await faultsOf(page), []);
+    const inside = await page.evaluate(() => { const box = document.querySelector('#explain-menu').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth && box.bottom <= innerHeight; });
+    assert.ok(inside, 'it stands inside the window');
+    await end();
+  });
+}
+
+test('a formula shows what it reads, an input explains itself in its place, and keys do all of it', async () => {
+  const { page, end } = await visit(browser, server.base);
+  await open(page);
+  await page.focus('[data-explain$="/receivable"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`${menu} .formula`);
+  assert.equal((await page.textContent(`${menu} .formula`)).trim(), 'order_total - received_total');
+  await picture(page, 'explain-formula');
+  await page.click(`${menu} [data-explain$="/order_total"]`);
+  await page.waitForSelector(`${menu} .menu-foot a`);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
+  assert.match(await focused(page), /^a#/, 'the focus is back beside the value');
+  await page.click('[data-explain$="/order_total"]');
+  await page.waitForSelector(`${menu} .menu-foot a`);
+  await page.click(`${menu} .menu-foot a`);
+  await page.waitForURL(/\/c\/order\?filter=/);
+  await end();
+});
