@@ -33,7 +33,7 @@ async fn each_lane_is_a_list(database: Database) {
     kim.post("/records/device/batch", json!({"atomic": true, "items": items})).await.ok(200);
     for sort in ["name", "-price", "price,-name", "room.name,-created_at"] {
         for filter in [Value::Null, json!({"field": "room", "op": "is", "value": room})] {
-            let query = if filter.is_null() { format!("sort={sort}") } else { format!("sort={sort}&f={}", encoded(&filter.to_string())) };
+            let query = if filter.is_null() { format!("sort={sort}") } else { format!("sort={sort}&filter={}", encoded(&filter.to_string())) };
             let lanes = lanes(&kim, &query).await;
             assert!(lanes.len() >= 3, "{lanes:?}");
             for (grade, shown, more) in lanes {

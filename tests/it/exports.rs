@@ -93,7 +93,7 @@ async fn what_is_selected_becomes_a_file(database: Database) {
     };
     // What was selected, in the order of the list, whether or not it still matches.
     let filter = encoded(&json!({"field": "grade", "op": "is", "value": "b"}).to_string());
-    let file = send(&kim, &format!("sort=-name&f={filter}"), format!("format=csv&ids={},{}", ids[0], ids[2])).await;
+    let file = send(&kim, &format!("sort=-name&filter={filter}"), format!("format=csv&ids={},{}", ids[0], ids[2])).await;
     assert_eq!((file.status.as_u16(), file.text.trim_start_matches('\u{feff}')), (200, "Name\r\nPrism\r\nLens\r\n"));
     // Without ids, all that match.
     let file = send(&kim, "sort=name&q=Mirror", "format=csv&ids=".into()).await;
