@@ -67,7 +67,7 @@ test('what waits is approved at once, in bulk, or rejected with an opinion', asy
   await page.check('[data-check-all]');
   assert.equal(await page.locator('.approvals input:checked').count(), count - 2);
   await page.uncheck('[data-check-all]');
-  await mine('for 2').first().locator('input').check();
+  await mine('for 2').first().locator('input.check').check();
   await page.fill('#many-opinion', 'fine');
   await page.click('fieldset.many button[value=approve]');
   await page.waitForFunction(count => document.querySelectorAll('.approvals li').length === count - 3, count);
