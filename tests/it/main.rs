@@ -37,6 +37,7 @@ mod publishing;
 mod records;
 mod remembered;
 mod rights;
+mod route_rows;
 mod routes;
 mod said;
 mod scripts;

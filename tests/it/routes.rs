@@ -9,202 +9,9 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{both, site::{Answer, Database, Person, Site, folder}};
+use crate::{both, route_rows::{Asks::{Admin, Card, Nothing, Own, Record, Said, Seen}, ROUTES}, site::{Answer, Database, Person, Site, folder}};
 
-both!(nobody_gets_in, without_a_right_there_is_no_card, without_an_action_it_is_forbidden, administering_is_for_administrators, anothers_record_is_not_there, what_belongs_to_a_person_is_theirs);
-
-/// What a route asks of whoever comes.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Asks {
-    /// Nothing.
-    Nothing,
-    /// An account.
-    Account,
-    /// Something of one's own, by its id.
-    Own,
-    /// A right on the card: read, or the action named.
-    Card(&'static str),
-    /// A right on the record: read, or the action named.
-    Record(&'static str),
-    /// To administer the site.
-    Admin,
-    /// To see the card; what else it asks, cases of its own test.
-    Seen,
-}
-
-use Asks::{Account, Admin, Card, Nothing, Own, Record, Seen};
-
-const ROUTES: &[(&str, &str, Asks)] = &[
-    ("GET", "/api/v1/cards", Account),
-    ("GET", "/api/v1/cards/{card}", Card("read")),
-    ("GET", "/api/v1/records/{card}", Card("read")),
-    ("POST", "/api/v1/records/{card}", Card("create")),
-    ("POST", "/api/v1/records/{card}/query", Card("read")),
-    ("POST", "/api/v1/records/{card}/batch", Card("read")),
-    ("GET", "/api/v1/records/{card}/{id}", Record("read")),
-    ("PATCH", "/api/v1/records/{card}/{id}", Record("update")),
-    ("DELETE", "/api/v1/records/{card}/{id}", Record("delete")),
-    ("POST", "/api/v1/records/{card}/{id}/restore", Record("restore")),
-    ("GET", "/api/v1/records/{card}/{id}/history", Record("read")),
-    ("GET", "/api/v1/records/{card}/{id}/states", Record("read")),
-    ("GET", "/api/v1/records/{card}/{id}/approvals", Record("read")),
-    ("GET", "/api/v1/approvals", Account),
-    ("POST", "/api/v1/approvals", Account),
-    ("POST", "/api/v1/approvals/{task}", Own),
-    ("GET", "/api/v1/applications", Account),
-    ("POST", "/api/v1/applications/{id}/withdraw", Own),
-    ("GET", "/api/v1/records/{card}/{id}/transitions", Record("read")),
-    ("POST", "/api/v1/records/{card}/{id}/transitions/{transition}", Seen),
-    ("GET", "/api/v1/records/{card}/{id}/explain/{field}", Record("read")),
-    ("GET", "/c/{card}/{id}/explain/{field}", Record("read")),
-    ("POST", "/api/v1/files", Account),
-    ("GET", "/api/v1/files/{id}", Own),
-    ("GET", "/api/v1/openapi.json", Account),
-    ("GET", "/api/v1/batches", Account),
-    ("GET", "/api/v1/batches/{id}", Own),
-    ("GET", "/api/v1/batches/{id}/rows", Own),
-    ("POST", "/api/v1/batches/{id}/undo", Own),
-    ("GET", "/api/v1/jobs", Account),
-    ("GET", "/api/v1/jobs/{id}", Own),
-    ("POST", "/api/v1/jobs/{id}/cancel", Own),
-    ("GET", "/api/v1/notices", Account),
-    ("POST", "/api/v1/notices/seen", Account),
-    ("GET", "/jobs/{id}", Own),
-    ("POST", "/jobs/{id}/cancel", Own),
-    ("GET", "/", Account),
-    ("GET", "/login", Nothing),
-    ("POST", "/login", Nothing),
-    ("GET", "/login/link/{token}", Nothing),
-    ("POST", "/login/link/{token}", Nothing),
-    ("POST", "/logout", Nothing),
-    ("POST", "/lang/{code}", Nothing),
-    ("POST", "/theme/{name}", Nothing),
-    ("GET", "/me", Account),
-    ("POST", "/me", Account),
-    ("POST", "/me/password", Account),
-    ("POST", "/me/tokens", Account),
-    ("POST", "/me/tokens/{id}/revoke", Own),
-    ("POST", "/me/sessions/{id}/end", Own),
-    ("GET", "/palette", Account),
-    ("GET", "/lookup/{card}", Card("read")),
-    ("GET", "/c/{card}", Card("read")),
-    ("POST", "/c/{card}", Card("create")),
-    ("GET", "/c/{card}/rows", Card("read")),
-    ("GET", "/c/{card}/count", Card("read")),
-    ("GET", "/c/{card}/totals", Card("read")),
-    ("GET", "/c/{card}/columns", Card("read")),
-    ("GET", "/c/{card}/filter", Card("read")),
-    ("GET", "/c/{card}/trash", Card("restore")),
-    ("GET", "/c/{card}/new", Card("create")),
-    ("POST", "/c/{card}/recompute", Card("create")),
-    ("POST", "/c/{card}/delete", Record("delete")),
-    ("POST", "/c/{card}/restore", Record("restore")),
-    ("GET", "/api/v1/views/{card}", Seen),
-    ("POST", "/api/v1/views/{card}", Seen),
-    ("GET", "/api/v1/views/{card}/{id}", Seen),
-    ("PATCH", "/api/v1/views/{card}/{id}", Seen),
-    ("DELETE", "/api/v1/views/{card}/{id}", Seen),
-    ("POST", "/api/v1/views/{card}/{id}/restore", Seen),
-    ("GET", "/c/{card}/views/counts", Seen),
-    ("GET", "/c/{card}/views/new", Seen),
-    ("GET", "/c/{card}/views/{id}/edit", Seen),
-    ("POST", "/c/{card}/views", Seen),
-    // The order of one's own lists, whatever card it names.
-    ("POST", "/c/{card}/views/order", Account),
-    ("POST", "/c/{card}/views/restore", Seen),
-    ("POST", "/c/{card}/views/{id}", Seen),
-    ("POST", "/c/{card}/views/{id}/delete", Seen),
-    ("POST", "/c/{card}/views/{id}/first", Seen),
-    ("POST", "/c/{card}/views/{id}/move", Seen),
-    ("POST", "/c/{card}/views/{id}/save", Seen),
-    ("GET", "/api/v1/folders", Account),
-    ("POST", "/api/v1/folders", Account),
-    ("GET", "/api/v1/folders/{id}", Own),
-    ("PATCH", "/api/v1/folders/{id}", Own),
-    ("DELETE", "/api/v1/folders/{id}", Own),
-    ("POST", "/api/v1/folders/{id}/restore", Own),
-    ("POST", "/api/v1/folders/{id}/records", Own),
-    ("DELETE", "/api/v1/folders/{id}/records/{record}", Own),
-    ("GET", "/c/{card}/query", Seen),
-    ("POST", "/c/{card}/query", Seen),
-    ("GET", "/c/{card}/query/fields", Seen),
-    ("POST", "/c/{card}/query/count", Seen),
-    ("POST", "/fav", Account),
-    ("GET", "/fav/new", Account),
-    ("POST", "/fav/order", Account),
-    ("POST", "/fav/restore", Account),
-    ("GET", "/fav/counts", Account),
-    ("GET", "/fav/choose", Account),
-    ("GET", "/fav/menu/{card}/{record}", Own),
-    ("GET", "/fav/{folder}", Own),
-    ("POST", "/fav/{folder}", Own),
-    ("GET", "/fav/{folder}/edit", Own),
-    ("POST", "/fav/{folder}/delete", Own),
-    ("POST", "/fav/{folder}/add", Own),
-    ("POST", "/fav/{folder}/remove", Own),
-    ("POST", "/api/v1/records/{card}/bulk", Seen),
-    ("POST", "/api/v1/records/{card}/merge", Seen),
-    ("GET", "/api/v1/records/{card}/duplicates", Seen),
-    ("POST", "/api/v1/records/{card}/duplicates/dismiss", Seen),
-    ("POST", "/api/v1/records/{card}/{id}/claim", Seen),
-    ("POST", "/api/v1/records/{card}/{id}/release", Seen),
-    ("GET", "/approvals", Account),
-    ("POST", "/approvals", Account),
-    ("GET", "/approvals/{task}", Own),
-    ("POST", "/approvals/{task}", Own),
-    ("GET", "/applications", Account),
-    ("POST", "/applications/{id}/withdraw", Own),
-    ("GET", "/c/{card}/{id}/step/{transition}", Seen),
-    ("POST", "/c/{card}/{id}/step/{transition}", Seen),
-    ("POST", "/c/{card}/{id}/move", Seen),
-    ("GET", "/me/batches", Account),
-    ("GET", "/me/batches/{id}", Own),
-    ("POST", "/me/batches/{id}/undo", Own),
-    ("GET", "/c/{card}/bulk", Seen),
-    ("POST", "/c/{card}/bulk", Seen),
-    ("GET", "/c/{card}/bulk/field", Seen),
-    ("GET", "/c/{card}/merge", Seen),
-    ("POST", "/c/{card}/merge", Seen),
-    ("GET", "/c/{card}/duplicates", Seen),
-    ("POST", "/c/{card}/duplicates", Seen),
-    ("POST", "/c/{card}/{id}/claim", Seen),
-    ("POST", "/c/{card}/{id}/release", Seen),
-    ("GET", "/api/v1/search", Account),
-    ("GET", "/search", Account),
-    ("GET", "/api/v1/imports/{id}", Own),
-    ("POST", "/api/v1/imports/{id}/run", Own),
-    ("GET", "/api/v1/imports/{id}/errors", Own),
-    ("POST", "/api/v1/records/{card}/import", Seen),
-    ("GET", "/api/v1/records/{card}/export", Seen),
-    ("GET", "/c/{card}/export", Seen),
-    ("POST", "/c/{card}/export", Seen),
-    ("GET", "/c/{card}/import", Seen),
-    ("POST", "/c/{card}/import", Seen),
-    ("GET", "/c/{card}/import/{import}", Seen),
-    ("POST", "/c/{card}/import/{import}", Seen),
-    ("GET", "/c/{card}/import/{import}/errors.xlsx", Seen),
-    ("POST", "/c/{card}/import/{import}/undo", Seen),
-    ("GET", "/studio/speed", Admin),
-    ("POST", "/studio/speed", Admin),
-    ("GET", "/c/{card}/groups", Seen),
-    ("GET", "/c/{card}/lanes", Seen),
-    ("POST", "/c/{card}/layout", Seen),
-    ("GET", "/c/{card}/{id}/cell", Record("field")),
-    ("POST", "/c/{card}/{id}/cell", Record("field")),
-    ("GET", "/c/{card}/{id}/counts", Record("read")),
-    ("GET", "/c/{card}/{id}", Record("read")),
-    ("POST", "/c/{card}/{id}", Record("update")),
-    ("POST", "/c/{card}/{id}/recompute", Record("update")),
-    ("GET", "/c/{card}/{id}/history", Record("read")),
-    ("GET", "/c/{card}/{id}/panel/{panel}", Record("read")),
-    ("GET", "/api/docs", Account),
-    ("POST", "/files", Account),
-    ("GET", "/files/{id}", Own),
-    ("GET", "/assets/{*path}", Nothing),
-    ("GET", "/healthz", Nothing),
-    ("GET", "/readyz", Nothing),
-    ("GET", "/metrics", Nothing),
-];
+both!(nobody_gets_in, without_a_right_there_is_no_card, without_an_action_it_is_forbidden, administering_is_for_administrators, anothers_record_is_not_there, what_belongs_to_a_person_is_theirs, what_else_a_route_asks_is_answered_so);
 
 /// Many records at once: each is answered for itself, those that are not there by their number.
 const MANY: [&str; 2] = ["/c/{card}/delete", "/c/{card}/restore"];
@@ -236,22 +43,25 @@ fn every_route_has_a_row() {
 
 /// Sends what the route takes, so that only the right is missing.
 async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
-    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{field}", "worth").replace("{task}", id).replace("{*path}", "app.css");
+    let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{action}", "check").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{field}", "worth").replace("{task}", id).replace("{*path}", "app.css");
     let method: Method = method.parse().expect("a method");
     if method == Method::GET || method == Method::DELETE {
         return person.send(method, &address, &[], None).await;
     }
-    let (kind, body) = if path.ends_with("/files") {
+    let (kind, body) = if path.ends_with("/files") || path.ends_with("/import") {
         ("multipart/form-data; boundary=XX", "--XX\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nx\r\n--XX--\r\n".to_owned())
     } else if path.starts_with("/api/") {
         let body = match path.rsplit('/').next() {
             Some("query") => json!({}),
+            Some("bulk") => json!({"action": "delete", "ids": [id]}),
+            Some("merge") => json!({"master": id, "others": [MISSING]}),
+            Some("dismiss") => json!({"records": [id, MISSING]}),
             Some("batch") => json!({"items": [{"op": "update", "id": id, "record": {"name": "Changed"}}]}),
             _ => json!({"name": "Changed"}),
         };
         ("application/json", body.to_string())
     } else {
-        ("application/x-www-form-urlencoded", format!("f.name=Changed&ids={id}&version=1&name=zoe&password=wrong+password"))
+        ("application/x-www-form-urlencoded", format!("f.name=Changed&ids={id}&version=1&name=zoe&password=wrong+password&action=delete&all=false&records={id}&view=&cols=name"))
     };
     person.send(method, &address, &[("content-type", kind), ("sec-fetch-site", "same-origin")], Some(body.into_bytes())).await
 }
@@ -295,7 +105,7 @@ async fn without_a_right_there_is_no_card(database: Database) {
     let (kim, zoe) = (site.person("kim", &["keeper"]).await, site.person("zoe", &[]).await);
     let id = kim.make("device", json!({"name": "Theirs"})).await;
     let before = held(&site).await;
-    for (method, path, asks) in ROUTES.iter().filter(|(_, _, asks)| matches!(asks, Card(_) | Record(_) | Seen)) {
+    for (method, path, asks) in ROUTES.iter().filter(|(_, _, asks)| matches!(asks, Card(_) | Record(_) | Seen | Said(..))) {
         let answer = send(&zoe, method, path, "device", &id).await;
         let missing = send(&zoe, method, path, "nonsense", &id).await;
         assert_eq!(answer.status.as_u16(), 404, "{method} {path} ({asks:?}): {}", answer.text);
@@ -385,4 +195,29 @@ async fn what_belongs_to_a_person_is_theirs(database: Database) {
     assert_eq!(held(&site).await, before);
     // Another's token stays good.
     kim.get("/records/device").await.ok(200);
+}
+
+/// Rows that a right of the card does not say all of: what who may only read hears, and what who may everything.
+async fn what_else_a_route_asks_is_answered_so(database: Database) {
+    let site = crate::imports::lab(database).await;
+    let (kim, gus) = (site.person("kim", &["keeper"]).await, site.person("gus", &["guest"]).await);
+    let mut wrong = Vec::new();
+    for (method, path, asks) in ROUTES {
+        let Said(reader, holder) = asks else { continue };
+        let id = if path.contains("/views/{id}") {
+            kim.post("/views/device", json!({"name": "Own"})).await.ok(201)["id"].as_str().expect("an id").to_owned()
+        } else {
+            kim.make("device", json!({"name": "Public", "grade": "a"})).await
+        };
+        let before = held(&site).await;
+        let first = send(&gus, method, path, "device", &id).await;
+        if first.status.is_client_error() {
+            assert_eq!(held(&site).await, before, "{method} {path}");
+        }
+        let second = send(&kim, method, path, "device", &id).await;
+        if (first.status.as_u16(), second.status.as_u16()) != (*reader, *holder) {
+            wrong.push(format!("{method} {path}: {} {}", first.status.as_u16(), second.status.as_u16()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -119,6 +119,19 @@ async function progressed(state: Element) {
   await tell({ ...told, job: null, text, undo_url: batch.undoable ? `${told.batch_url}/undo` : null });
 }
 
+/** A button that runs a script on each of the selected records. */
+async function act(button: HTMLElement) {
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  button.setAttribute('aria-disabled', 'true');
+  const answer = await send(button.dataset.url ?? '', new URLSearchParams(chosen()));
+  button.removeAttribute('aria-disabled');
+  if (!answer) return;
+  const told = await answer.json() as { text: string };
+  clearSelection();
+  await redraw();
+  toast(told.text);
+}
+
 /** All that match go to the trash; those chosen one by one are the list's own affair. */
 async function deleteAll() {
   const list = find('[data-list]');
@@ -133,6 +146,7 @@ export function startBulk() {
   document.addEventListener('click', (event) => {
     const doing = around<HTMLElement>(event, '[data-do]');
     if (doing?.dataset.do === 'bulk-open') void open(doing);
+    if (doing?.dataset.do === 'bulk-act') void act(doing);
     if (doing?.dataset.do === 'bulk-delete') void deleteAll();
     if (doing?.dataset.do === 'bulk-drop') drop(doing);
     if (doing?.dataset.do === 'bulk-close') { const box = find<HTMLDialogElement>('#bulk-dialog'); if (box?.open) box.close(); else history.back(); }

@@ -144,6 +144,12 @@ pub enum Command {
         #[command(flatten)]
         site: SiteArgs,
     },
+    /// Scripts.
+    Script {
+        /// What to do with a script.
+        #[command(subcommand)]
+        command: ScriptCommand,
+    },
     /// The search index.
     Search {
         /// What to do with the index.
@@ -188,6 +194,32 @@ pub enum PackCommand {
         /// Only say what would be done, what existing records break, and what would not convert.
         #[arg(long)]
         plan: bool,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}
+
+/// What can be done with scripts.
+#[derive(Debug, Subcommand)]
+pub enum ScriptCommand {
+    /// Run a file on a record, and say what it gives, sets and writes. Nothing is kept without `--keep`.
+    #[command(after_help = "Example: cardstock script run --card CARD --id ID try.rhai --data ./site")]
+    Run {
+        /// The script.
+        file: PathBuf,
+        /// The card.
+        #[arg(long)]
+        card: String,
+        /// The record; none when not given.
+        #[arg(long)]
+        id: Option<String>,
+        /// Keep what it did.
+        #[arg(long)]
+        keep: bool,
+        /// As whom.
+        #[arg(long, default_value = "admin")]
+        user: String,
         /// The site.
         #[command(flatten)]
         site: SiteArgs,

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod packs;
 mod recompute;
+mod scripts;
 mod search;
 mod serve;
 mod site;
@@ -47,6 +48,7 @@ async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
         cli::Command::User { command } => users::user(command).await,
         cli::Command::Token { command } => users::token(command).await,
         cli::Command::Recompute { cards, verify, site } => recompute::run(&site, &cards, verify).await,
+        cli::Command::Script { command } => scripts::run(command).await,
         cli::Command::Search { command } => search::run(command).await,
         cli::Command::Site { command } => site::run(command).await,
         cli::Command::Import(args) => tables::import(args).await,

@@ -12,7 +12,7 @@ fn away(path: &Path, error: &std::io::Error) -> AppError {
     AppError::malformed("bad_path", format!("{}: {error}", path.display()))
 }
 
-async fn actor(app: &App, login: &str) -> Result<Actor, AppError> {
+pub async fn actor(app: &App, login: &str) -> Result<Actor, AppError> {
     serve::first_administrator(app).await?;
     let user = accounts::find(app, login).await?.ok_or_else(|| AppError::not_found("user"))?;
     accounts::actor_of(app, &app.snapshot(), user.id, Utc::now()).await

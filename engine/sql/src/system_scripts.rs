@@ -39,6 +39,11 @@ pub fn put(dialect: Dialect, line: &Line<'_>) -> Statement {
     statement(dialect, "INSERT INTO sys_script_log (id, at, level, script, card, record, actor, message, line, col) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {})", binds, Vec::new())
 }
 
+/// What scripts said since, in order.
+pub fn since(dialect: Dialect, id: Uuid) -> Statement {
+    statement(dialect, "SELECT message FROM sys_script_log WHERE id > {} ORDER BY id", vec![Datum::Uuid(id)], vec![Physical::Text])
+}
+
 /// The newest entries.
 pub fn latest(dialect: Dialect, limit: u32) -> Statement {
     let sql = format!("SELECT at, level, script, card, record, actor, message, line, col FROM sys_script_log ORDER BY id DESC LIMIT {limit}");

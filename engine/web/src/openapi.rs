@@ -28,7 +28,7 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
         components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
-        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)) {
+        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)).chain(around::actions(snapshot, actor, card)) {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }

@@ -4,7 +4,7 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 41] = [
+const PHRASES: [[&str; 3]; 45] = [
     ["there is no such {}", "没有这个{0}，或您无权查看。", "沒有這個{0}，或您無權檢視。"],
     ["you may not change this record", "您无权修改此记录。", "您無權修改此記錄。"],
     ["you may not delete this record", "您无权删除此记录。", "您無權刪除此記錄。"],
@@ -26,6 +26,10 @@ const PHRASES: [[&str; 3]; 41] = [
     ["a file has at most {} bytes", "文件最大 {0} 字节。", "檔案最大 {0} 位元組。"],
     ["a body has at most {} bytes", "请求内容最大 {0} 字节。", "請求內容最大 {0} 位元組。"],
     ["send {} with Content-Type: {}", "请以 Content-Type: {1} 发送{0}。", "請以 Content-Type: {1} 傳送{0}。"],
+    ["this action is not open for this record now", "此记录现在不能执行该操作。", "此記錄現在不能執行該操作。"],
+    ["you may not use this action", "您无权执行该操作。", "您無權執行該操作。"],
+    ["the script {} failed: {}", "脚本 {0} 执行失败：{1}", "指令碼 {0} 執行失敗：{1}"],
+    ["only administrators look after scripts", "只有管理员可以查看脚本。", "只有管理員可以檢視指令碼。"],
     ["a batch has at most {} items", "一批最多 {0} 项。", "一批最多 {0} 項。"],
     ["too many requests; try again in {} seconds", "请求过于频繁，请在 {0} 秒后重试。", "請求過於頻繁，請在 {0} 秒後再試。"],
     ["this batch was taken back already", "此批次已经撤销。", "此批次已經撤銷。"],
@@ -49,9 +53,9 @@ const PHRASES: [[&str; 3]; 41] = [
 ];
 
 /// Words that stand in those places.
-const WORDS: [[&str; 3]; 33] = [
+const WORDS: [[&str; 3]; 34] = [
     ["record", "记录", "記錄"], ["state", "状态", "狀態"], ["task", "待办", "待辦"], ["application", "申请", "申請"], ["card", "卡片", "卡片"], ["address", "地址", "位址"], ["file", "文件", "檔案"], ["page", "页面", "頁面"], ["panel", "面板", "面板"], ["job", "任务", "任務"], ["batch", "批次", "批次"],
-    ["JSON", " JSON", " JSON"], ["a form", "表单", "表單"], ["files", "文件", "檔案"],
+    ["action", "操作", "操作"], ["JSON", " JSON", " JSON"], ["a form", "表单", "表單"], ["files", "文件", "檔案"],
     ["session", "会话", "工作階段"], ["token", "令牌", "權杖"], ["language", "语言", "語言"], ["user", "用户", "使用者"],
     ["read", "查看", "檢視"], ["create", "新建", "新增"], ["update", "修改", "修改"], ["delete", "删除", "刪除"], ["restore", "恢复", "還原"], ["export", "导出", "匯出"], ["import", "导入", "匯入"], ["print", "打印", "列印"], ["share", "共享", "共用"],
     ["assign", "分配", "指派"], ["bulk", "批量处理", "批次處理"], ["transition", "流转", "流轉"], ["report", "统计", "統計"], ["design", "设计", "設計"], ["administer", "管理", "管理"],

@@ -38,6 +38,8 @@ fn refused(error: UnitError) -> Result<Heard, UnitError> {
     match &error.error {
         AppError::Unavailable { .. } | AppError::Outdated | AppError::Internal(_) => Err(error),
         _ if error.store.is_some() => Err(error),
+        // A script that failed is not hidden by the one that set it off.
+        AppError::Conflict { code: "script_failed", detail, .. } => Ok(Err(Refusal::Stop(Fault::Refused, detail.clone()))),
         AppError::Rejected(rejected) => {
             let said: Vec<String> = rejected.0.iter().map(|violation| if violation.path.is_empty() { violation.message("en") } else { format!("{}: {}", violation.path, violation.message("en")) }).collect();
             Ok(Err(Refusal::Refused(said.join(" "))))
@@ -65,7 +67,7 @@ pub(super) async fn answer(tx: &mut Tx, home: &Home, actor: &Actor, usage: &Scri
             if !running.spend(|spent| counted(&mut spent.lines, 1, LINES)) {
                 return Ok(too_much("write lines", LINES));
             }
-            let line = log::line(home, actor, usage, Level::Line, &text, (None, None));
+            let line = log::line(actor, usage, Level::Line, &text, (None, None));
             tx.execute(&system_scripts::put(tx.dialect(), &line)).await?;
             Ok(Ok(Answer::Nothing))
         }

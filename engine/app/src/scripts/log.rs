@@ -52,15 +52,14 @@ pub struct Entry {
     pub place: Option<(i64, i64)>,
 }
 
-pub(super) fn line<'l>(home: &Home, actor: &Actor, usage: &ScriptUse<'_>, level: Level, message: &'l str, place: (Option<usize>, Option<usize>)) -> Line<'l> {
-    let _ = home;
+pub(super) fn line<'l>(actor: &Actor, usage: &ScriptUse<'_>, level: Level, message: &'l str, place: (Option<usize>, Option<usize>)) -> Line<'l> {
     let whole = |number: Option<usize>| number.and_then(|number| i64::try_from(number).ok());
     Line { id: Uuid::now_v7(), at: Utc::now(), level: level.word(), script: usage.script.to_string(), card: usage.card.key.to_string(), record: usage.record.map(|record| record.id), user: actor.user, message, place: (whole(place.0), whole(place.1)) }
 }
 
 /// Keeps a fault beside the transaction that it undoes.
 pub(super) fn keep(home: &Home, actor: &Actor, usage: &ScriptUse<'_>, level: Level, error: &ScriptError) {
-    let statement = system_scripts::put(home.store.dialect(), &line(home, actor, usage, level, &error.message, (error.line, error.column)));
+    let statement = system_scripts::put(home.store.dialect(), &line(actor, usage, level, &error.message, (error.line, error.column)));
     let store = home.store.clone();
     tokio::spawn(async move {
         if let Err(error) = crate::run(&store, vec![statement]).await {

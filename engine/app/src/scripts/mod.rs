@@ -9,12 +9,14 @@
 //!
 //! **Not here:** the language (`script`), when scripts run (`records::save`, whoever calls [`run`]).
 
+mod act;
 mod answer;
 mod check;
 mod hooks;
 mod later;
 mod log;
 mod record;
+mod try_out;
 
 use std::{
     rc::Rc,
@@ -32,8 +34,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{App, AppError, UnitError, snapshot::Snapshot};
 
+pub use act::{Acted, act, of_card, offered};
 pub use check::check;
 pub use log::{Entry, Level, entries};
+pub use try_out::{Tried, try_out};
 pub(crate) use {answer::KIND, later::handle};
 
 /// How deep scripts may set off one another.
@@ -167,7 +171,7 @@ pub(crate) async fn run_compiled(tx: &mut Tx, home: &Home, actor: &Actor, script
     // Nobody may wait for the result any more.
     let tell = move |result| drop(done.send(result));
     match outer {
-        Some(outer) => drop(outer.thread.send(Reply::Work(Box::new(move || tell(work()))))),
+        Some(outer) => drop(outer.thread.try_send(Reply::Work(Box::new(move || tell(work()))))),
         None => {
             if let Err(error) = pool()?.spawn(work, tell) {
                 return Err(AppError::Unavailable { detail: error.message }.into());
@@ -190,7 +194,8 @@ pub(crate) async fn run_compiled(tx: &mut Tx, home: &Home, actor: &Actor, script
                         stop
                     }
                 };
-                drop(reply.send(Reply::Answer(answer)));
+                // Its thread waits for this, or is gone.
+                drop(reply.try_send(Reply::Answer(answer)));
             }
             result = &mut ran => break result.unwrap_or_else(|_| Err(ScriptError::of(Fault::Internal, "the script was stopped by an internal fault".to_owned()))),
             () = &mut late => break Err(ScriptError::of(Fault::TooLong, "stopped: it takes too long".to_owned())),

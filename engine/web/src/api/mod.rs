@@ -1,6 +1,7 @@
 //! The REST API: requests to use cases, answers to JSON. Version 1.
 
 pub mod approvals;
+pub mod actions;
 pub mod batches;
 pub mod bulk;
 pub mod cards;

@@ -35,6 +35,18 @@ fn object(name: &str) -> Value {
     json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}})
 }
 
+/// Buttons of a card that run scripts, as far as the actor may press them.
+pub(super) fn actions(snapshot: &app::Snapshot, actor: &access::Actor, card: &Card) -> Operations {
+    let (key, label) = (card.key.as_str(), card.labels.or_key(&actor.lang, card.key.as_str()));
+    let content = json!({"application/json": {"schema": {"type": "object", "properties": {"message": text(), "version": {"type": "integer"}}}}});
+    let one = |action: &model::Action| {
+        let summary = format!("{label}: {}", action.labels.or_key(&actor.lang, action.id.as_str()));
+        let operation = json!({"tags": [key], "operationId": format!("{key}_act_{}", action.id), "summary": summary, "parameters": [id("The record.")], "responses": answers("200", content.clone(), &["404", "409", "422"])});
+        (format!("/api/v1/records/{key}/{{id}}/actions/{}", action.id), "post", operation)
+    };
+    app::scripts::offered(snapshot, actor, card).into_iter().map(one).collect()
+}
+
 /// Files in and out of a card, as far as the actor may.
 pub(super) fn files(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> Operations {
     let (key, plural) = (card.key.as_str(), card.plurals.or_key(lang, card.key.as_str()));

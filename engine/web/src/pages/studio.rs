@@ -1,6 +1,6 @@
-//! What administrators look after: slow lists, and the indexes that help them.
+//! What administrators look after: slow lists and the indexes that help them, what scripts told.
 
-use app::{AppError, advice};
+use app::{AppError, advice, scripts};
 use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
@@ -11,7 +11,7 @@ use super::{Reader, words};
 use crate::{
     Site,
     extract::Form,
-    view::{SlowList, SpeedPage},
+    view::{ScriptLine, ScriptsPage, SlowList, SpeedPage},
 };
 
 /// `GET /studio/speed`
@@ -42,6 +42,42 @@ async fn build(site: &Site, reader: &Reader) -> Result<SpeedPage, AppError> {
         })
     };
     Ok(SpeedPage { lists: advice.iter().filter_map(one).collect() })
+}
+
+/// `GET /studio/scripts`: what scripts told, newest first.
+pub async fn scripts(State(site): State<Site>, reader: Reader) -> Response {
+    match told(&site, &reader).await {
+        Ok(page) => reader.draw(&site, "studio/scripts.html", None, &page),
+        Err(error) => reader.failed(&site, &error),
+    }
+}
+
+async fn told(site: &Site, reader: &Reader) -> Result<ScriptsPage, AppError> {
+    let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+    let entries = scripts::entries(&site.app, actor, 200).await?;
+    let mut wanted = app::titles::Wanted::new();
+    for entry in &entries {
+        if let (Some(record), Some(card)) = (entry.record, snapshot.catalog.card(&entry.card)) {
+            wanted.entry(card.key.clone()).or_default().insert(record);
+        }
+        if let (Some(user), Some(card)) = (entry.user, snapshot.catalog.card(model::USER_CARD)) {
+            wanted.entry(card.key.clone()).or_default().insert(user);
+        }
+    }
+    let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &snapshot.catalog, actor, &wanted, &reader.asker.locale).await?;
+    let title = |id: Option<uuid::Uuid>| id.and_then(|id| titles.get(&id).cloned()).unwrap_or_default();
+    let one = |entry: &scripts::Entry| ScriptLine {
+        fault: entry.level == scripts::Level::Fault,
+        message: entry.message.clone(),
+        script: entry.script.clone(),
+        place: entry.place.map(|(line, column)| format!("{line}:{column}")).unwrap_or_default(),
+        record: title(entry.record),
+        url: entry.record.filter(|id| titles.contains_key(id)).map(|id| format!("/c/{}/{id}", entry.card)),
+        who: title(entry.user),
+        when: words::ago(entry.at, actor.now, &actor.lang),
+        at: entry.at.to_rfc3339(),
+    };
+    Ok(ScriptsPage { lines: entries.iter().map(one).collect() })
 }
 
 fn label(card: &Card, column: &str, lang: &str) -> String {

@@ -66,6 +66,8 @@ pub struct ListPage {
     pub totals_url: Option<String>,
     /// Where a record is made; none without the right.
     pub create_url: Option<String>,
+    /// Buttons that run a script on each of the selected records.
+    pub bulk_actions: Vec<super::Action>,
     /// What may be done to selected rows beside deleting: assign, claim, release, edit.
     pub bulk_offers: Vec<String>,
     /// Rows may be moved to the trash.

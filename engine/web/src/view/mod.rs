@@ -57,5 +57,5 @@ pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Positi
 pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use query::{AskForm, QueryCount, QueryField, QueryFields, QueryNode, QueryPage, ValueBox};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
-pub use studio::{SlowList, SpeedPage};
+pub use studio::{ScriptLine, ScriptsPage, SlowList, SpeedPage};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};

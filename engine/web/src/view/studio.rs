@@ -31,3 +31,33 @@ pub struct SlowList {
     /// Sent back to have the index made: its columns.
     pub columns: String,
 }
+
+/// What scripts told.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ScriptsPage {
+    /// Newest first.
+    pub lines: Vec<ScriptLine>,
+}
+
+/// A line that a script wrote, or a fault that ended it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ScriptLine {
+    /// It is a fault.
+    pub fault: bool,
+    /// What was said.
+    pub message: String,
+    /// The script.
+    pub script: String,
+    /// Line and column of a fault; empty for none.
+    pub place: String,
+    /// The record's title; empty where it is gone, or there was none.
+    pub record: String,
+    /// The record's page.
+    pub url: Option<String>,
+    /// Who acted.
+    pub who: String,
+    /// When, in words.
+    pub when: String,
+    /// When, for machines.
+    pub at: String,
+}

@@ -49,6 +49,44 @@ pub async fn restore(State(site): State<Site>, UrlPath(key): UrlPath<String>, re
     outcome(&reader, "restored", &back, problems)
 }
 
+/// Most records that one press runs a script on.
+const MOST: usize = 200;
+
+/// `POST /c/{card}/actions/{action}` with `ids`: a button that runs a script on each, one after the other.
+pub async fn act(State(site): State<Site>, UrlPath((key, action)): UrlPath<(String, String)>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    let offered = reader.card(&key).and_then(|card| {
+        let known = app::scripts::of_card(&reader.asker.snapshot, &reader.asker.actor, &card, &action)?;
+        if known.list { Ok(()) } else { Err(AppError::not_found("action")) }
+    });
+    if let Err(error) = offered {
+        return reader.failed(&site, &error);
+    }
+    let chosen = ids(&fields);
+    if chosen.is_empty() || chosen.len() > MOST {
+        return reader.failed(&site, &AppError::malformed("bad_bulk", format!("an action runs on 1 to {MOST} records at once")));
+    }
+    let (mut done, mut problems, mut said) = (Vec::new(), Vec::new(), None);
+    for id in chosen {
+        match app::scripts::act(&site.app, &reader.asker.actor, &key, id, &action).await {
+            Ok(acted) => {
+                said = acted.message.or(said);
+                done.push(id.to_string());
+            }
+            Err(error) => problems.push((id, error)),
+        }
+    }
+    let detail = problems.first().map(|(_, error)| crate::problem::document(error, &reader.asker.actor.lang)["detail"].as_str().unwrap_or_default().to_owned());
+    let mut text = reader.t(&site, "action.done_count", &[("count", &done.len().to_string())]);
+    if let (Some(said), 1) = (said, done.len()) {
+        text = said;
+    }
+    if let Some(detail) = detail {
+        text = format!("{text} · {}", reader.t(&site, "action.failed_count", &[("count", &problems.len().to_string()), ("why", &detail)]));
+    }
+    let body = json!({"text": text, "done": done, "failed": problems.len()});
+    axum::Json(body).into_response()
+}
+
 /// Asked even where no row was named: what may not be done is said, not passed over.
 fn may_act(reader: &Reader, key: &str, action: ActionName) -> Result<(), AppError> {
     let card = reader.asker.snapshot.card(key)?;

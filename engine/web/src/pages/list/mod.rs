@@ -12,7 +12,7 @@ mod kept;
 mod kinds;
 mod window;
 
-pub use actions::{delete, restore};
+pub use actions::{act, delete, restore};
 pub use address::Address;
 pub use board::lanes;
 pub use columns::{choose_columns, label};
@@ -34,7 +34,7 @@ use serde_json::{Value as Json, json};
 use super::{Reader, builder, filter, shell::may, url, views as tabs};
 use crate::{
     Site,
-    view::{CardHead, Layout, ListPage, ListState},
+    view::{self, CardHead, Layout, ListPage, ListState},
 };
 use columns::columns;
 use kept::Kept;
@@ -169,6 +169,13 @@ pub fn head(card: &Card, lang: &str) -> CardHead {
     CardHead { key: card.key.to_string(), label: card.labels.or_key(lang, card.key.as_str()), plural: card.plurals.or_key(lang, card.key.as_str()), icon: card.icon.clone(), url: format!("/c/{}", card.key) }
 }
 
+/// Buttons that run a script on each of the selected records.
+fn bulk_actions(reader: &Reader, card: &Card) -> Vec<view::Action> {
+    let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
+    let one = |action: &model::Action| view::Action { label: action.labels.or_key(&actor.lang, action.id.as_str()), icon: action.icon.clone(), url: format!("/c/{}/actions/{}", card.key, action.id), post: true, ..view::Action::default() };
+    app::scripts::offered(snapshot, actor, card).into_iter().filter(|action| action.list).map(one).collect()
+}
+
 /// Whether records are known by a number first of all.
 pub fn is_numbered(card: &Card) -> bool {
     let first = card.title.paths().next();
@@ -267,6 +274,7 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
         rows_url: address.url(&format!("{base}/rows")),
         totals_url: matches!(asked.kind, ViewKind::Table | ViewKind::Chart).then(|| address.url(&format!("{base}/totals"))),
         create_url: may(snapshot, actor, card, ActionName::Create).then(|| format!("{base}/new")),
+        bulk_actions: bulk_actions(reader, card),
         bulk_offers: super::bulk::offers(reader, card).into_iter().map(str::to_owned).collect(),
         can_delete: may(snapshot, actor, card, ActionName::Delete),
         delete_url: format!("{base}/delete"),

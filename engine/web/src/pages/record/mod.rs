@@ -172,6 +172,24 @@ pub async fn save(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
     }
 }
 
+/// `POST /c/{card}/{id}/actions/{action}`: a button that runs a script.
+pub async fn act(State(site): State<Site>, UrlPath((key, id, action)): UrlPath<(String, String, String)>, reader: Reader) -> Response {
+    let Ok(id) = Uuid::try_parse(&id) else { return reader.failed(&site, &AppError::not_found("record")) };
+    let acted = app::scripts::act(&site.app, &reader.asker.actor, &key, id, &action).await;
+    match acted {
+        Ok(_) if !reader.fragment => Redirect::to(&format!("/c/{key}/{id}")).into_response(),
+        Ok(acted) => match show(&site, &reader, &key, id, None, "").await {
+            Ok(mut page) => {
+                page.notice = Some(acted.message.unwrap_or_else(|| reader.t(&site, "action.done", &[])));
+                reader.draw(&site, "records/_record.html", Some(&key), &page)
+            }
+            Err(AppError::NotFound { .. }) => out_of_sight(&key),
+            Err(error) => reader.failed(&site, &error),
+        },
+        Err(error) => reader.failed(&site, &error),
+    }
+}
+
 /// `POST /c/{card}/{id}/claim`
 pub async fn claim(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String, String)>, reader: Reader) -> Response {
     let Ok(id) = Uuid::try_parse(&id) else { return reader.failed(&site, &AppError::not_found("record")) };

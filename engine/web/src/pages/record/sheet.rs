@@ -64,7 +64,7 @@ impl Painter<'_> {
             position: Some(Position { text: String::new(), prev_url: None, next_url: None, list_url }),
             flows: Vec::new(),
             ways: Vec::new(),
-            actions: if self.new || trashed { Vec::new() } else { self.pool_action().into_iter().chain(self.merge_action()).collect() },
+            actions: if self.new || trashed { Vec::new() } else { self.script_actions().into_iter().chain(self.pool_action()).chain(self.merge_action()).collect() },
             tabs,
             save_url: if may_save { if self.new { base.clone() } else { format!("{base}/{}", record.id) } } else { String::new() },
             counts_url,
@@ -82,6 +82,14 @@ impl Painter<'_> {
             prefilled: false,
             title,
         }
+    }
+
+    /// Buttons of the card, as far as their conditions hold.
+    fn script_actions(&self) -> Vec<view::Action> {
+        let (snapshot, actor, lang) = (&self.reader.asker.snapshot, &self.reader.asker.actor, self.lang());
+        let open = app::scripts::offered(snapshot, actor, self.card).into_iter().filter(|action| self.visible(action.when.as_ref()));
+        let url = |action: &model::Action| format!("/c/{}/{}/actions/{}", self.card.key, self.drawn.record.id, action.id);
+        open.map(|action| view::Action { label: action.labels.or_key(lang, action.id.as_str()), icon: action.icon.clone(), url: url(action), post: true, ..view::Action::default() }).collect()
     }
 
     /// Several records become one: offered to those who may change and delete them.
