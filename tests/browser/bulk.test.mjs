@@ -59,6 +59,50 @@ test('fields of chosen records are edited, and taken back', async () => {
   await end();
 });
 
+test('all that match are changed by a job, told when it has ended, and taken back; they become a file', async () => {
+  const { page, end } = await visit(browser, server.base);
+  const count = region => page.evaluate(async region => {
+    const filter = encodeURIComponent(JSON.stringify({ field: 'region', op: 'is', value: region }));
+    return (await (await fetch(`/api/v1/records/customer?limit=1&fields=id&count=exact&filter=${filter}`)).json()).count.value;
+  }, region);
+  await page.goto(`${server.base}/c/customer?sort=name`);
+  await page.waitForSelector('tr.rec');
+  await page.waitForFunction(() => Number(document.querySelector('#count')?.dataset.rows) > 100);
+  const all = await page.evaluate(() => Number(document.querySelector('#count').dataset.rows));
+  const before = await count('overseas');
+  await page.click('#check-all');
+  await page.click('#select-all-matches');
+  await page.waitForFunction(all => document.querySelector('#bulk-count').textContent.replace(/\D/g, '') === String(all), all);
+  await page.click('#bulk-export');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('#bulk-export-menu [value=csv]')]);
+  assert.match(file.suggestedFilename(), /\.csv$/);
+  const { readFileSync } = await import('node:fs');
+  assert.equal(readFileSync(await file.path(), 'utf8').trim().split('\n').length, all + 1);
+  await page.click('[data-action=edit]');
+  await page.waitForSelector('#bulk-dialog[open] #bulk-choose');
+  await page.selectOption('#bulk-choose', 'region');
+  await page.selectOption('#f-region', 'overseas');
+  await page.click('#bulk-apply');
+  await page.waitForSelector('#bulk-progress');
+  await picture(page, 'bulk-all');
+  await page.waitForFunction(() => /changed/.test(document.querySelector('#toasts-polite .toast:last-child')?.textContent ?? '') && !document.querySelector('#bulk-progress'), null, { timeout: 120_000 });
+  assert.equal(await count('overseas'), all);
+  await isFocused(page);
+  await page.locator('#toasts-polite .toast', { hasText: 'changed' }).locator('button').first().click();
+  await page.waitForFunction(() => !document.querySelector('#bulk-progress') && [...document.querySelectorAll('.toast')].some(toast => /Undo.*changed|Undone/.test(toast.textContent)), null, { timeout: 120_000 });
+  assert.equal(await count('overseas'), before);
+  // The bell has heard of both.
+  await page.waitForFunction(() => Number(document.querySelector('[data-bell]').dataset.count) >= 2);
+  await page.click('button[data-bell]');
+  await page.waitForSelector('#notices-menu .notice-row');
+  assert.match(await page.textContent('#notices-menu'), /Change of many records/);
+  assert.deepEqual(await faultsOf(page), []);
+  await picture(page, 'notices-menu');
+  await page.click('[data-do=notices-seen]');
+  await page.waitForFunction(() => document.querySelector('[data-bell]').dataset.count === '0');
+  await end();
+});
+
 test('records are given to somebody else by keyboard', async () => {
   const { page, end } = await visit(browser, server.base);
   await page.goto(`${server.base}/c/customer?sort=-name`);

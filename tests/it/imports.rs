@@ -18,7 +18,7 @@ both!(a_file_becomes_records, every_type_comes_back_through_a_file, mistakes_sta
 const LAB: &str = "tests/packs/lab";
 
 /// The tests' own program to open files with.
-fn reader() {
+pub fn reader() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| exchange::reader::use_program(env!("CARGO_BIN_EXE_read-table").into()));
 }
@@ -39,7 +39,7 @@ pub async fn send(person: &Person, path: &str, content: &[u8], settings: &Value)
 }
 
 /// Runs what waits, and gives the import.
-async fn run(site: &Site, person: &Person, started: Answer) -> Value {
+pub async fn run(site: &Site, person: &Person, started: Answer) -> Value {
     let started = started.ok(202);
     jobs::run_due(&site.app, &jobs::builtin(), Pace::default()).await.expect("a run");
     person.get(&format!("/imports/{}", started["id"].as_str().expect("an id"))).await.ok(200)
@@ -52,7 +52,7 @@ pub async fn import(site: &Site, person: &Person, card: &str, text: &str, settin
 }
 
 #[track_caller]
-fn counts(import: &Value) -> (i64, i64, i64, i64) {
+pub fn counts(import: &Value) -> (i64, i64, i64, i64) {
     let count = |key: &str| import[key].as_i64().unwrap_or_else(|| panic!("{import}"));
     (count("created"), count("updated"), count("unchanged"), count("failed"))
 }

@@ -17,7 +17,7 @@ use crate::{
     site::{Database, Person, Site},
 };
 
-both!(runs_each_once, is_taken_over_and_resumed, is_tried_again_and_given_up, ends_on_request, goes_with_its_transaction, belongs_to_who_asked, stops_and_goes_on, returns_by_itself);
+both!(runs_each_once, is_taken_over_and_resumed, is_tried_again_and_given_up, ends_on_request, goes_with_its_transaction, belongs_to_who_asked, stops_and_goes_on, returns_by_itself, administrators_see_all_and_try_again);
 
 /// A pace at which nothing is waited for.
 const PACE: Pace = Pace { workers: 4, lease: Duration::from_secs(60), poll: Duration::from_millis(20), backoff: Duration::ZERO, max_backoff: Duration::ZERO };
@@ -257,4 +257,48 @@ async fn returns_by_itself(database: Database) {
     let statement = Statement { sql: "SELECT state FROM sys_job".into(), binds: Vec::new(), columns: vec![Physical::Text] };
     assert_eq!(site.app.store.fetch(&statement).await.expect("rows"), vec![vec![Datum::Text("waiting".into())]], "one row for all its turns, whatever became of them");
     assert_eq!(runs.load(Ordering::SeqCst), 2);
+}
+
+async fn administrators_see_all_and_try_again(database: Database) {
+    let site = bare(database).await;
+    let (root, kim) = (site.person("root", &["administrator"]).await, site.person("kim", &[]).await);
+    let broken = Arc::new(AtomicUsize::new(1));
+    let seen = broken.clone();
+    let handlers = Handlers::default()
+        .with("fragile", move |_| {
+            let seen = seen.clone();
+            async move { if seen.load(Ordering::SeqCst) > 0 { Err(JobError::Failed(app::AppError::malformed("bad_file", "the file is empty"))) } else { Ok(Value::Null) } }
+        })
+        .returning("tick", Duration::from_secs(3_600), |_| async { Ok(Value::Null) });
+    let by = kim.id.parse().ok();
+    let id = jobs::enqueue(&site.app, NewJob { created_by: by, unique_key: Some("one".into()), ..NewJob::new("fragile", Value::Null) }).await.expect("enqueued");
+    jobs::run_due(&site.app, &handlers, PACE).await.expect("ran");
+    let page = root.send(Method::GET, "/studio/jobs", &[], None).await;
+    assert!(page.text.contains("Fragile") && page.text.contains("the file is empty") && page.text.contains(&format!("/studio/jobs/{id}/again").replace('/', "&#x2f;")), "{}", page.text);
+    assert!(page.text.contains("Tick") && page.text.contains("every 1 h"), "{}", page.text);
+    let send = async |person: &Person, path: String| person.send(Method::POST, &path, &[("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")], Some(Vec::new())).await.status.as_u16();
+    assert_eq!(send(&kim, format!("/studio/jobs/{id}/again")).await, 403, "only administrators try again what others asked for");
+    assert_eq!(send(&root, format!("/studio/jobs/{id}/again")).await, 303);
+    assert_eq!(fresh(&site.app, id).await["state"], "waiting");
+    assert_eq!(send(&root, format!("/studio/jobs/{id}/again")).await, 409, "it waits already");
+    broken.store(0, Ordering::SeqCst);
+    jobs::run_due(&site.app, &handlers, PACE).await.expect("ran");
+    assert_eq!(fresh(&site.app, id).await["state"], "done");
+    let done = root.send(Method::GET, "/studio/jobs?state=done", &[], None).await;
+    assert!(done.text.contains("Fragile") && done.text.contains("kim"), "{}", done.text);
+    // One that was given up is not tried again while another does the same.
+    broken.store(1, Ordering::SeqCst);
+    let first = jobs::enqueue(&site.app, NewJob { unique_key: Some("one".into()), ..NewJob::new("fragile", Value::Null) }).await.expect("enqueued");
+    jobs::run_due(&site.app, &handlers, PACE).await.expect("ran");
+    jobs::enqueue(&site.app, NewJob { unique_key: Some("one".into()), ..NewJob::new("fragile", Value::Null) }).await.expect("enqueued");
+    assert_eq!(send(&root, format!("/studio/jobs/{first}/again")).await, 409);
+    assert_eq!(root.send(Method::GET, "/studio/jobs?state=nonsense", &[], None).await.status.as_u16(), 404);
+    // What waits for its time is run at once.
+    let tick = site.number("SELECT count(*) FROM sys_job WHERE kind = 'tick' AND run_at > created_at").await;
+    assert_eq!(tick, 1);
+    let snapshot = site.app.snapshot();
+    let actor = app::accounts::actor_of(&site.app, &snapshot, root.id.parse().expect("an id"), chrono::Utc::now()).await.expect("an actor");
+    let scheduled = jobs::schedules(&site.app, &actor).await.expect("schedules");
+    assert_eq!(send(&root, format!("/studio/jobs/{}/now", scheduled[0].job.id)).await, 303);
+    assert!(jobs::schedules(&site.app, &actor).await.expect("schedules")[0].job.run_at <= chrono::Utc::now());
 }

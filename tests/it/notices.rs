@@ -9,7 +9,7 @@ use crate::{both, site::{Database, Person, Site}};
 
 const LAB: &str = "tests/packs/lab";
 
-both!(whoever_is_given_a_record_is_told, several_are_one_notice, what_was_turned_off_is_not_told, the_end_of_a_job_is_told, a_notice_goes_with_its_transaction, other_processes_hear_of_it, what_is_looked_at_is_seen);
+both!(whoever_is_given_a_record_is_told, several_are_one_notice, what_was_turned_off_is_not_told, the_end_of_a_job_is_told, a_notice_goes_with_its_transaction, other_processes_hear_of_it, what_is_looked_at_is_seen, pages_hear_of_it, the_page_says_what_happened);
 
 async fn told(person: &Person) -> Vec<Value> {
     person.get("/notices").await.ok(200)["data"].as_array().expect("notices").clone()
@@ -166,4 +166,69 @@ async fn what_is_looked_at_is_seen(database: Database) {
     let actor = accounts::actor_of(&site.app, &snapshot, cleo.id.parse().expect("an id"), chrono::Utc::now()).await.expect("an actor");
     notify::see(&site.app, &actor, &notify::Which::About(id.parse().expect("an id"))).await.expect("seen");
     assert_eq!(unread(&cleo).await, 0);
+}
+
+/// Text of a stream up to and with some words.
+async fn heard(stream: &mut reqwest::Response, words: &str) -> String {
+    let reading = async {
+        let mut text = String::new();
+        while !text.contains(words) {
+            match stream.chunk().await.expect("a stream") {
+                Some(piece) => text.push_str(&String::from_utf8_lossy(&piece)),
+                None => break,
+            }
+        }
+        text
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), reading).await.expect("heard within a minute")
+}
+
+async fn pages_hear_of_it(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let listen = |token: &str| reqwest::Client::new().get(format!("{}/events", site.base)).bearer_auth(token).send();
+    let mut stream = listen(kim.token.as_deref().expect("a token")).await.expect("an answer");
+    assert_eq!((stream.status().as_u16(), stream.headers()["content-type"].to_str().ok()), (200, Some("text/event-stream")));
+    assert!(heard(&mut stream, "data: 0\n\n").await.contains("event: notices"));
+    tell(&site.app, notice(&kim)).await;
+    assert!(heard(&mut stream, "data: 1\n\n").await.contains("data: 1"));
+    kim.post("/notices/seen", json!({"all": true})).await.ok(200);
+    assert!(heard(&mut stream, "data: 0\n\n").await.contains("data: 0"));
+    // When the site stops, it hangs up, and nobody waits for it.
+    drop(site);
+    assert!(!heard(&mut stream, "never").await.contains("never"));
+}
+
+async fn the_page_says_what_happened(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (kim, cleo) = (site.person("kim", &["keeper"]).await, site.person("cleo", &["clerk"]).await);
+    let id = kim.make("device", json!({"name": "Scales"})).await;
+    give(&kim, "device", &id, &cleo).await;
+    let get = async |path: String| cleo.send(reqwest::Method::GET, &path, &[], None).await;
+    let page = get("/notices".into()).await;
+    assert!(page.text.contains("kim handed you D-0001 Scales"), "{}", page.text);
+    assert!(page.text.contains("data-count=\"1\""), "the bell counts: {}", page.text);
+    // It leads to the record, and is seen from then on.
+    let notice = told(&cleo).await[0]["id"].as_str().expect("an id").to_owned();
+    let answer = get(format!("/notices/{notice}")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, format!("/c/device/{id}").as_str()));
+    assert_eq!(unread(&cleo).await, 0);
+    assert_eq!(kim.send(reqwest::Method::GET, &format!("/notices/{notice}"), &[], None).await.status.as_u16(), 404, "it is hers alone");
+    // Several lead to the list of what is one's own.
+    for index in 0..3 {
+        let id = kim.make("device", json!({"name": format!("Device {index}")})).await;
+        give(&kim, "device", &id, &cleo).await;
+    }
+    let page = get("/notices?unread=1".into()).await;
+    assert!(page.text.contains("kim handed you 3 records: Devices"), "{}", page.text);
+    let notice = told(&cleo).await[0]["id"].as_str().expect("an id").to_owned();
+    assert!(get(format!("/notices/{notice}")).await.header("location").starts_with("/c/device?filter="));
+    // Preferences: what is turned off on the page is not told any more.
+    let form = |text: &str| (Some(text.as_bytes().to_vec()), [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")]);
+    let (body, headers) = form("notify.assigned=false&notify.job=false&notify.job=true");
+    assert_eq!(cleo.send(reqwest::Method::POST, "/me", &headers, body).await.status.as_u16(), 303);
+    let before = told(&cleo).await.len();
+    let id = kim.make("device", json!({"name": "Quiet"})).await;
+    give(&kim, "device", &id, &cleo).await;
+    assert_eq!(told(&cleo).await.len(), before);
 }

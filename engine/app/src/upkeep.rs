@@ -80,6 +80,7 @@ async fn expire(context: Context) -> Result<Json, JobError> {
             context.go_on().await?;
         }
     }
+    crate::imports::clean(context.app(), now).await?;
     Ok(json!({"deleted": count}))
 }
 

@@ -19,8 +19,10 @@ use uuid::Uuid;
 
 use crate::{App, AppError, Snapshot, accounts, lists, run};
 
+mod pins;
 mod read;
 
+pub use pins::{is_pinned, pin, pinned};
 pub use read::Wanted;
 
 /// Most lists of one card that one person keeps.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::{
-    Aggregate, ActionName, Condition, DuplicatesDef, FieldClass, FieldRight, Filter, Ident, Labels, NoOverlapDef, NumberingDef,
+    Aggregate, ActionName, Condition, DuplicatesDef, EmphasisDef, FieldClass, FieldRight, Filter, Ident, Labels, NoOverlapDef, NumberingDef,
     OnDelete, OptionDef, Path, RowSource, Severity, TableRef, Track, ViewKind, ViewParameterDef, WorkflowDef,
     def::{ConversionDef, GroupDef, MenuGroupDef, ParameterKind, Rounding},
 };
@@ -250,6 +250,8 @@ pub struct Field {
     pub visible_when: Option<Condition>,
     /// Not editable while this holds.
     pub read_only_when: Option<Condition>,
+    /// When its value stands out in lists; checked, kept as written, since a question resolves it.
+    pub emphasis: Vec<EmphasisDef>,
     /// One of the engine's own: `id`, `version`, `created_at` …
     pub system: bool,
     /// A workflow sets it.
@@ -582,6 +584,8 @@ pub struct View {
     pub group_by: Vec<GroupDef>,
     /// Totals by column.
     pub totals: Vec<(Path, Aggregate)>,
+    /// When values of a column stand out.
+    pub emphasis: Vec<(Path, Vec<EmphasisDef>)>,
     /// Of a board: the choice its columns are of. Of a calendar: the day or moment records stand at.
     pub by: Option<Path>,
     /// Of a calendar: the day or moment records last until.

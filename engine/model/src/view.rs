@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Catalog, FieldKind, Filter, Ident, Path, Scopes, TableRef, View, ViewDef, check_filter,
-    def::{ColumnDef, ViewKind, WideColumnDef},
+    def::{ColumnDef, EmphasisDef, ViewKind, WideColumnDef},
     path,
 };
 
@@ -42,8 +42,16 @@ pub fn resolve_view(catalog: &Catalog, table: &TableRef, def: &ViewDef) -> (View
     let sort: Vec<&str> = keys.filter(|key| find(key.trim_start_matches('-'), "/sort".into()).is_some()).collect();
     let group_by = def.group_by.iter().enumerate().filter(|(index, group)| find(&group.field, format!("/group_by/{index}/field")).is_some()).map(|(_, group)| group.clone()).collect();
     let totals = def.totals.iter().filter_map(|(name, function)| Some((find(name, format!("/totals/{name}"))?, *function))).collect();
+    let emphasis: Vec<(Path, Vec<EmphasisDef>)> = def.emphasis.iter().filter_map(|(name, all)| Some((find(name, format!("/emphasis/{name}"))?, all.clone()))).collect();
     let (by, until) = (def.by.as_ref().and_then(|name| find(name, "/by".into())), def.until.as_ref().and_then(|name| find(name, "/until".into())));
     let (by, until) = (drawn_by(by, "/by", def, catalog, &mut faults), drawn_by(until, "/until", def, catalog, &mut faults));
+    for (path, all) in &emphasis {
+        for (index, one) in all.iter().enumerate() {
+            if let Err(error) = check_filter(catalog, &Scopes::of(table.clone()), &one.when) {
+                faults.push(ViewFault { pointer: format!("/emphasis/{path}/{index}/when{}", error.pointer), message: error.message });
+            }
+        }
+    }
     if let Some(filter) = &def.filter
         && let Err(error) = check_filter(catalog, &Scopes::of(table.clone()), filter)
     {
@@ -58,6 +66,7 @@ pub fn resolve_view(catalog: &Catalog, table: &TableRef, def: &ViewDef) -> (View
         sort: (!sort.is_empty()).then(|| sort.join(",")),
         group_by,
         totals,
+        emphasis,
         by,
         until,
         parameters: def.parameters.clone(),
@@ -101,6 +110,7 @@ impl View {
             sort: self.sort.clone(),
             group_by: self.group_by.clone(),
             totals: self.totals.iter().map(|(path, function)| (path.to_string(), *function)).collect(),
+            emphasis: self.emphasis.iter().map(|(path, all)| (path.to_string(), all.clone())).collect(),
             by: self.by.as_ref().map(ToString::to_string),
             until: self.until.as_ref().map(ToString::to_string),
             parameters: self.parameters.clone(),

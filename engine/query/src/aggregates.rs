@@ -37,7 +37,7 @@ fn one_total(catalog: &Catalog, table: &TableRef, total: &TotalRequest) -> Resul
 
 /// The totals that can be taken of values of a kind.
 fn functions(kind: &FieldKind) -> &'static [Aggregate] {
-    const ALL: [Aggregate; 6] = [Aggregate::Sum, Aggregate::Avg, Aggregate::Min, Aggregate::Max, Aggregate::Count, Aggregate::CountDistinct];
+    const ALL: [Aggregate; 7] = [Aggregate::Sum, Aggregate::Avg, Aggregate::Min, Aggregate::Max, Aggregate::Count, Aggregate::CountEmpty, Aggregate::CountDistinct];
     match kind {
         FieldKind::Decimal(_) | FieldKind::Integer { .. } | FieldKind::Rating { .. } | FieldKind::Duration => &ALL,
         FieldKind::Date | FieldKind::Datetime | FieldKind::Time | FieldKind::Text(_) => &ALL[2..],

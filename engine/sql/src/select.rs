@@ -262,6 +262,10 @@ pub(crate) fn aggregate(builder: &mut Builder<'_>, rows: &mut Rows, selection: &
             selection.add(format!("count({sql})"), Physical::Integer);
             selection.outputs.push(Output::Count);
         }
+        Aggregate::CountEmpty => {
+            selection.add(format!("count(*) - count({sql})"), Physical::Integer);
+            selection.outputs.push(Output::Count);
+        }
         Aggregate::CountDistinct => {
             selection.add(format!("count(DISTINCT {sql})"), Physical::Integer);
             selection.outputs.push(Output::Count);

@@ -108,9 +108,20 @@ pub fn old(dialect: Dialect, before: DateTime<Utc>) -> Statement {
     statement(dialect, "SELECT id FROM sys_import WHERE created_at < {} AND state <> 'running' LIMIT 500", vec![Datum::Instant(before)], vec![Physical::Uuid])
 }
 
+/// Keeps a part of a file.
+pub fn put_part(dialect: Dialect, import: Uuid, n: i64, content: Vec<u8>) -> Statement {
+    let binds = vec![Datum::Uuid(import), Datum::Integer(n), Datum::Bytes(content)];
+    statement(dialect, "INSERT INTO sys_import_part (import, n, content) VALUES ({}, {}, {})", binds, Vec::new())
+}
+
+/// A part of a file.
+pub fn part(dialect: Dialect, import: Uuid, n: i64) -> Statement {
+    statement(dialect, "SELECT content FROM sys_import_part WHERE import = {} AND n = {}", vec![Datum::Uuid(import), Datum::Integer(n)], vec![Physical::Bytes])
+}
+
 /// Forgets an import.
-pub fn forget(dialect: Dialect, id: Uuid) -> [Statement; 2] {
-    ["DELETE FROM sys_import_row WHERE import = {}", "DELETE FROM sys_import WHERE id = {}"].map(|sql| statement(dialect, sql, vec![Datum::Uuid(id)], Vec::new()))
+pub fn forget(dialect: Dialect, id: Uuid) -> [Statement; 3] {
+    ["DELETE FROM sys_import_part WHERE import = {}", "DELETE FROM sys_import_row WHERE import = {}", "DELETE FROM sys_import WHERE id = {}"].map(|sql| statement(dialect, sql, vec![Datum::Uuid(id)], Vec::new()))
 }
 
 /// Somebody took records out in a file. It speaks of no single record, whose id is nil.

@@ -189,3 +189,50 @@ pub fn own(dialect: Dialect, user: Uuid, before: Option<Uuid>, limit: u32) -> St
     });
     statement(dialect, &format!("SELECT {COLUMNS} FROM sys_job WHERE created_by = {{}}{older} ORDER BY id DESC LIMIT {limit}"), binds, JOB.to_vec())
 }
+
+/// The columns of [`all`]: those of [`read`], and the name of whoever asked.
+pub fn named() -> Vec<Physical> {
+    JOB.iter().copied().chain([Physical::Text]).collect()
+}
+
+fn columns_of_j() -> String {
+    COLUMNS.split(", ").map(|column| format!("j.{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Everybody's jobs of some states, the newest first; those asked for before `before`. What comes back by itself is not
+/// among them.
+pub fn all(dialect: Dialect, states: &[&str], before: Option<Uuid>, limit: u32) -> Statement {
+    let mut binds: Vec<Datum> = states.iter().map(|state| Datum::Text((*state).to_owned())).collect();
+    let marks = vec!["{}"; states.len().max(1)].join(", ");
+    if states.is_empty() {
+        binds.push(Datum::Null(Physical::Text));
+    }
+    let older = before.map_or("", |id| {
+        binds.push(Datum::Uuid(id));
+        " AND j.id < {}"
+    });
+    let sql = format!("SELECT {}, u.display_name FROM sys_job j LEFT JOIN sys_user u ON u.id = j.created_by WHERE j.every_seconds IS NULL AND j.state IN ({marks}){older} ORDER BY j.id DESC LIMIT {limit}", columns_of_j());
+    statement(dialect, &sql, binds, named())
+}
+
+/// How many jobs there are of each state; what comes back by itself is not among them.
+pub fn counts(dialect: Dialect) -> Statement {
+    statement(dialect, "SELECT state, count(*) FROM sys_job WHERE every_seconds IS NULL GROUP BY state", Vec::new(), vec![Physical::Text, Physical::Integer])
+}
+
+/// What comes back by itself: its job, and after how many seconds.
+pub fn schedules(dialect: Dialect) -> Statement {
+    let columns = JOB.iter().copied().chain([Physical::Integer]).collect();
+    statement(dialect, &format!("SELECT {COLUMNS}, every_seconds FROM sys_job WHERE every_seconds IS NOT NULL AND state IN ('waiting', 'running') ORDER BY kind"), Vec::new(), columns)
+}
+
+/// A job that was given up or cancelled is tried again from its last checkpoint; its result says nothing any more.
+pub fn replay(dialect: Dialect, id: Uuid, now: DateTime<Utc>) -> Statement {
+    let sql = "UPDATE sys_job SET state = 'waiting', run_at = {}, attempts = 0, cancel = {}, error = NULL, result = NULL, ended_at = NULL WHERE id = {} AND state IN ('failed', 'cancelled')";
+    statement(dialect, sql, vec![Datum::Instant(now), Datum::Boolean(false), Datum::Uuid(id)], Vec::new())
+}
+
+/// What waits for its time is run as soon as possible.
+pub fn hurry(dialect: Dialect, id: Uuid, now: DateTime<Utc>) -> Statement {
+    statement(dialect, "UPDATE sys_job SET run_at = {} WHERE id = {} AND state = 'waiting'", vec![Datum::Instant(now), Datum::Uuid(id)], Vec::new())
+}

@@ -16,7 +16,7 @@ mod rows;
 mod sqlite;
 mod told;
 
-use std::{path::PathBuf, sync::{Arc, atomic::{AtomicBool, Ordering}}};
+use std::{path::PathBuf, sync::{Arc, atomic::{AtomicBool, AtomicU64, Ordering}}};
 
 use futures::future::BoxFuture;
 use sql::{Counts, Datum, Dialect, Statement};
@@ -40,6 +40,7 @@ pub struct Store {
     inner: Inner,
     work: Arc<Notify>,
     told: Arc<told::Told>,
+    statements: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -62,6 +63,7 @@ pub struct Tx {
 struct After {
     wakes: bool,
     told: Vec<Uuid>,
+    statements: u64,
 }
 
 enum TxInner {
@@ -129,6 +131,7 @@ impl Tx {
 
     /// Runs a statement and says how many rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.after.statements += 1;
         match &mut self.inner {
             TxInner::Sqlite(connection) => rows::execute_sqlite(connection, statement).await,
             TxInner::SqliteReader(connection) => rows::execute_sqlite(connection, statement).await,
@@ -138,6 +141,7 @@ impl Tx {
 
     /// Runs a statement and gives its rows.
     pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
+        self.after.statements += 1;
         match &mut self.inner {
             TxInner::Sqlite(connection) => rows::fetch_sqlite(connection, statement).await,
             TxInner::SqliteReader(connection) => rows::fetch_sqlite(connection, statement).await,
@@ -218,7 +222,7 @@ impl Store {
             Target::Sqlite { path } => Inner::Sqlite(sqlite::Sqlite::open(path).await?),
             Target::Postgres { url } => Inner::Postgres(postgres::Postgres::open(url).await?),
         };
-        Ok(Self { inner, work: Arc::default(), told: Arc::default() })
+        Ok(Self { inner, work: Arc::default(), told: Arc::default(), statements: Arc::default() })
     }
 
     /// Which words statements must be written in.
@@ -272,8 +276,14 @@ impl Store {
         if after.wakes {
             self.work.notify_one();
         }
+        self.statements.fetch_add(after.statements, Ordering::Relaxed);
         after.told.into_iter().for_each(|user| self.told.say(Some(user)));
         Ok(value)
+    }
+
+    /// How many statements the units of work of this process took that were committed.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     /// Waits until a unit of work in this process was committed that called [`Tx::wake`].

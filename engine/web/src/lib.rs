@@ -43,7 +43,14 @@ pub struct Site {
     pub throttle: Arc<extract::Throttle>,
     /// Pages and texts.
     pub templates: Arc<templates::Templates>,
+    /// Places for pages that listen for news.
+    pub listeners: Arc<tokio::sync::Semaphore>,
+    /// Says that the site stops: whoever listens hangs up.
+    pub closing: Arc<tokio::sync::watch::Sender<bool>>,
 }
+
+/// Most pages that listen at a time; more ask now and then.
+const MAX_LISTENERS: usize = 2_000;
 
 /// Largest JSON body, in bytes.
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -114,6 +121,14 @@ pub fn router(site: Site) -> Router {
         .route("/me/tokens", post(pages::me::token))
         .route("/me/tokens/{id}/revoke", post(pages::me::revoke))
         .route("/me/sessions/{id}/end", post(pages::me::end_session))
+        .route("/notices", get(pages::notices::page))
+        .route("/notices/seen", post(pages::notices::seen))
+        .route("/notices/count", get(pages::notices::count))
+        .route("/notices/{id}", get(pages::notices::open))
+        .route("/events", get(pages::notices::events))
+        .route("/studio/jobs", get(pages::studio::jobs::page))
+        .route("/studio/jobs/{id}/again", post(pages::studio::jobs::again))
+        .route("/studio/jobs/{id}/now", post(pages::studio::jobs::now))
         .route("/studio/speed", get(pages::studio::speed).post(pages::studio::make_index))
         .route("/studio/scripts", get(pages::studio::scripts))
         .route("/me/batches", get(pages::batches::index))
@@ -159,6 +174,7 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/views/{id}/edit", get(pages::views::edit_form))
         .route("/c/{card}/views/{id}/save", post(pages::views::save))
         .route("/c/{card}/views/{id}/first", post(pages::views::first))
+        .route("/c/{card}/views/{id}/pin", post(pages::views::pin))
         .route("/c/{card}/views/{id}/move", post(pages::views::move_one))
         .route("/c/{card}/views/{id}/delete", post(pages::views::delete))
         .route("/c/{card}/trash", get(pages::trash::page))
@@ -213,11 +229,16 @@ impl Site {
     /// A site as pages and API see it.
     pub fn new(app: Arc<app::App>) -> Result<Self, app::AppError> {
         let templates = templates::Templates::embedded().map_err(|error| app::AppError::Internal(error.to_string()))?;
-        Ok(Self { app, demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates) })
+        Ok(Self { app, demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates), listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)), closing: Arc::new(tokio::sync::watch::Sender::new(false)) })
     }
 }
 
 /// Serves until `stop` is done; requests under way are finished.
 pub async fn serve(site: Site, listener: tokio::net::TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    axum::serve(listener, router(site)).with_graceful_shutdown(stop).await
+    let closing = site.closing.clone();
+    let stops = async move {
+        stop.await;
+        closing.send_replace(true);
+    };
+    axum::serve(listener, router(site)).with_graceful_shutdown(stops).await
 }

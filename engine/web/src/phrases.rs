@@ -4,7 +4,7 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 45] = [
+const PHRASES: [[&str; 3]; 66] = [
     ["there is no such {}", "没有这个{0}，或您无权查看。", "沒有這個{0}，或您無權檢視。"],
     ["you may not change this record", "您无权修改此记录。", "您無權修改此記錄。"],
     ["you may not delete this record", "您无权删除此记录。", "您無權刪除此記錄。"],
@@ -50,10 +50,32 @@ const PHRASES: [[&str; 3]; 45] = [
     ["this record is “{}”, and this step does not start there", "此记录是“{0}”，不能从这里执行此操作。", "此記錄是「{0}」，不能從這裡執行此操作。"],
     ["what this step did elsewhere cannot be taken back; take another step", "此操作已产生其他影响，无法撤销；请执行另一步。", "此操作已產生其他影響，無法撤銷；請執行另一步。"],
     ["a batch can be taken back for a week", "批次只能在一周内撤销。", "批次只能在一週內撤銷。"],
+    ["the file is empty", "文件是空的。", "檔案是空的。"],
+    ["the workbook is protected by a password; save it without one and send it again", "工作簿受密码保护，请去掉密码后另存并重新发送。", "活頁簿受密碼保護，請移除密碼後另存並重新傳送。"],
+    ["this is an old Excel file (.xls); save it as .xlsx or CSV and send it again", "这是旧版 Excel 文件（.xls），请另存为 .xlsx 或 CSV 后重新发送。", "這是舊版 Excel 檔案（.xls），請另存為 .xlsx 或 CSV 後重新傳送。"],
+    ["this is neither an Excel workbook (.xlsx) nor a text file (CSV)", "这既不是 Excel 工作簿（.xlsx），也不是文本文件（CSV）。", "這既不是 Excel 活頁簿（.xlsx），也不是文字檔（CSV）。"],
+    ["the file is damaged and cannot be read: {}", "文件已损坏，无法读取：{0}", "檔案已損毀，無法讀取：{0}"],
+    ["the workbook unpacks to more than is read ({})", "工作簿解压后过大（{0}）。", "活頁簿解壓縮後過大（{0}）。"],
+    ["reading the file takes more memory or time than one file may have; send it as CSV, or in parts", "读取此文件所需的内存或时间超出限制，请改为 CSV 或分成几份发送。", "讀取此檔案所需的記憶體或時間超出限制，請改為 CSV 或分成幾份傳送。"],
+    ["there is no sheet `{}` in the workbook", "工作簿中没有工作表“{0}”。", "活頁簿中沒有工作表「{0}」。"],
+    ["there is something in column {}; at most 500 columns are read", "第 {0} 列有内容；最多读取 500 列。", "第 {0} 欄有內容；最多讀取 500 欄。"],
+    ["there are more than {} rows; send the file in parts", "行数超过 {0}，请分成几份发送。", "列數超過 {0}，請分成幾份傳送。"],
+    ["{} is too long to be a cell; a quotation mark may be missing before it", "{0}作为一个单元格过长，前面可能缺少引号。", "{0}作為一個儲存格過長，前面可能缺少引號。"],
+    ["the text is not {}; choose another encoding, or save the file as UTF-8", "文本不是 {0} 编码，请选择其他编码，或将文件另存为 UTF-8。", "文字不是 {0} 編碼，請選擇其他編碼，或將檔案另存為 UTF-8。"],
+    ["there is no encoding `{}`; UTF-8, UTF-16, GB18030 and Big5 are usual ones", "没有名为“{0}”的编码；常用的有 UTF-8、UTF-16、GB18030 和 Big5。", "沒有名為「{0}」的編碼；常用的有 UTF-8、UTF-16、GB18030 和 Big5。"],
+    ["the file could not be read: {}", "无法读取文件：{0}", "無法讀取檔案：{0}"],
+    ["the file is not whole; send it again", "文件不完整，请重新发送。", "檔案不完整，請重新傳送。"],
+    ["a file has at most {} MB; send it in parts", "文件最大 {0} MB，请分成几份发送。", "檔案最大 {0} MB，請分成幾份傳送。"],
+    ["send multipart/form-data with a part `file` that is not empty", "请选择一个非空的文件。", "請選擇一個非空的檔案。"],
+    ["this import was started already", "此导入已经开始。", "此匯入已經開始。"],
+    ["records of this card are not made from files", "此卡片的记录不能从文件导入。", "此卡片的記錄不能從檔案匯入。"],
+    ["another worker went on with this import", "此导入已由其他进程继续执行。", "此匯入已由其他行程繼續執行。"],
+    ["at most {} records are named one by one; select all matches instead", "逐个选择时最多 {0} 条记录，请改为选择全部匹配项。", "逐一選擇時最多 {0} 筆記錄，請改為選擇全部符合項目。"],
 ];
 
 /// Words that stand in those places.
-const WORDS: [[&str; 3]; 34] = [
+const WORDS: [[&str; 3]; 36] = [
+    ["a row", "某一行", "某一列"], ["a line", "某一行", "某一行"],
     ["record", "记录", "記錄"], ["state", "状态", "狀態"], ["task", "待办", "待辦"], ["application", "申请", "申請"], ["card", "卡片", "卡片"], ["address", "地址", "位址"], ["file", "文件", "檔案"], ["page", "页面", "頁面"], ["panel", "面板", "面板"], ["job", "任务", "任務"], ["batch", "批次", "批次"],
     ["action", "操作", "操作"], ["JSON", " JSON", " JSON"], ["a form", "表单", "表單"], ["files", "文件", "檔案"],
     ["session", "会话", "工作階段"], ["token", "令牌", "權杖"], ["language", "语言", "語言"], ["user", "用户", "使用者"],
@@ -102,6 +124,16 @@ mod tests {
         assert_eq!(told("other records point to this one (Loans: 3)", "zh-Hans"), "其他记录引用了它（Loans: 3）。");
         assert_eq!(told("send a form with Content-Type: application/x-www-form-urlencoded", "zh-Hant"), "請以 Content-Type: application/x-www-form-urlencoded 傳送表單。");
         assert_eq!(told("something new", "zh-Hans"), "something new");
+        assert_eq!(told("there is no sheet `Prices` in the workbook", "zh-Hant"), "活頁簿中沒有工作表「Prices」。");
         assert_eq!(told("there is no such record", "en"), "there is no such record");
+    }
+    #[test]
+    fn every_reason_why_a_file_cannot_be_read_is_translated() {
+        for code in app::imports::FaultCode::ALL {
+            let sentence = app::imports::Fault::with(*code, "X").to_string();
+            for lang in ["zh-Hans", "zh-Hant"] {
+                assert_ne!(told(&sentence, lang), sentence, "{}", code.name());
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ use crate::{App, AppError, UnitError, jobs, run};
 pub(crate) use ledger::{Before, saved, trashed};
 pub(crate) use undo::{changed_by_others, changed_since};
 pub use undo::undo;
-pub(crate) use undo::undo_step;
+pub(crate) use undo::{undo_here, undo_step};
 
 /// How long a batch can be taken back.
 pub const KEPT: TimeDelta = TimeDelta::days(7);

@@ -18,7 +18,7 @@ use crate::{
     App, AppError, UnitError,
     bulk::AT_ONCE as MOST_AT_ONCE,
     flows::Taking,
-    jobs::{self, Context, NewJob},
+    jobs::{self, Context, JobError, NewJob},
     records::{remove::{Deletion, Restoration}, save::{Move, Options, Work}},
 };
 
@@ -29,7 +29,7 @@ const EACH: u32 = 25;
 
 /// Takes a whole batch back, at once or by a job: the batch that does it.
 pub async fn undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Batch, AppError> {
-    let (undoing, by_job) = start_undo(app, actor, batch).await?;
+    let (undoing, by_job) = start_undo(app, actor, batch, true).await?;
     if !by_job {
         while undo_step(app, actor, undoing, None).await? > 0 {}
         finish(app, undoing).await?;
@@ -37,8 +37,24 @@ pub async fn undo(app: &App, actor: &Actor, batch: Uuid) -> Result<Batch, AppErr
     read(app, actor, undoing).await
 }
 
+/// Takes a whole batch back inside of a job, or goes on with that.
+pub(crate) async fn undo_here(app: &App, actor: &Actor, batch: Uuid, context: &Context) -> Result<(), JobError> {
+    let undoing = match start_undo(app, actor, batch, false).await {
+        Ok((undoing, _)) => undoing,
+        Err(error @ AppError::Conflict { code: "batch_undone", .. }) => read(app, actor, batch).await?.undone_by.ok_or(error)?,
+        Err(error) => return Err(error.into()),
+    };
+    // What is being taken back is not left half-way because somebody cancels; only another worker goes on with it.
+    while !matches!(context.go_on().await, Err(JobError::Stopped)) {
+        if undo_step(app, actor, undoing, None).await? == 0 {
+            return Ok(finish(app, undoing).await?);
+        }
+    }
+    Err(JobError::Stopped)
+}
+
 /// Marks a batch as taken back, if it can be, and begins the batch that does it; whether a job was asked to.
-async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<(Uuid, bool), AppError> {
+async fn start_undo(app: &App, actor: &Actor, batch: Uuid, may_enqueue: bool) -> Result<(Uuid, bool), AppError> {
     let found = read(app, actor, batch).await?;
     let refused = |code, detail: &str| Err(AppError::Conflict { code, detail: detail.into(), blockers: Vec::new() });
     match found.state {
@@ -51,7 +67,7 @@ async fn start_undo(app: &App, actor: &Actor, batch: Uuid) -> Result<(Uuid, bool
         return refused("merge_again", "records that were brought apart are merged again, not by undoing");
     }
     let total = found.changed;
-    let by_job = total > AT_ONCE;
+    let by_job = may_enqueue && total > AT_ONCE;
     let about = json!({"kind": found.kind, "about": found.about}).as_object().cloned().unwrap_or_default();
     let work = Arc::new((actor.clone(), NewBatch { kind: "undo", card: found.card, about, undo_of: Some(batch) }));
     let undoing = app.store.write(move |tx: &mut Tx| {

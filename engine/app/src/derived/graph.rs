@@ -361,7 +361,7 @@ fn additive(catalog: &Catalog, kind: &FieldKind, rollup: &Rollup) -> bool {
     let fits = match rollup.function {
         Aggregate::Sum | Aggregate::Min | Aggregate::Max => is_exact,
         Aggregate::Count | Aggregate::CountDistinct | Aggregate::Avg => true,
-        Aggregate::First | Aggregate::Last | Aggregate::Concat => false,
+        Aggregate::First | Aggregate::Last | Aggregate::Concat | Aggregate::CountEmpty => false,
     };
     fits && is_single && rollup.condition.as_ref().is_none_or(|condition| is_plain(condition, &near))
 }

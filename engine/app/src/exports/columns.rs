@@ -160,7 +160,7 @@ impl Columns {
             Aggregate::Max => Some(Total::Max),
             Aggregate::Count => Some(Total::Count),
             // Excel has no such subtotal.
-            Aggregate::CountDistinct | Aggregate::First | Aggregate::Last | Aggregate::Concat => None,
+            Aggregate::CountDistinct | Aggregate::CountEmpty | Aggregate::First | Aggregate::Last | Aggregate::Concat => None,
         }
     }
 

@@ -35,13 +35,18 @@ impl Point {
 
 /// The handler of import jobs.
 pub async fn run_job(context: Context) -> Result<Json, JobError> {
+    run_job_within(context, WHOLE).await
+}
+
+/// The same, with how many rows are taken whole in one unit of work.
+pub async fn run_job_within(context: Context, most: i64) -> Result<Json, JobError> {
     let id = context.payload()["import"].as_str().and_then(|id| Uuid::try_parse(id).ok()).ok_or_else(|| AppError::not_found("import"))?;
     let app = context.app().clone();
     let Some(import) = find(&app, id).await? else { return Err(AppError::not_found("import").into()) };
     if import.state != super::State::Running {
         return Ok(import.to_json());
     }
-    let ended = work(&context, &app, &import).await;
+    let ended = work(&context, &app, &import, most).await;
     let settle = async |state: &str, fault: Option<String>| -> Result<(), AppError> {
         if let Some(batch) = import.batch {
             batches::finish(&app, batch).await?;
@@ -64,7 +69,7 @@ pub async fn run_job(context: Context) -> Result<Json, JobError> {
 }
 
 /// Whether rows became records.
-async fn work(context: &Context, app: &Arc<App>, import: &Import) -> Result<bool, JobError> {
+async fn work(context: &Context, app: &Arc<App>, import: &Import, most: i64) -> Result<bool, JobError> {
     let settings = import.settings.clone().unwrap_or_default();
     let user = import.by.ok_or(AppError::Unauthenticated)?;
     let actor = accounts::actor_of(app, &app.snapshot(), user, chrono::Utc::now()).await?;
@@ -74,7 +79,7 @@ async fn work(context: &Context, app: &Arc<App>, import: &Import) -> Result<bool
     let total = count(app, import, looked.header).await?;
     context.progress(import.at_row.max(0), Some(total)).await?;
     let importing = Importing { context, app, import, run, header: looked.header, total };
-    if settings.skip || total > WHOLE { importing.part_by_part(settings.skip).await } else { importing.whole().await }
+    if settings.skip || total > most { importing.part_by_part(settings.skip).await } else { importing.whole().await }
 }
 
 /// How many rows there are.
@@ -243,8 +248,11 @@ impl Importing<'_> {
     }
 
     async fn stopped(&self, stop: JobError, skip: bool) -> Result<bool, JobError> {
-        if matches!(stop, JobError::Cancelled) && !skip {
-            self.undo().await?;
+        if let (JobError::Cancelled, false, Some(batch)) = (&stop, skip, self.import.batch) {
+            // A job that was cancelled is not taken up again: a job of its own takes back what was done.
+            batches::finish(self.app, batch).await?;
+            batches::undo(self.app, &self.run.actor, batch).await?;
+            self.reset().await?;
         }
         Err(stop)
     }
@@ -279,15 +287,16 @@ impl Importing<'_> {
         Ok(sum)
     }
 
-    /// Takes back what was done before a row was refused.
+    /// Takes back what was done before a row was refused, or goes on with that: it is told as refused when nothing is left.
     async fn undo(&self) -> Result<(), JobError> {
         let Some(batch) = self.import.batch else { return Ok(()) };
         batches::finish(self.app, batch).await?;
-        match batches::undo(self.app, &self.run.actor, batch).await {
-            Ok(_) | Err(AppError::Conflict { code: "batch_undone", .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(crate::run(&self.app.store, vec![rows::reset(self.app.store.dialect(), self.import.id)]).await?)
+        batches::undo_here(self.app, &self.run.actor, batch, self.context).await?;
+        Ok(self.reset().await?)
+    }
+
+    async fn reset(&self) -> Result<(), AppError> {
+        crate::run(&self.app.store, vec![rows::reset(self.app.store.dialect(), self.import.id)]).await
     }
 }
 

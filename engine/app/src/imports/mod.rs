@@ -13,6 +13,7 @@ mod chunk;
 mod gather;
 mod guess;
 mod job;
+mod kept;
 mod links;
 mod mistakes;
 mod notation;
@@ -23,8 +24,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use access::Actor;
 use chrono::{DateTime, TimeDelta, Utc};
-pub use exchange::{Cell, Line};
-use exchange::{Fault, FaultCode, Head, Job, Reader};
+pub use exchange::{Cell, Fault, FaultCode, Line};
+use exchange::{Head, Job, Reader};
 use form::Locale;
 use model::{ActionName, Card};
 use serde_json::{Value as Json, json};
@@ -38,7 +39,7 @@ use gather::Gatherer;
 
 pub use chunk::{CellError, Outcome};
 pub use guess::{Target, targets};
-pub use job::{KIND, run_job};
+pub use job::{KIND, run_job, run_job_within};
 pub use mistakes::mistakes;
 pub use settings::{ColumnName, Mapped, Mode, Settings};
 
@@ -204,6 +205,7 @@ pub struct Look {
 
 /// Looks at the beginning of a file.
 pub async fn look(app: &App, id: Uuid, settings: &Settings, most: u64) -> Result<Look, AppError> {
+    kept::here(app, id).await?;
     let (job, header) = (job_of(app, id, settings, Some(most + u64::from(settings.header.unwrap_or(1)))), settings.header);
     blocking(move || {
         let mut reader = Reader::open(job)?;
@@ -234,6 +236,10 @@ pub async fn create(app: &Arc<App>, actor: &Actor, card: &str, id: Uuid, name: &
     let head = serde_json::to_string(&looked.head).unwrap_or_default();
     let new = rows::NewImport { id, card: card.key.as_str(), name: &name, size: i64::try_from(size).unwrap_or(i64::MAX), head, by: actor.user, at: actor.now };
     run(&app.store, vec![rows::create(app.store.dialect(), &new)]).await?;
+    if let Err(error) = kept::keep(app, id).await {
+        forget(app, id).await?;
+        return Err(error);
+    }
     read(app, actor, id).await
 }
 
@@ -381,10 +387,13 @@ pub async fn errors(app: &App, import: &Import, beyond: i64, limit: u32) -> Resu
 
 /// Forgets files whose time is over.
 pub async fn clean(app: &App, now: DateTime<Utc>) -> Result<(), AppError> {
-    let dialect = app.store.dialect();
-    for id in app.store.fetch(&rows::old(dialect, now - KEPT)).await?.into_iter().flatten().filter_map(|id| sql::encode::id(&id)) {
-        let _ = tokio::fs::remove_file(path_of(app, id)).await;
-        run(&app.store, rows::forget(dialect, id).to_vec()).await?;
+    for id in app.store.fetch(&rows::old(app.store.dialect(), now - KEPT)).await?.into_iter().flatten().filter_map(|id| sql::encode::id(&id)) {
+        forget(app, id).await?;
     }
-    Ok(())
+    kept::sweep(app).await
+}
+
+async fn forget(app: &App, id: Uuid) -> Result<(), AppError> {
+    let _ = tokio::fs::remove_file(path_of(app, id)).await;
+    run(&app.store, rows::forget(app.store.dialect(), id).to_vec()).await
 }

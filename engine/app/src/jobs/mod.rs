@@ -9,6 +9,7 @@
 //!
 //! **Not here:** what jobs do (their handlers), statements (`sql::system_jobs`).
 
+mod all;
 mod context;
 mod handlers;
 mod runner;
@@ -20,6 +21,7 @@ use sql::{Datum, system_jobs};
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
+pub use all::{Scheduled, all, counts, hurry, replay, schedules};
 pub use context::{Context, JobError};
 pub use handlers::{Handlers, builtin};
 pub use runner::{Pace, Runner, run_due, start};

@@ -48,7 +48,7 @@ fn totals_json(snapshot: &Snapshot, gated: &GatedQuery, names: &[String], values
         let total = &gated.query().totals[index];
         let own = total.path.as_ref().and_then(|path| path.field(&snapshot.catalog)).map(|field| field.kind.clone());
         match total.function {
-            Aggregate::Count | Aggregate::CountDistinct => FieldKind::Integer { min: None, max: None },
+            Aggregate::Count | Aggregate::CountDistinct | Aggregate::CountEmpty => FieldKind::Integer { min: None, max: None },
             // An average has digits of its own.
             Aggregate::Avg => FieldKind::Boolean,
             _ => own.unwrap_or(FieldKind::Boolean),

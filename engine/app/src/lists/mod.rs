@@ -310,6 +310,18 @@ fn collect(columns: &[Pointing<'_>], values: &[Value], wanted: &mut Wanted, file
     }
 }
 
+/// For which of some records a condition holds, as far as the actor may see them and what it names.
+pub async fn among(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, when: &Json, ids: &[Uuid]) -> Result<HashSet<Uuid>, AppError> {
+    let mut found = HashSet::new();
+    for some in ids.chunks(query::MAX_LIMIT as usize) {
+        let filter = json!({"all": [{"field": "id", "op": "any_of", "value": some}, when]});
+        let request = ListRequest { filter: Some(filter), fields: Some(vec!["id".into()]), sort: Some("id".into()), limit: Some(query::MAX_LIMIT), ..ListRequest::default() };
+        let lowered = sql::page::list(&snapshot.catalog, app.store.dialect(), &ask(snapshot, actor, card, &request)?);
+        found.extend(app.store.fetch(&lowered.statement).await?.into_iter().filter_map(|row| lowered.decode(row).first().and_then(Value::as_id)));
+    }
+    Ok(found)
+}
+
 /// Whether the actor may see anything of a card, before anything else is said about a request.
 pub fn may_see(snapshot: &Snapshot, actor: &Actor, card: &str) -> Result<(), AppError> {
     may_act(snapshot, actor, card, ActionName::Read)

@@ -249,6 +249,8 @@ pub(crate) fn aggregate(rollup: &Rollup, values: &[Value]) -> Value {
     let extreme = |wanted| values.iter().reduce(|best, value| if compare(value, best) == Some(wanted) { value } else { best }).cloned().unwrap_or_default();
     match rollup.function {
         Aggregate::Count => Value::Int(i64::try_from(values.len()).unwrap_or(i64::MAX)),
+        // Values at hand are filled; of lists it is asked elsewhere, and a rollup has none.
+        Aggregate::CountEmpty => Value::Int(0),
         Aggregate::CountDistinct => {
             let mut seen: Vec<&Value> = Vec::new();
             values.iter().for_each(|value| if !seen.contains(&value) { seen.push(value) });

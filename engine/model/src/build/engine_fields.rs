@@ -49,6 +49,7 @@ fn own(name: &str, words: Labels, type_name: FieldType, kind: FieldKind, pack: &
         required_when: None,
         visible_when: None,
         read_only_when: None,
+        emphasis: Vec::new(),
         system: true,
         workflow: false,
     };

@@ -65,6 +65,7 @@ pub(crate) fn add(table: &mut Table, defs: &IndexMap<Ident, FieldDef>, merged: &
             required_when: None,
             visible_when: None,
             read_only_when: None,
+            emphasis: def.emphasis.clone(),
             system: false,
             workflow: false,
         };
@@ -256,6 +257,7 @@ pub(crate) fn add_workflows(table: &mut Table, def: &CardDef, merged: &Merged, f
             required_when: None,
             visible_when: None,
             read_only_when: None,
+            emphasis: Vec::new(),
             system: false,
             workflow: true,
             key: key.clone(),
@@ -309,6 +311,12 @@ fn resolve_table(card: &mut Card, part: &Merged, child: Option<&Ident>, catalog:
         field.required_when = when(&def.required_when, "required_when");
         field.visible_when = when(&def.visible_when, "visible_when");
         field.read_only_when = when(&def.read_only_when, "read_only_when");
+        if child.is_some() && !def.emphasis.is_empty() {
+            findings.push(origin.error("/emphasis", "values stand out in lists of records; rows of child tables have none").help("say it on a field of the card"));
+        }
+        for (index, one) in def.emphasis.iter().enumerate() {
+            condition(catalog, &own, &one.when, origin, &format!("/emphasis/{index}/when"), findings);
+        }
         link_targets(field, def, &own, origin, catalog, findings);
         if let (Source::Rollup(rollup), Some(filter)) = (&mut field.source, def.rollup.as_ref().and_then(|rollup| rollup.condition.as_ref())) {
             let scopes = Scopes { table: rollup.rows.table().clone(), ..own.clone() };

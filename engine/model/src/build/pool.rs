@@ -56,6 +56,7 @@ pub(crate) fn view(card: &Card) -> Option<View> {
         filter: filter(pool),
         sort: Some("-created_at".into()),
         group_by: Vec::new(),
+        emphasis: Vec::new(),
         totals: Vec::new(),
         by: None,
         until: None,

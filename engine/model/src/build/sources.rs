@@ -149,6 +149,9 @@ fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<(Source
             && !matches!(by.hops.as_slice(), [] | [crate::Hop::Parent]) {
                 return Err(("/rollup/from", format!("a rollup follows one link, and `{by}` are several; roll up on the card between, or take the link over with \"fetch\" and \"mode\": \"snapshot\"")));
             }
+        if rollup.function == Aggregate::CountEmpty {
+            return Err(("/rollup/function", "`count_empty` is for totals of lists; a rollup takes `count`, with `where`: {\"field\": …, \"op\": \"empty\"}".into()));
+        }
         let field = match &rollup.field {
             Some(field) => Some(path::resolve(catalog, rows.table(), field).map_err(|error| ("/rollup/field", error.message))?),
             None if rollup.function == Aggregate::Count => None,
@@ -225,7 +228,7 @@ fn said_by_source(def: &FieldDef, end: &FieldKind) -> FieldDef {
 fn type_of(kind: &FieldKind, function: Option<Aggregate>) -> FieldType {
     let own = word(kind);
     match function {
-        Some(Aggregate::Count | Aggregate::CountDistinct) => FieldType::Integer,
+        Some(Aggregate::Count | Aggregate::CountDistinct | Aggregate::CountEmpty) => FieldType::Integer,
         Some(Aggregate::Avg) if matches!(own, FieldType::Integer | FieldType::Rating) => FieldType::Decimal,
         Some(Aggregate::Sum) if own == FieldType::Rating => FieldType::Integer,
         Some(Aggregate::Avg | Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last | Aggregate::Concat) | None => own,

@@ -158,6 +158,35 @@ pub struct FieldDef {
     /// Not editable while this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_when: Option<Filter>,
+    /// When its value stands out in lists, cards and boards; the first that holds counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emphasis: Vec<EmphasisDef>,
+}
+
+/// When a value stands out, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmphasisDef {
+    /// Of which records.
+    pub when: Filter,
+    /// How it looks.
+    pub tone: EmphasisTone,
+}
+
+/// What a value that stands out says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EmphasisTone {
+    /// Something is wrong: overdue, beyond a limit.
+    Danger,
+    /// Something needs a look soon.
+    Warning,
+    /// All is well.
+    Success,
+    /// Worth knowing.
+    Info,
+    /// Of no weight any more.
+    Muted,
 }
 
 /// A number written as JSON number or, where exactness matters, as text.
@@ -298,14 +327,14 @@ pub struct RollupDef {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
-pub enum Aggregate { Sum, Avg, Min, Max, Count, CountDistinct, First, Last, Concat }
+pub enum Aggregate { Sum, Avg, Min, Max, Count, CountDistinct, CountEmpty, First, Last, Concat }
 
 impl Aggregate {
     /// The word that stands in definitions and requests.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sum => "sum", Self::Avg => "avg", Self::Min => "min", Self::Max => "max",
-            Self::Count => "count", Self::CountDistinct => "count_distinct", Self::First => "first", Self::Last => "last", Self::Concat => "concat",
+            Self::Count => "count", Self::CountDistinct => "count_distinct", Self::CountEmpty => "count_empty", Self::First => "first", Self::Last => "last", Self::Concat => "concat",
         }
     }
 }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, Labels, is_false};
+use super::{Aggregate, EmphasisDef, Labels, is_false};
 use crate::{Filter, Ident};
 
 /// A saved list of one card.
@@ -38,6 +38,9 @@ pub struct ViewDef {
     /// Totals by column.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub totals: IndexMap<String, Aggregate>,
+    /// When values of a column stand out: by column, in the place of what its field says.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub emphasis: IndexMap<String, Vec<EmphasisDef>>,
     /// Of a board: the choice its columns are of. Of a calendar: the day or moment records stand at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,

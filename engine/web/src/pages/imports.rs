@@ -283,7 +283,7 @@ async fn state_page(site: &Site, reader: &Reader, import: &Import) -> Result<Imp
         total: job.as_ref().and_then(|job| job.total).filter(|total| *total > 0),
         progress: job.as_ref().and_then(|job| Some(reader.t(site, "job.of", &[("done", &number(job.done)), ("total", &number(job.total?))]))).filter(|_| !ended).unwrap_or_default(),
         counts: counts.iter().map(|(word, count)| (reader.t(site, &format!("import.count.{word}"), &[]), number(*count))).collect(),
-        error: import.fault.clone().or_else(|| job.as_ref().filter(|_| ended).and_then(|job| job.error.clone())),
+        error: import.fault.clone().or_else(|| job.as_ref().filter(|_| ended).and_then(|job| job.error.clone())).map(|error| crate::phrases::told(&error, &actor.lang)),
         mistakes: said,
         errors_url: (ended && import.failed > 0).then(|| format!("{url}/errors.xlsx")),
         undo_url: (undoable && import.created + import.updated > 0).then(|| format!("{url}/undo")),
@@ -308,8 +308,10 @@ pub async fn undo(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String,
     let answer = async {
         let import = found(&site, &reader, &key, &id).await?;
         let batch = import.batch.ok_or_else(|| AppError::not_found("batch"))?;
-        batches::undo(&site.app, &reader.asker.actor, batch).await?;
-        Ok(Redirect::to(&format!("/c/{key}/import/{}", import.id)).into_response())
+        let undoing = batches::undo(&site.app, &reader.asker.actor, batch).await?;
+        // What takes longer is a job, whose progress is shown.
+        let to = undoing.job.map_or_else(|| format!("/c/{key}/import/{}", import.id), |job| format!("/jobs/{job}"));
+        Ok(Redirect::to(&to).into_response())
     };
     answer.await.unwrap_or_else(|error: AppError| reader.failed(&site, &error))
 }

@@ -15,18 +15,26 @@ fn parse(text: &str) -> Result<Uuid, AppError> {
     Uuid::try_parse(text).map_err(|_| AppError::not_found("job"))
 }
 
-fn view(site: &Site, reader: &Reader, job: &Job) -> JobPage {
-    let number = |number: i64| form::format::number_text(number.into(), 0, &reader.asker.locale);
-    let key = format!("job.kind.{}", job.kind);
-    let title = Some(reader.t(site, &key, &[])).filter(|text| *text != key).unwrap_or_else(|| model::humanize(&job.kind.replace('.', "_")));
-    let state = if job.cancelling { "cancelling" } else { job.state.word() };
-    let tone = match job.state {
+/// What a kind of job does.
+pub(super) fn title(site: &Site, reader: &Reader, kind: &str) -> String {
+    let key = format!("job.kind.{kind}");
+    Some(reader.t(site, &key, &[])).filter(|text| *text != key).unwrap_or_else(|| model::humanize(&kind.replace('.', "_")))
+}
+
+/// The colour of a state.
+pub(super) fn tone(state: JobState) -> &'static str {
+    match state {
         JobState::Waiting => "gray",
         JobState::Running => "blue",
         JobState::Done => "green",
         JobState::Failed => "red",
         JobState::Cancelled => "amber",
-    };
+    }
+}
+
+fn view(site: &Site, reader: &Reader, job: &Job) -> JobPage {
+    let number = |number: i64| form::format::number_text(number.into(), 0, &reader.asker.locale);
+    let state = if job.cancelling { "cancelling" } else { job.state.word() };
     let progress_text = match job.total {
         Some(total) => reader.t(site, "job.of", &[("done", &number(job.done)), ("total", &number(total))]),
         None if job.done > 0 => number(job.done),
@@ -34,14 +42,14 @@ fn view(site: &Site, reader: &Reader, job: &Job) -> JobPage {
     };
     let url = job.result.as_ref().and_then(|result| result.get("url")).and_then(Json::as_str);
     JobPage {
-        title,
+        title: title(site, reader, &job.kind),
         state: job.state.word().into(),
         state_text: reader.t(site, &format!("job.{state}"), &[]),
-        tone: tone.into(),
+        tone: tone(job.state).into(),
         progress_text,
         done: job.total.map_or(job.done, |total| job.done.min(total)),
         total: job.total.filter(|total| *total > 0),
-        error: job.error.clone(),
+        error: job.error.as_deref().map(|error| crate::phrases::told(error, &reader.asker.actor.lang)),
         result_url: url.map(safe_next).filter(|url| *url != "/").map(str::to_owned),
         url: format!("/jobs/{}", job.id),
         cancel_url: (!job.state.is_ended() && !job.cancelling).then(|| format!("/jobs/{}/cancel", job.id)),
@@ -51,9 +59,14 @@ fn view(site: &Site, reader: &Reader, job: &Job) -> JobPage {
 }
 
 /// `GET /jobs/{id}`
-pub async fn page(State(site): State<Site>, UrlPath(id): UrlPath<String>, reader: Reader) -> Response {
-    let found = async { jobs::read(&site.app, &reader.asker.actor, parse(&id)?).await };
-    answer(&site, &reader, found.await)
+pub async fn page(State(site): State<Site>, UrlPath(id): UrlPath<String>, mut reader: Reader) -> Response {
+    let found = async {
+        let job = jobs::read(&site.app, &reader.asker.actor, parse(&id)?).await?;
+        reader.has_seen(&site, job.id).await?;
+        Ok(job)
+    };
+    let found = found.await;
+    answer(&site, &reader, found)
 }
 
 /// `POST /jobs/{id}/cancel`

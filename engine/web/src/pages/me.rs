@@ -1,6 +1,6 @@
 //! A person's own preferences, password, sessions and API tokens.
 
-use app::{AppError, accounts};
+use app::{AppError, accounts, notify::Kind};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     http::{StatusCode, header},
@@ -51,6 +51,7 @@ async fn build(site: &Site, reader: &Reader) -> Result<MePage, AppError> {
         dates: dates(site, reader, chosen("date")),
         numbers: numbers(site, reader, chosen("number")),
         shortcuts: chosen("shortcuts") != "false",
+        notices: Kind::ALL.map(|kind| choice(&kind.preference(), reader.t(site, &format!("me.notify_{}", kind.word()), &[]), chosen(&kind.preference()) != "false")).into(),
         sessions,
         tokens,
         ..MePage::default()
@@ -151,14 +152,18 @@ async fn keep_preferences(site: &Site, reader: &Reader, fields: &[(String, Strin
     if LANGUAGES.iter().any(|(code, _)| *code == lang) {
         accounts::set_language(&site.app, user, lang).await?;
     }
-    for (name, value) in fields {
+    for (index, (name, value)) in fields.iter().enumerate() {
+        // Of a switch and its hidden companion the last one counts.
+        if fields[index + 1..].iter().any(|(later, _)| later == name) {
+            continue;
+        }
         let fits = match name.as_str() {
             "zone" => value.parse::<chrono_tz::Tz>().is_ok(),
             "density" => DENSITIES.contains(&value.as_str()),
             "date" => value.is_empty() || DATES.iter().any(|(known, _)| known == value),
             "number" => value.is_empty() || NUMBERS.iter().any(|(known, _, _)| known == value),
-            // A switch comes after its hidden companion, so that the last value counts.
             "shortcuts" => matches!(value.as_str(), "true" | "false"),
+            name if Kind::ALL.iter().any(|kind| kind.preference() == name) => matches!(value.as_str(), "true" | "false"),
             _ => false,
         };
         if fits && reader.asker.actor.preferences.get(name) != Some(value) {

@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod list;
 pub mod me;
 pub mod merge;
+pub mod notices;
 pub mod palette;
 pub mod panels;
 pub mod record;
@@ -62,6 +63,10 @@ pub struct Reader {
     pub folders: Vec<app::folders::Folder>,
     /// How many applications wait for this reader; none where no card has any, and of fragments.
     pub waiting: Option<i64>,
+    /// How many notices are new; asked for whole pages only.
+    pub unread: i64,
+    /// Lists this reader keeps in sight; asked for whole pages only.
+    pub pins: Vec<(std::sync::Arc<model::Card>, app::views::Listed)>,
 }
 
 impl FromRequestParts<Site> for Reader {
@@ -74,14 +79,16 @@ impl FromRequestParts<Site> for Reader {
             Ok(asker) => {
                 let session = extract::cookie(&parts.headers, extract::SESSION).map(app::accounts::session_id);
                 let shown = !fragment || ["/query", "/filter", "/fav"].iter().any(|part| parts.uri.path().contains(part));
-                let folders = if shown { app::folders::all(&site.app, &asker.actor).await } else { Ok(Vec::new()) };
-                let applies = !fragment && asker.snapshot.catalog.cards.values().any(|card| app::flows::asks_others(card));
-                let waiting = match applies {
-                    true => app::flows::approvals::count_waiting(&site.app, &asker.actor).await.map(Some),
-                    false => Ok(None),
+                let around = async {
+                    let folders = if shown { app::folders::all(&site.app, &asker.actor).await? } else { Vec::new() };
+                    let unread = if fragment { 0 } else { app::notify::unread(&site.app, &asker.actor).await? };
+                    let pins = if fragment { Vec::new() } else { app::views::pinned(&site.app, &asker.snapshot, &asker.actor).await? };
+                    let applies = !fragment && asker.snapshot.catalog.cards.values().any(|card| app::flows::asks_others(card));
+                    let waiting = if applies { Some(app::flows::approvals::count_waiting(&site.app, &asker.actor).await?) } else { None };
+                    Ok((folders, unread, pins, waiting))
                 };
-                match folders.and_then(|folders| Ok((folders, waiting?))) {
-                    Ok((folders, waiting)) => Ok(Self { asker, session, theme, here, fragment, folders, waiting }),
+                match around.await {
+                    Ok((folders, unread, pins, waiting)) => Ok(Self { asker, session, theme, here, fragment, folders, unread, pins, waiting }),
                     Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),
                 }
             }
@@ -164,6 +171,15 @@ impl Reader {
     /// Whether this reader may see what a path leads to, in some record.
     pub fn may_show(&self, path: &model::Path) -> bool {
         access::tables(&self.asker.snapshot.catalog, &self.asker.actor, &[], std::slice::from_ref(path)).is_ok()
+    }
+
+    /// What a page shows has been seen: notices about it are no news any more.
+    pub async fn has_seen(&mut self, site: &Site, subject: uuid::Uuid) -> Result<(), AppError> {
+        if self.unread > 0 {
+            app::notify::see(&site.app, &self.asker.actor, &app::notify::Which::About(subject)).await?;
+            self.unread = app::notify::unread(&site.app, &self.asker.actor).await?;
+        }
+        Ok(())
     }
 
     /// A text of the interface.

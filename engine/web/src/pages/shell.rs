@@ -39,6 +39,7 @@ pub fn may(snapshot: &Snapshot, actor: &Actor, card: &Card, action: ActionName) 
 pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
     let mut nav = nav(snapshot, actor, card);
+    let pins: Vec<NavItem> = reader.pins.iter().map(|(card, listed)| pinned(reader, card, listed)).collect();
     let home = nav.iter().flat_map(|module| &module.items).next().map_or_else(|| "/".to_owned(), |item| item.url.clone());
     nav.splice(0..0, reader.waiting.map(|count| desk(site, reader, count)));
     let shown = card.and_then(|key| snapshot.catalog.card(key)).filter(|card| may(snapshot, actor, card, ActionName::Create));
@@ -56,6 +57,8 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         user: Some(UserChip { name, initials: avatar.initials, tone: avatar.tone, detail: roles(snapshot, actor), admin: actor.is_administrator() }),
         nav,
         favourites: favourites(reader),
+        pins,
+        unread: reader.unread,
         home_url: home,
         create_url: shown.map(|card| format!("/c/{}/new", card.key)),
         create_label: shown.map(|card| reader.t(site, "list.new", &[("what", &card.labels.or_key(&actor.lang, card.key.as_str()))])),
@@ -79,6 +82,12 @@ fn desk(site: &Site, reader: &Reader, waiting: i64) -> NavModule {
     };
     let item = |key: &str, icon: &str, url: &str, count| NavItem { label: reader.t(site, key, &[]), icon: icon.into(), url: url.into(), current: path == url, count };
     NavModule { items: vec![item("approval.waiting", "inbox", "/approvals", count), item("approval.mine", "file-check", "/applications", None)], ..NavModule::default() }
+}
+
+/// A list that is kept in sight.
+fn pinned(reader: &Reader, card: &Card, listed: &app::views::Listed) -> NavItem {
+    let to = super::url(&format!("/c/{}", card.key), &[("view", &listed.view.id)]);
+    NavItem { label: listed.name(&reader.asker.actor.lang), icon: card.icon.clone(), current: reader.here == to, url: to, count: None }
 }
 
 /// The folders of records, for the sidebar.

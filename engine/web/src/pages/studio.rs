@@ -1,4 +1,6 @@
-//! What administrators look after: slow lists and the indexes that help them, what scripts told.
+//! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs.
+
+pub mod jobs;
 
 use app::{AppError, advice, scripts};
 use axum::{

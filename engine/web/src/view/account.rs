@@ -65,6 +65,8 @@ pub struct MePage {
     pub numbers: Vec<Choice>,
     /// Single-key shortcuts are on.
     pub shortcuts: bool,
+    /// What this person is told of: the preference, its words, whether it is on.
+    pub notices: Vec<Choice>,
     /// Where this person is signed in.
     pub sessions: Vec<SessionRow>,
     /// Their API tokens.

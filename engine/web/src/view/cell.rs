@@ -123,6 +123,8 @@ pub struct Cell {
     pub files: Vec<FileChip>,
     /// The value needs a look (overdue, negative); drawn in red.
     pub attention: bool,
+    /// How it stands out, where its field or list says when: `danger`, `warning`, `success`, `info`, `muted`.
+    pub emphasis: Option<&'static str>,
     /// The value is being renewed by a job and may be stale.
     pub pending: bool,
     /// How many of `rating`'s steps there are.

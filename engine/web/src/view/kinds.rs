@@ -162,21 +162,23 @@ pub struct Calendar {
     pub timed: bool,
     /// `November 2026`.
     pub title: String,
-    /// It is a week.
+    /// It is a week or a day.
     pub week: bool,
+    /// Names of the hours, where records stand by the hour.
+    pub hours: Vec<String>,
     /// The span before.
     pub prev_url: String,
     /// The span after.
     pub next_url: String,
     /// The span with today.
     pub today_url: String,
-    /// Month and week.
+    /// Month, week and day.
     pub spans: Vec<Way>,
     /// Fields it could be drawn by.
     pub choices: Vec<Way>,
     /// Names of the days of the week, Monday first.
     pub weekdays: Vec<String>,
-    /// Weeks of seven days.
+    /// Weeks of seven days; a single day.
     pub weeks: Vec<Vec<CalendarDay>>,
     /// More records than are shown.
     pub capped: bool,
@@ -201,8 +203,18 @@ pub struct CalendarDay {
     pub outside: bool,
     /// Where a record of that day is made; none without the right.
     pub create_url: Option<String>,
-    /// What stands there.
+    /// What stands there; of a month only the first few.
     pub events: Vec<CalendarEvent>,
+    /// How many more there are.
+    pub more: usize,
+    /// The day by itself.
+    pub url: String,
+    /// By the hour: what lasts the whole day.
+    pub whole: Vec<CalendarEvent>,
+    /// By the hour: what has its time.
+    pub timed: Vec<CalendarEvent>,
+    /// By the hour: the minute it is now, if it is today.
+    pub now: Option<u32>,
 }
 
 /// A record in a calendar.
@@ -224,6 +236,10 @@ pub struct CalendarEvent {
     pub until: String,
     /// Its tone.
     pub tone: Tone,
+    /// The minutes of this day it stands at.
+    pub from: u32,
+    /// See `from`.
+    pub to: u32,
     /// It begins on this day.
     pub first: bool,
     /// It ends on this day.

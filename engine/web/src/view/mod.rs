@@ -25,6 +25,7 @@ mod kinds;
 mod list;
 mod explain;
 mod merge;
+mod notices;
 mod palette;
 mod panel;
 mod problem;
@@ -50,6 +51,7 @@ pub use kinds::{Board, BoardFigures, Calendar, CalendarDay, CalendarEvent, CellE
 pub use list::{Align, CardHead, CardSlot, Column, ColumnChoice, ColumnsMenu, Count, Layout, ListPage, ListState, PhoneSlot, Row, RowsWindow, TotalCell, TotalsRow, TrashPage, TrashRow};
 pub use explain::{Explained, ExplainedInput, ExplainedRow};
 pub use merge::{Alike, AlikeRecord, DuplicateGroup, DuplicateRecord, DuplicatesPage, MergeCell, MergeField, MergePage, MergeRecord, MergeTable};
+pub use notices::{NoticeRow, NoticesPage};
 pub use palette::{LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece};
 pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPage, HistoryPanel, Kpi, Panel, RelatedPanel, RelatedRow, SeriesPanel, TreeNode, TreePanel};
 pub use problem::{ErrorKind, ErrorPage};
@@ -57,5 +59,5 @@ pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Positi
 pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use query::{AskForm, QueryCount, QueryField, QueryFields, QueryNode, QueryPage, ValueBox};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
-pub use studio::{ScriptLine, ScriptsPage, SlowList, SpeedPage};
+pub use studio::{JobLine, JobsPage, ScheduleLine, ScriptLine, ScriptsPage, SlowList, SpeedPage};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};

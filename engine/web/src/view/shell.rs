@@ -27,6 +27,10 @@ pub struct Shell {
     pub nav: Vec<NavModule>,
     /// Folders of records that this reader keeps or was given.
     pub favourites: Vec<FolderItem>,
+    /// Lists that this reader keeps in sight.
+    pub pins: Vec<NavItem>,
+    /// How many notices are new; 100 stands for more.
+    pub unread: i64,
     /// Address of the page a phone's first tab leads to; usually the first list.
     pub home_url: String,
     /// Where the phone's plus button and the key N lead; none where nothing may be created here.

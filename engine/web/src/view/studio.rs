@@ -61,3 +61,60 @@ pub struct ScriptLine {
     /// When, for machines.
     pub at: String,
 }
+
+/// Everybody's jobs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct JobsPage {
+    /// By state; the label is how many there are.
+    pub ways: Vec<super::Way>,
+    /// The newest first.
+    pub jobs: Vec<JobLine>,
+    /// What follows; none at the end.
+    pub next_url: Option<String>,
+    /// What comes back by itself.
+    pub schedules: Vec<ScheduleLine>,
+}
+
+/// A job.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct JobLine {
+    /// What it does.
+    pub title: String,
+    /// Its state in words.
+    pub state: String,
+    /// The state's colour.
+    pub tone: String,
+    /// Who asked for it.
+    pub by: Option<String>,
+    /// When it last moved, in words, and for machines.
+    pub ago: String,
+    /// See `ago`.
+    pub at: String,
+    /// How far it is.
+    pub progress: String,
+    /// How often it was tried, if more than once.
+    pub attempts: String,
+    /// Why it was given up, or is tried again.
+    pub error: Option<String>,
+    /// Its page.
+    pub url: String,
+    /// Where trying it again is sent.
+    pub again_url: Option<String>,
+    /// Where asking for its end is sent.
+    pub cancel_url: Option<String>,
+}
+
+/// Something that comes back by itself.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ScheduleLine {
+    /// What it does.
+    pub title: String,
+    /// How often.
+    pub every: String,
+    /// When next.
+    pub next: String,
+    /// What went wrong the last time.
+    pub error: Option<String>,
+    /// Where running it at once is sent.
+    pub now_url: Option<String>,
+}

@@ -64,6 +64,10 @@ pub struct ViewMenu {
     pub copy_url: String,
     /// Where it is made the one that opens first: POST. None where it is already.
     pub first_url: Option<String>,
+    /// Where it is pinned to the sidebar, and taken off: POST with `on`.
+    pub pin_url: String,
+    /// It is pinned.
+    pub pinned: bool,
     /// Where it is moved: POST with `by`.
     pub move_url: String,
     /// It can be moved to the left.

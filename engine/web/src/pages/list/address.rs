@@ -13,7 +13,7 @@
 //! | `totals` | totals by column: `total:sum,open:avg`; `-` for none |
 //! | `kind` | how records are drawn, and by what: `table`, `board:stage` |
 //! | `param.NAME` | an answer to what the view asks |
-//! | `at`, `span` | of a calendar: a day in what is shown, and `week` for less than a month |
+//! | `at`, `span` | of a calendar: a day in what is shown, and `week` or `day` for less than a month |
 //! | `after`, `n` | where a window of rows begins, and how many come before it |
 //! | `within`, `level` | of a part of a grouped list: the filter of the groups around it, and how many those are |
 //! | `only` | one record, as it is drawn in this list |

@@ -72,7 +72,7 @@ impl Asked<'_> {
 fn total_kind(reader: &Reader, path: &Path, function: Aggregate) -> Option<FieldKind> {
     let own = model::resolve::kind_of(path, path.field(&reader.asker.snapshot.catalog)?);
     Some(match (function, own) {
-        (Aggregate::Count | Aggregate::CountDistinct, _) => FieldKind::Integer { min: None, max: None },
+        (Aggregate::Count | Aggregate::CountDistinct | Aggregate::CountEmpty, _) => FieldKind::Integer { min: None, max: None },
         (Aggregate::Avg, FieldKind::Integer { .. } | FieldKind::Rating { .. }) => FieldKind::Decimal(model::DecimalKind { flavour: model::DecimalFlavour::Decimal, scale: 2, rounding: model::Rounding::default(), min: None, max: None }),
         (_, own) => own,
     })

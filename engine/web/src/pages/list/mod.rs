@@ -5,6 +5,7 @@ mod address;
 mod board;
 mod calendar;
 mod columns;
+mod emphasis;
 mod export;
 mod figures;
 mod groups;

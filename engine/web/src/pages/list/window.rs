@@ -10,7 +10,7 @@ use query::ListRequest;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Address, Asked, Reader, ask, columns::columns, is_numbered, may, picture, url};
+use super::{Address, Asked, Reader, ask, columns::columns, emphasis::{self, Emphasis}, is_numbered, may, picture, url};
 use crate::{
     Site,
     pages::{cells::Known, words},
@@ -32,7 +32,9 @@ pub(super) struct Inside {
 pub(super) async fn window(site: &Site, reader: &Reader, asked: &Asked<'_>, inside: &Inside) -> Result<RowsWindow, AppError> {
     let snapshot = &reader.asker.snapshot;
     let page = lists::page(&site.app, snapshot, &reader.asker.actor, &question(reader, asked, inside)?, &reader.asker.locale).await?;
-    Ok(drawn(reader, asked, inside, &page))
+    let ids: Vec<Uuid> = page.items.iter().map(|item| item.id).collect();
+    let emphasis = emphasis::find(site, reader, asked, &ids).await;
+    Ok(drawn(reader, asked, inside, &page, &emphasis))
 }
 
 /// Several windows of the same columns, asked for at once.
@@ -40,7 +42,9 @@ pub(super) async fn windows(site: &Site, reader: &Reader, asked: &Asked<'_>, all
     let snapshot = &reader.asker.snapshot;
     let questions = all.iter().map(|inside| question(reader, asked, inside)).collect::<Result<Vec<_>, _>>()?;
     let pages = lists::lanes(&site.app, snapshot, &reader.asker.actor, &questions, &reader.asker.locale).await?;
-    Ok(all.iter().zip(&pages).map(|(inside, page)| drawn(reader, asked, inside, page)).collect())
+    let ids: Vec<Uuid> = pages.iter().flat_map(|page| &page.items).map(|item| item.id).collect();
+    let emphasis = emphasis::find(site, reader, asked, &ids).await;
+    Ok(all.iter().zip(&pages).map(|(inside, page)| drawn(reader, asked, inside, page, &emphasis)).collect())
 }
 
 /// The picture of a record, where it is no column.
@@ -66,7 +70,7 @@ fn question(reader: &Reader, asked: &Asked<'_>, inside: &Inside) -> Result<acces
     }
 }
 
-fn drawn(reader: &Reader, asked: &Asked<'_>, inside: &Inside, page: &Page) -> RowsWindow {
+fn drawn(reader: &Reader, asked: &Asked<'_>, inside: &Inside, page: &Page, emphasis: &Emphasis) -> RowsWindow {
     let snapshot = &reader.asker.snapshot;
     let (base, picture) = (asked.base(), picture_beside(asked));
     let known = Known { catalog: &snapshot.catalog, locale: &reader.asker.locale, titles: &page.titles, files: &page.files };
@@ -82,7 +86,7 @@ fn drawn(reader: &Reader, asked: &Asked<'_>, inside: &Inside, page: &Page) -> Ro
             let index = find(&path.to_string())?;
             let field = path.field(&snapshot.catalog)?;
             let cell = known.cell(field, &model::resolve::kind_of(path, field), &item.values[index]);
-            Some(Cell { ago: recently(reader, &item.values[index]), ..cell })
+            Some(Cell { ago: recently(reader, &item.values[index]), emphasis: emphasis.get(&(item.id, path.to_string())).copied(), ..cell })
         });
         let cells: Vec<_> = cells.collect();
         let name = cells.first().map(|cell| cell.text.clone()).filter(|text| !text.is_empty());

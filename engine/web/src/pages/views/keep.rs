@@ -179,6 +179,14 @@ pub async fn first(State(site): State<Site>, UrlPath((key, id)): ViewPath, reade
     answered(&site, &reader, answer.map(|()| go(&site, &reader, &url(&format!("/c/{key}"), &[("view", &id)]), Some("views.is_first"), None)))
 }
 
+/// `POST /c/{card}/views/{id}/pin` with `on`: it stands in the bar beside every page, or no longer.
+pub async fn pin(State(site): State<Site>, UrlPath((key, id)): ViewPath, reader: Reader, Form(fields): Form<Pairs>) -> Response {
+    let on = get(&fields, "on") != "false";
+    let answer = views::pin(&site.app, &reader.asker.snapshot, &reader.asker.actor, &key, &id, on).await;
+    let said = if on { "views.is_pinned" } else { "views.is_unpinned" };
+    answered(&site, &reader, answer.map(|()| go(&site, &reader, &url(&format!("/c/{key}"), &[("view", &id)]), Some(said), None)))
+}
+
 /// `POST /c/{card}/views/{id}/move` with `by`: -1 or 1.
 pub async fn move_one(State(site): State<Site>, UrlPath((key, id)): ViewPath, reader: Reader, Form(fields): Form<Pairs>) -> Response {
     let answer = async {

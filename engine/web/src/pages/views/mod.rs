@@ -4,7 +4,7 @@
 
 mod keep;
 
-pub use keep::{arrange, change, counts, create, delete, edit_form, first, move_one, new_form, new_form_of, restore, save, summary};
+pub use keep::{arrange, change, counts, create, delete, edit_form, first, move_one, new_form, new_form_of, pin, restore, save, summary};
 
 use app::{AppError, views::Listed};
 
@@ -95,6 +95,8 @@ fn menu(site: &Site, reader: &Reader, asked: &Asked<'_>, listed: &Listed) -> Vie
         edit_url: editable.then(|| format!("{at}/edit")),
         copy_url: url(&format!("{}/views/new", asked.base()), &[("view", id)]),
         first_url: (!first).then(|| format!("{at}/first")),
+        pin_url: format!("{at}/pin"),
+        pinned: app::views::is_pinned(actor, asked.card, id),
         move_url: format!("{at}/move"),
         left: place.is_some_and(|place| place > 0),
         right: place.is_some_and(|place| place + 1 < asked.views.len()),
