@@ -33,6 +33,8 @@ pub fn shell(query: &HashMap<String, String>, card: &str) -> Shell {
     let languages = web::templates::LANGUAGES.map(|(code, name)| Language { code: code.into(), name: name.into(), current: code == lang });
     let folder = |id: &str, words: &str, tone: Tone| FolderItem { id: id.into(), label: l(lang, words), tone, url: format!("/fav/{id}"), may_fill: true, ..FolderItem::default() };
     Shell {
+        pins: Vec::new(),
+        unread: 3,
         favourites: vec![folder("1", "Key accounts Q4|四季度重点客户|四季度重點客戶", Tone::Amber), folder("2", "Trade-fair leads|展会线索|展會線索", Tone::Violet)],
         lang: lang.into(),
         languages: languages.into(),
