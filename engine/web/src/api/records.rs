@@ -43,7 +43,7 @@ pub async fn list(State(site): State<Site>, Path(card): Path<String>, Query(pair
     let answer = |asker: Arc<Asker>| {
         async move {
             // The card first: who may not see it learns nothing from messages about parameters.
-            lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+            lists::may_see(&asker.snapshot, &asker.actor, card)?;
             let request = super::views::from_url(site, &asker, card, pairs.clone()).await?;
             let answer = lists::answer(&site.app, &asker.snapshot, &asker.actor, card, &request, &asker.locale).await?;
             Ok(Json(answer).into_response())
@@ -57,7 +57,7 @@ pub async fn query(State(site): State<Site>, Path(card): Path<String>, caller: C
     let (site, card, body) = (&site, card.as_str(), &body);
     let answer = |asker: Arc<Asker>| {
         async move {
-            lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+            lists::may_see(&asker.snapshot, &asker.actor, card)?;
             let request = super::views::from_body(site, &asker, card, body.clone()).await?;
             let answer = lists::answer(&site.app, &asker.snapshot, &asker.actor, card, &request, &asker.locale).await?;
             Ok(Json(answer).into_response())
@@ -86,7 +86,7 @@ pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, Stri
     let (site, card, id, pairs) = (&site, card.as_str(), id.as_str(), &pairs);
     let answer = |asker: Arc<Asker>| {
         async move {
-            lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+            lists::may_see(&asker.snapshot, &asker.actor, card)?;
             let place = match pairs.iter().find(|(key, _)| key == "trash").map(|(_, value)| value.as_str()) {
                 None => Trash::Without,
                 Some("only") => Trash::Only,
