@@ -90,7 +90,7 @@ impl IntoIterator for Docs {
     type Item = Doc;
     type IntoIter = std::vec::IntoIter<Doc>;
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().cloned()
+        Arc::unwrap_or_clone(self.0).into_iter()
     }
 }
 
