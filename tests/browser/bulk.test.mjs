@@ -60,6 +60,8 @@ test('fields of chosen records are edited, and taken back', async () => {
 });
 
 test('all that match are changed by a job, told when it has ended, and taken back; they become a file', async () => {
+  // More than are changed at once.
+  const server = await serve(3000);
   const { page, end } = await visit(browser, server.base);
   const count = region => page.evaluate(async region => {
     const filter = encodeURIComponent(JSON.stringify({ field: 'region', op: 'is', value: region }));
@@ -101,6 +103,7 @@ test('all that match are changed by a job, told when it has ended, and taken bac
   await page.click('[data-do=notices-seen]');
   await page.waitForFunction(() => document.querySelector('[data-bell]').dataset.count === '0');
   await end();
+  await server.stop();
 });
 
 test('records are given to somebody else by keyboard', async () => {

@@ -12,10 +12,10 @@ const { chromium } = require('playwright-core');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const artifacts = path.join(root, 'tests/artifacts');
 
-/** Serves a demo company on a free port. */
-export async function serve() {
+/** Serves a demo company of so many records on a free port. */
+export async function serve(records = 300) {
   const bin = process.env.CARDSTOCK_BIN ?? path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, 'target'), 'debug/cardstock');
-  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0', '--records', '300'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0', '--records', String(records)], { stdio: ['ignore', 'pipe', 'inherit'] });
   const base = await new Promise((done, fail) => {
     let text = '';
     child.stdout.on('data', chunk => {

@@ -82,7 +82,7 @@ test('steps that cannot be taken say why, boards move by steps, edits are saved 
   await page.goto(`${server.base}/c/leave_request/${made.id}`);
   const step = page.locator('#step-submit');
   assert.equal(await step.getAttribute('aria-disabled'), 'true');
-  await step.click();
+  await step.click({ force: true });
   await page.waitForFunction(() => /Days/.test(document.querySelector('#toasts-polite')?.textContent ?? ''));
   await page.fill('#form [name="f.days"]', '1');
   await page.click('#save');

@@ -97,7 +97,7 @@ async fn every_kind_is_drawn_for_whoever_may_see_it(database: Database) {
     has(page(&kim, "/c/device/lanes?kind=board:grade&cols=name,price&totals=price:sum").await, &["lane-count-1", ">2<", ">20.00<"]);
     has(page(&kim, "/c/device?kind=calendar:bought&at=2026-05-01&cols=name").await, &["May 2026", "data-day=\"2026-05-14\"", "Alpha", "data-raw=\"2026-05-14\""]);
     assert!(!page(&kim, "/c/device?kind=calendar:bought&at=2026-04-01&cols=name").await.text.contains("Alpha"));
-    has(page(&kim, "/c/device?kind=calendar:checked&at=2026-05-14&span=week&cols=name").await, &["class=\"cal week\"", "12:00", "Beta"]);
+    has(page(&kim, "/c/device?kind=calendar:checked&at=2026-05-14&span=week&cols=name").await, &["class=\"cal week", "12:00", "Beta"]);
     has(page(&kim, "/c/device?kind=cards&cols=name,price").await, &["class=\"gcard rec\"", "10.00"]);
     // A kind for which the card has nothing, and addresses that make no sense, are no errors of ours.
     has(page(&kim, "/c/room?kind=board").await, &["class=\"grid\""]);
