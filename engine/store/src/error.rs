@@ -79,10 +79,8 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
     let detail = cause.message().to_owned();
     let code = cause.code().unwrap_or_default().into_owned();
     match cause.kind() {
-        ErrorKind::UniqueViolation => StoreError::Unique { constraint: constraint(cause) },
-        ErrorKind::ForeignKeyViolation => StoreError::ForeignKey { constraint: constraint(cause) },
-        // SQLite has no code of its own for it.
-        _ if detail == "integer overflow" => StoreError::Overflow { detail },
+        ErrorKind::UniqueViolation => StoreError::Unique { constraint: cause.constraint().unwrap_or_else(|| cause.message()).to_owned() },
+        ErrorKind::ForeignKeyViolation => StoreError::ForeignKey { constraint: cause.constraint().unwrap_or_else(|| cause.message()).to_owned() },
         _ => match code.as_str() {
             // PostgreSQL: serialization failure, deadlock, lock not available.
             "40001" | "40P01" | "55P03" => StoreError::Busy { detail },
@@ -90,7 +88,7 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
             "57P01" | "57P02" => StoreError::Lost { detail },
             // PostgreSQL: connection, resources, shutdown, cancelled by timeout, read-only (disk full in progress).
             code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25006" => StoreError::Unavailable { detail },
-            // SQLite: primary result code is the lowest byte.
+            // SQLite while its tables are brought up to date: the primary code is the lowest byte.
             code => match code.parse::<i32>().map(|code| code & 0xff) {
                 Ok(5 | 6) => StoreError::Busy { detail },
                 Ok(7 | 8 | 10 | 13 | 14) => StoreError::Unavailable { detail },
@@ -98,14 +96,4 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
             },
         },
     }
-}
-
-/// SQLite says `UNIQUE constraint failed: table.column` or `index 'name'`.
-fn constraint(cause: &dyn DatabaseError) -> String {
-    if let Some(name) = cause.constraint() {
-        return name.to_owned();
-    }
-    let message = cause.message();
-    let rest = message.split_once("failed: ").map_or(message, |(_, rest)| rest);
-    rest.trim_start_matches("index ").trim_matches('\'').to_owned()
 }

@@ -3,9 +3,10 @@
 //! **Invariants**
 //! - SQLite has one writer. Every unit of work is a savepoint of the writer's batch; answers go out only after the
 //!   batch's commit, so that many waiting writes share one sync (`synchronous=FULL`).
-//! - A unit of work runs on a task of its own: a client that goes away never leaves half a transaction behind.
+//! - A unit of work runs on a task, or the writing thread, of its own: a client that goes away never leaves half a
+//!   transaction behind.
 //! - After a full disk, an I/O error or lack of memory the whole batch fails and the connection is thrown away.
-//! - Dynamic SQL is declared safe in one function, [`rows::sql`]; its texts come from the room `sql` alone.
+//! - Dynamic SQL comes from the room `sql` alone; for PostgreSQL it is declared safe in one function, [`rows::sql`].
 //!
 //! **Not here:** what statements say (`sql`), what units of work do (`app`).
 
@@ -67,8 +68,8 @@ struct After {
 }
 
 enum TxInner {
-    Sqlite(Box<sqlx::SqliteConnection>),
-    SqliteReader(Box<sqlx::pool::PoolConnection<sqlx::Sqlite>>),
+    Sqlite(rusqlite::Connection),
+    SqliteReader(sqlite::Reader),
     Postgres(Box<sqlx::pool::PoolConnection<sqlx::Postgres>>),
 }
 
@@ -133,8 +134,8 @@ impl Tx {
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         self.after.statements += 1;
         match &mut self.inner {
-            TxInner::Sqlite(connection) => rows::execute_sqlite(connection, statement).await,
-            TxInner::SqliteReader(connection) => rows::execute_sqlite(connection, statement).await,
+            TxInner::Sqlite(connection) => sqlite::rows::execute(connection, statement),
+            TxInner::SqliteReader(reader) => sqlite::rows::execute(reader.connection()?, statement),
             TxInner::Postgres(connection) => rows::execute_postgres(connection, statement).await,
         }
     }
@@ -143,8 +144,8 @@ impl Tx {
     pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
         self.after.statements += 1;
         match &mut self.inner {
-            TxInner::Sqlite(connection) => rows::fetch_sqlite(connection, statement).await,
-            TxInner::SqliteReader(connection) => rows::fetch_sqlite(connection, statement).await,
+            TxInner::Sqlite(connection) => sqlite::rows::fetch(connection, statement),
+            TxInner::SqliteReader(reader) => sqlite::rows::fetch(reader.connection()?, statement),
             TxInner::Postgres(connection) => rows::fetch_postgres(connection, statement).await,
         }
     }
@@ -176,15 +177,15 @@ impl Tx {
     fn discard(self) {
         match self.inner {
             TxInner::Sqlite(connection) => drop(connection),
-            TxInner::SqliteReader(connection) => drop(connection.detach()),
+            TxInner::SqliteReader(reader) => reader.discard(),
             TxInner::Postgres(connection) => drop(connection.detach()),
         }
     }
 
     async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match &mut self.inner {
-            TxInner::Sqlite(connection) => rows::control_sqlite(connection, sql).await,
-            TxInner::SqliteReader(connection) => rows::control_sqlite(connection, sql).await,
+            TxInner::Sqlite(connection) => sqlite::rows::control(connection, sql),
+            TxInner::SqliteReader(reader) => sqlite::rows::control(reader.connection()?, sql),
             TxInner::Postgres(connection) => rows::control_postgres(connection, sql).await,
         }
     }
@@ -236,7 +237,7 @@ impl Store {
     /// Runs a reading statement.
     pub async fn fetch(&self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
         match &self.inner {
-            Inner::Sqlite(sqlite) => rows::fetch_sqlite(&mut *sqlite.readers().acquire().await?, statement).await,
+            Inner::Sqlite(sqlite) => sqlite.readers().fetch(statement).await,
             Inner::Postgres(postgres) => postgres.fetch(statement).await,
         }
     }
@@ -307,12 +308,13 @@ impl Store {
         E: Failure,
     {
         let inner = match &self.inner {
-            Inner::Sqlite(sqlite) => TxInner::SqliteReader(Box::new(sqlite.readers().acquire().await.map_err(StoreError::from)?)),
+            Inner::Sqlite(sqlite) => TxInner::SqliteReader(sqlite.readers().acquire().await?),
             Inner::Postgres(postgres) => TxInner::Postgres(Box::new(postgres.pool().acquire().await.map_err(StoreError::from)?)),
         };
         let mut tx = Tx::new(inner);
         let begin = if tx.dialect() == Dialect::Sqlite { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
-        let task = tokio::spawn(async move {
+        let is_embedded = matches!(tx.inner, TxInner::SqliteReader(_));
+        let looking = async move {
             tx.control(begin).await?;
             let result = unit(&mut tx).await;
             if tx.control("ROLLBACK").await.is_err() {
@@ -320,7 +322,10 @@ impl Store {
                 tx.discard();
             }
             result
-        });
+        };
+        // Statements of SQLite keep the thread they run on.
+        let handle = tokio::runtime::Handle::current();
+        let task = if is_embedded { tokio::task::spawn_blocking(move || handle.block_on(looking)) } else { tokio::spawn(looking) };
         match task.await {
             Ok(result) => result,
             Err(error) => Err(StoreError::Unexpected { detail: error.to_string() }.into()),

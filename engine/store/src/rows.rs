@@ -1,10 +1,10 @@
-//! Data into statements, rows out of them.
+//! Data into statements of PostgreSQL, rows out of them.
 
 use futures::future::BoxFuture;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use sql::{Counts, Datum, Physical, Statement};
-use sqlx::{Arguments, AssertSqlSafe, Executor, PgConnection, Row, SqliteConnection, postgres::{PgArguments, PgRow}, sqlite::{SqliteArguments, SqliteRow}};
+use sqlx::{Arguments, AssertSqlSafe, Executor, PgConnection, Row, postgres::{PgArguments, PgRow}};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -16,11 +16,6 @@ fn sql(text: &str) -> AssertSqlSafe<String> {
 
 /// A future with its type erased: sqlx's executors are generic over lifetimes in a way that spawned tasks cannot bear.
 type Running<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
-
-/// Transaction control on SQLite: our own words.
-pub(crate) fn control_sqlite<'a>(connection: &'a mut SqliteConnection, words: &'static str) -> Running<'a, ()> {
-    Box::pin(async move { Ok(connection.execute(sqlx::raw_sql(words)).await.map(|_| ())?) })
-}
 
 /// Transaction control on PostgreSQL: our own words.
 pub(crate) fn control_postgres<'a>(connection: &'a mut PgConnection, words: &'static str) -> Running<'a, ()> {
@@ -36,40 +31,12 @@ pub(crate) fn begin_postgres<'a>(connection: &'a mut PgConnection, words: &'stat
     })
 }
 
-fn time_text(time: NaiveTime) -> String {
+pub(crate) fn time_text(time: NaiveTime) -> String {
     time.format("%H:%M:%S%.f").to_string()
-}
-
-fn scaled(value: Decimal, scale: u8) -> Result<i64, StoreError> {
-    let mut value = value;
-    value.rescale(u32::from(scale));
-    let fits = i64::try_from(value.mantissa()).ok().filter(|_| value.scale() == u32::from(scale));
-    fits.ok_or_else(|| StoreError::Unexpected { detail: format!("{value} does not fit at scale {scale}") })
 }
 
 fn bound(error: sqlx::error::BoxDynError) -> StoreError {
     StoreError::Unexpected { detail: error.to_string() }
-}
-
-fn sqlite_arguments(statement: &Statement) -> Result<SqliteArguments, StoreError> {
-    let mut arguments = SqliteArguments::default();
-    for datum in &statement.binds {
-        match datum {
-            Datum::Null(_) => arguments.add(None::<i64>),
-            Datum::Text(text) => arguments.add(text.clone()),
-            Datum::Integer(number) => arguments.add(*number),
-            Datum::Boolean(flag) => arguments.add(i64::from(*flag)),
-            Datum::Decimal { value, scale } => arguments.add(scaled(*value, *scale)?),
-            Datum::Date(date) => arguments.add(date.format("%Y-%m-%d").to_string()),
-            Datum::Time(time) => arguments.add(time_text(*time)),
-            Datum::Instant(at) => arguments.add(at.timestamp_micros()),
-            Datum::Uuid(id) => arguments.add(id.as_bytes().to_vec()),
-            Datum::Json(json) => arguments.add(json.to_string()),
-            Datum::Bytes(bytes) => arguments.add(bytes.clone()),
-        }
-        .map_err(bound)?;
-    }
-    Ok(arguments)
 }
 
 fn postgres_arguments(statement: &Statement) -> Result<PgArguments, StoreError> {
@@ -104,21 +71,6 @@ fn postgres_arguments(statement: &Statement) -> Result<PgArguments, StoreError> 
     Ok(arguments)
 }
 
-pub(crate) fn execute_sqlite<'a>(connection: &'a mut SqliteConnection, statement: &'a Statement) -> Running<'a, u64> {
-    Box::pin(async move {
-        let arguments = sqlite_arguments(statement)?;
-        Ok(sqlx::query_with::<sqlx::Sqlite, _>(sql(&statement.sql), arguments).execute(connection).await?.rows_affected())
-    })
-}
-
-pub(crate) fn fetch_sqlite<'a>(connection: &'a mut SqliteConnection, statement: &'a Statement) -> Running<'a, Vec<Vec<Datum>>> {
-    Box::pin(async move {
-        let arguments = sqlite_arguments(statement)?;
-        let rows = sqlx::query_with::<sqlx::Sqlite, _>(sql(&statement.sql), arguments).fetch_all(connection).await?;
-        rows.iter().map(|row| statement.columns.iter().enumerate().map(|(index, physical)| sqlite_datum(row, index, *physical)).collect()).collect()
-    })
-}
-
 pub(crate) fn execute_postgres<'a>(connection: &'a mut PgConnection, statement: &'a Statement) -> Running<'a, u64> {
     Box::pin(async move {
         let arguments = postgres_arguments(statement)?;
@@ -134,26 +86,8 @@ pub(crate) fn fetch_postgres<'a>(connection: &'a mut PgConnection, statement: &'
     })
 }
 
-fn unexpected(what: &str, found: impl std::fmt::Display) -> StoreError {
+pub(crate) fn unexpected(what: &str, found: impl std::fmt::Display) -> StoreError {
     StoreError::Unexpected { detail: format!("{found} is no {what}") }
-}
-
-fn sqlite_datum(row: &SqliteRow, index: usize, physical: Physical) -> Result<Datum, StoreError> {
-    let text = || row.try_get_unchecked::<Option<String>, _>(index);
-    let number = || row.try_get_unchecked::<Option<i64>, _>(index);
-    let found = match physical {
-        Physical::Text => text()?.map(Datum::Text),
-        Physical::Integer => number()?.map(Datum::Integer),
-        Physical::Boolean => number()?.map(|number| Datum::Boolean(number != 0)),
-        Physical::Decimal { scale } => number()?.map(|number| Datum::Decimal { value: Decimal::new(number, u32::from(scale)), scale }),
-        Physical::Date => text()?.map(|text| NaiveDate::parse_from_str(&text, "%Y-%m-%d").map(Datum::Date).map_err(|_| unexpected("date", text))).transpose()?,
-        Physical::Time => text()?.map(|text| NaiveTime::parse_from_str(&text, "%H:%M:%S%.f").map(Datum::Time).map_err(|_| unexpected("time", text))).transpose()?,
-        Physical::Instant => number()?.map(|micros| DateTime::from_timestamp_micros(micros).map(Datum::Instant).ok_or_else(|| unexpected("moment", micros))).transpose()?,
-        Physical::Uuid => row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?.map(|bytes| Uuid::from_slice(&bytes).map(Datum::Uuid).map_err(|error| unexpected("id", error))).transpose()?,
-        Physical::Json => text()?.map(|text| serde_json::from_str(&text).map(Datum::Json).map_err(|error| unexpected("document", error))).transpose()?,
-        Physical::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?.map(Datum::Bytes),
-    };
-    Ok(found.unwrap_or(Datum::Null(physical)))
 }
 
 fn postgres_datum(row: &PgRow, index: usize, physical: Physical) -> Result<Datum, StoreError> {

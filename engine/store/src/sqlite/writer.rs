@@ -1,0 +1,225 @@
+//! The one connection that writes: a thread of its own, on which units of work run one after the other.
+//!
+//! **Invariants**
+//! - Every unit is a savepoint of a batch; answers go out only after the batch's commit, so that many waiting units
+//!   share one sync.
+//! - After a failure that another unit would meet too, the whole batch is given up and the connection thrown away.
+
+use std::{
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::{Arc, atomic::{AtomicUsize, Ordering}, mpsc},
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
+use rusqlite::Connection;
+use tokio::{runtime::Handle, sync::oneshot};
+
+use super::{connect, rows::control};
+use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out};
+
+/// Most units that share one commit, and the longest that the first of them waits for others.
+const MAX_UNITS: usize = 256;
+const MAX_AGE: Duration = Duration::from_millis(20);
+/// Most units that may wait for their turn; more are told to come back.
+const MAX_WAITING: usize = 4_000;
+
+/// Hands units of work to the writing thread.
+#[derive(Clone)]
+pub(super) struct Writer {
+    sender: mpsc::Sender<Job>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Something to do on the writing thread.
+enum Job {
+    /// Runs a unit in the batch; whether the batch is to be committed at once.
+    Unit(Box<dyn FnOnce(&mut State) -> bool + Send>),
+    /// Commits, closes the connection, and says so.
+    Close(oneshot::Sender<()>),
+}
+
+type Ended = oneshot::Sender<Result<(), StoreError>>;
+
+struct State {
+    path: PathBuf,
+    connection: Option<Connection>,
+    batch: Option<Batch>,
+}
+
+/// A transaction that several units share.
+struct Batch {
+    began: Instant,
+    done: Vec<Ended>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(path: PathBuf, connection: Connection) -> Result<Self, StoreError> {
+        let (sender, jobs) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let state = State { path, connection: Some(connection), batch: None };
+        let taken = waiting.clone();
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work(state, &jobs, &taken));
+        thread.map_err(|error| StoreError::Unavailable { detail: format!("no thread to write with: {error}") })?;
+        Ok(Self { sender, waiting })
+    }
+
+    /// Runs a unit: whoever asked may go away, it is carried out or undone whole.
+    pub(super) async fn write<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, After), E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        if self.waiting.load(Ordering::Relaxed) >= MAX_WAITING {
+            return Err(StoreError::Unavailable { detail: "too many changes are waiting".into() }.into());
+        }
+        let (answer, answered) = oneshot::channel();
+        let (done, committed) = oneshot::channel();
+        let handle = Handle::current();
+        let job = move |state: &mut State| {
+            let result = state.run(&handle, &mut unit, done);
+            // Who went away need not be told.
+            let _ = answer.send(result);
+            company == Company::Nobody
+        };
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let closed = || StoreError::Unavailable { detail: "the database is closed".into() };
+        if self.sender.send(Job::Unit(Box::new(job))).is_err() {
+            return Err(closed().into());
+        }
+        let given_up = || StoreError::Unavailable { detail: "the batch of changes was given up".into() };
+        // The commit comes after the answer, but for a unit that failed: of that there is nothing to commit.
+        let value = answered.await.map_err(|_| given_up())??;
+        match committed.await {
+            Ok(Ok(())) => Ok(value),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(given_up().into()),
+        }
+    }
+
+    /// Commits what is under way and closes the connection.
+    pub(super) async fn close(&self) {
+        let (said, closed) = oneshot::channel();
+        if self.sender.send(Job::Close(said)).is_ok() {
+            // A thread that is gone has closed it.
+            let _ = closed.await;
+        }
+    }
+}
+
+/// The thread: units as they come, and a commit as soon as none waits.
+fn work(mut state: State, jobs: &mpsc::Receiver<Job>, waiting: &AtomicUsize) {
+    while let Ok(job) = jobs.recv() {
+        let mut next = Some(job);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Unit(run) => {
+                    waiting.fetch_sub(1, Ordering::AcqRel);
+                    let at_once = run(&mut state);
+                    let is_full = state.batch.as_ref().is_some_and(|batch| batch.done.len() >= MAX_UNITS || batch.began.elapsed() >= MAX_AGE);
+                    // After a publish the next unit must find it committed: it reads the definitions anew.
+                    if at_once || is_full {
+                        state.commit();
+                    }
+                    next = jobs.try_recv().ok();
+                }
+                Job::Close(said) => {
+                    state.commit();
+                    if let Some((_, error)) = state.connection.take().and_then(|connection| connection.close().err()) {
+                        tracing::warn!(%error, "the database was not closed cleanly");
+                    }
+                    let _ = said.send(());
+                    return;
+                }
+            }
+        }
+        state.commit();
+    }
+    state.commit();
+}
+
+impl State {
+    fn run<T, E>(&mut self, handle: &Handle, unit: &mut impl Unit<T, E>, done: Ended) -> Result<(T, After), E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        let connection = match self.begin() {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.fail(&error);
+                return Err(error.into());
+            }
+        };
+        let mut tx = Tx::new(TxInner::Sqlite(connection));
+        let result = handle.block_on(AssertUnwindSafe(carry_out(&mut tx, unit)).catch_unwind());
+        let after = std::mem::take(&mut tx.after);
+        let TxInner::Sqlite(connection) = tx.inner else { unreachable!("made as SQLite above") };
+        let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, after));
+        let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. } | StoreError::Lost { .. })).cloned();
+        let ended = match (&fatal, &result) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Ok(_)) => control(&connection, "RELEASE SAVEPOINT unit"),
+            (None, Err(_)) => control(&connection, "ROLLBACK TO SAVEPOINT unit").and_then(|()| control(&connection, "RELEASE SAVEPOINT unit")),
+        };
+        match ended {
+            Ok(()) => {
+                self.connection = Some(connection);
+                if let Some(batch) = &mut self.batch {
+                    batch.done.push(done);
+                }
+                result
+            }
+            Err(error) => {
+                // The connection is dropped with its transaction: nothing of the batch is kept, and everybody is told.
+                self.fail(&error);
+                result.and(Err(error.into()))
+            }
+        }
+    }
+
+    /// The connection, inside a transaction, at the start of a unit.
+    fn begin(&mut self) -> Result<Connection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        if self.batch.is_none() {
+            control(&connection, "BEGIN IMMEDIATE")?;
+            self.batch = Some(Batch { began: Instant::now(), done: Vec::new() });
+        }
+        control(&connection, "SAVEPOINT unit")?;
+        Ok(connection)
+    }
+
+    /// Commits the batch and tells everybody in it.
+    fn commit(&mut self) {
+        let Some(batch) = self.batch.take() else { return };
+        let Some(connection) = self.connection.take() else { return };
+        match control(&connection, "COMMIT") {
+            Ok(()) => {
+                self.connection = Some(connection);
+                for done in batch.done {
+                    // Who went away need not be told.
+                    let _ = done.send(Ok(()));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a batch of changes could not be committed");
+                let error = StoreError::Unavailable { detail: error.to_string() };
+                batch.done.into_iter().for_each(|done| drop(done.send(Err(error.clone()))));
+            }
+        }
+    }
+
+    /// Gives the batch up: its transaction went with the connection.
+    fn fail(&mut self, error: &StoreError) {
+        self.connection = None;
+        if let Some(batch) = self.batch.take() {
+            let error = StoreError::Unavailable { detail: error.to_string() };
+            batch.done.into_iter().for_each(|done| drop(done.send(Err(error.clone()))));
+        }
+    }
+}
