@@ -108,18 +108,16 @@ impl Notice {
 /// Tells people, once this unit of work is committed.
 pub async fn tell(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
     let to: BTreeSet<Uuid> = notice.to.iter().copied().filter(|user| Some(*user) != notice.by).collect();
-    let to: Vec<Uuid> = to.into_iter().collect();
-    for part in to.chunks(500) {
-        let wanting = tx.fetch(&rows::wanting(tx.dialect(), part, &notice.kind.preference())).await?;
-        for user in wanting.into_iter().flatten().filter_map(|id| sql::encode::id(&id)) {
-            tell_one(tx, notice, user).await?;
-            tx.tell(user).await?;
+    for user in to {
+        if tell_one(tx, notice, user).await? {
+            tx.tell(user);
         }
     }
     Ok(())
 }
 
-async fn tell_one(tx: &mut Tx, notice: &Notice, user: Uuid) -> Result<(), StoreError> {
+/// Whether it is one who is there, and wants to be told.
+async fn tell_one(tx: &mut Tx, notice: &Notice, user: Uuid) -> Result<bool, StoreError> {
     let now = Utc::now();
     let card = notice.card.as_ref().map(Ident::as_str);
     let bundle = notice.bundled.then(|| format!("{}.{} {} {}", notice.kind.word(), notice.word, card.unwrap_or_default(), notice.by.unwrap_or_default().simple()));
@@ -137,10 +135,10 @@ async fn tell_one(tx: &mut Tx, notice: &Notice, user: Uuid) -> Result<(), StoreE
         by: notice.by,
         at: now,
     };
-    if bundle.is_some() && tx.execute(&rows::count_on(tx.dialect(), &row, now - BUNDLED)).await? > 0 {
-        return Ok(());
+    if bundle.is_some() && !tx.fetch(&rows::count_on(tx.dialect(), &row, now - BUNDLED)).await?.is_empty() {
+        return Ok(true);
     }
-    tx.execute(&rows::keep(tx.dialect(), &row)).await.map(|_| ())
+    Ok(!tx.fetch(&rows::keep(tx.dialect(), &row)).await?.is_empty())
 }
 
 /// A notice as whoever was told sees it.
@@ -266,7 +264,7 @@ async fn change(app: &App, user: Uuid, statement: sql::Statement) -> Result<(), 
         let statement = statement.clone();
         Box::pin(async move {
             if tx.execute(&statement).await? > 0 {
-                tx.tell(user).await?;
+                tx.tell(user);
             }
             Ok::<(), StoreError>(())
         })

@@ -37,4 +37,4 @@ pub mod system_states;
 pub mod system_upkeep;
 pub mod write;
 
-pub use statement::{Counts, Datum, Dialect, Physical, Statement, together};
+pub use statement::{Counts, Datum, Dialect, Physical, Statement, joined, together};

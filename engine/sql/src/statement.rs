@@ -117,7 +117,28 @@ pub fn together(statements: Vec<Statement>) -> Vec<Statement> {
     joined
 }
 
-/// A tuple whose placeholders are counted from further on.
+/// Statements of PostgreSQL whose order does not matter and that give nothing back, as one: a round trip for all. None of
+/// them sees what another of them does, and no two may touch the same row.
+pub fn joined(statements: Vec<Statement>) -> Option<Statement> {
+    let mut statements = together(statements);
+    if statements.len() < 2 {
+        return statements.pop();
+    }
+    let last = statements.len() - 1;
+    let (mut sql, mut binds) = (String::from("WITH "), Vec::new());
+    for (index, statement) in statements.into_iter().enumerate() {
+        let text = shifted(&statement.sql, binds.len());
+        match index {
+            _ if index == last => sql.push_str(&format!(" {text}")),
+            0 => sql.push_str(&format!("p{index} AS ({text})")),
+            _ => sql.push_str(&format!(", p{index} AS ({text})")),
+        }
+        binds.extend(statement.binds);
+    }
+    Some(Statement { sql, binds, columns: Vec::new() })
+}
+
+/// A text whose placeholders are counted from further on.
 fn shifted(tuple: &str, shift: usize) -> String {
     if shift == 0 {
         return tuple.to_owned();
@@ -126,9 +147,11 @@ fn shifted(tuple: &str, shift: usize) -> String {
     let mut rest = tuple;
     while let Some(at) = rest.find(['?', '$']) {
         let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
-        let number = rest[at + 1..at + 1 + digits].parse::<usize>().unwrap_or(0);
         text.push_str(&rest[..=at]);
-        text.push_str(&(number + shift).to_string());
+        // A sign without a number is none of ours: an operator.
+        if let Ok(number) = rest[at + 1..at + 1 + digits].parse::<usize>() {
+            text.push_str(&(number + shift).to_string());
+        }
         rest = &rest[at + 1 + digits..];
     }
     text.push_str(rest);

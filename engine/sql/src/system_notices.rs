@@ -47,27 +47,30 @@ fn ids(ids: &[Uuid]) -> Vec<Datum> {
     if ids.is_empty() { vec![Datum::Null(Physical::Uuid)] } else { ids.iter().copied().map(Datum::Uuid).collect() }
 }
 
-/// Which of these users are there, and did not turn a preference off.
-pub fn wanting(dialect: Dialect, users: &[Uuid], preference: &str) -> Statement {
+/// Whether a user is there, and did not turn a preference off.
+const WANTS: &str = "EXISTS (SELECT 1 FROM sys_user u WHERE u.id = {} AND u.active = {} AND NOT EXISTS \
+    (SELECT 1 FROM sys_preference p WHERE p.user_id = u.id AND p.key = {} AND p.value = 'false'))";
+
+fn wants(row: &Row<'_>) -> [Datum; 3] {
+    [Datum::Uuid(row.user), Datum::Boolean(true), Datum::Text(format!("notify.{}", row.kind))]
+}
+
+/// Counts on a notice of the same bundle that was not seen yet and is not older than `since`; the user, if there is one.
+/// A notice that somebody counts on just now is left to them: nobody waits for anybody to tell.
+pub fn count_on(dialect: Dialect, row: &Row<'_>, since: DateTime<Utc>) -> Statement {
+    let free = if dialect == Dialect::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
-        "SELECT u.id FROM sys_user u WHERE u.active = {{}} AND NOT EXISTS (SELECT 1 FROM sys_preference p WHERE p.user_id = u.id AND p.key = {{}} AND p.value = 'false') AND u.id IN ({})",
-        marks(users.len())
+        "UPDATE sys_notice SET times = times + {{}}, subject = {{}}, at = {{}} WHERE id IN (SELECT n.id FROM sys_notice n WHERE n.user_id = {{}} AND n.bundle = {{}} AND n.seen_at IS NULL \
+         AND n.at > {{}} LIMIT 1{free}) AND {WANTS} RETURNING user_id"
     );
-    let mut binds = vec![Datum::Boolean(true), Datum::Text(preference.to_owned())];
-    binds.extend(ids(users));
+    let mut binds = vec![Datum::Integer(row.times), id(row.subject), Datum::Instant(row.at), Datum::Uuid(row.user), text(row.bundle), Datum::Instant(since)];
+    binds.extend(wants(row));
     statement(dialect, &sql, binds, vec![Physical::Uuid])
 }
 
-/// Counts on a notice of the same bundle that was not seen yet and is not older than `since`.
-pub fn count_on(dialect: Dialect, row: &Row<'_>, since: DateTime<Utc>) -> Statement {
-    let sql = "UPDATE sys_notice SET times = times + {}, subject = {}, at = {} WHERE user_id = {} AND bundle = {} AND seen_at IS NULL AND at > {}";
-    let binds = vec![Datum::Integer(row.times), id(row.subject), Datum::Instant(row.at), Datum::Uuid(row.user), text(row.bundle), Datum::Instant(since)];
-    statement(dialect, sql, binds, Vec::new())
-}
-
-/// Keeps a notice.
+/// Keeps a notice, if its user is there and wants to be told; the user then.
 pub fn keep(dialect: Dialect, row: &Row<'_>) -> Statement {
-    let binds = vec![
+    let mut binds = vec![
         Datum::Uuid(row.id),
         Datum::Uuid(row.user),
         Datum::Text(row.kind.to_owned()),
@@ -81,14 +84,19 @@ pub fn keep(dialect: Dialect, row: &Row<'_>) -> Statement {
         id(row.by),
         Datum::Instant(row.at),
     ];
-    let sql = "INSERT INTO sys_notice (id, user_id, kind, word, bundle, card, subject, url, about, times, by_user, at) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})";
-    statement(dialect, sql, binds, Vec::new())
+    binds.extend(wants(row));
+    let sql = format!(
+        "INSERT INTO sys_notice (id, user_id, kind, word, bundle, card, subject, url, about, times, by_user, at) \
+         SELECT {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}}, {{}} WHERE {WANTS} RETURNING user_id"
+    );
+    statement(dialect, &sql, binds, vec![Physical::Uuid])
 }
 
-/// Says to every process, once this is committed, that a user was told something.
-pub fn announce(user: Uuid) -> Statement {
-    let sql = format!("SELECT 1::bigint FROM (SELECT pg_notify('{CHANNEL}', {{}})) AS told");
-    statement(Dialect::Postgres, &sql, vec![Datum::Text(user.to_string())], vec![Physical::Integer])
+/// Says to every process that users were told something.
+pub fn announce(users: &[Uuid]) -> Statement {
+    let rows = vec!["({})"; users.len()].join(", ");
+    let sql = format!("SELECT count(*) FROM (SELECT pg_notify('{CHANNEL}', v.id) FROM (VALUES {rows}) AS v (id)) AS told");
+    statement(Dialect::Postgres, &sql, users.iter().map(|user| Datum::Text(user.to_string())).collect(), vec![Physical::Integer])
 }
 
 /// Where processes listen for [`announce`].

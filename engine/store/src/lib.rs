@@ -54,10 +54,14 @@ enum Inner {
 pub struct Tx {
     inner: TxInner,
     after: After,
+    put: Vec<Statement>,
     rights: bool,
     counts: Option<Counts>,
     alone: Arc<AtomicBool>,
 }
+
+/// Most statements that are put aside.
+const MAX_PUT: usize = 24;
 
 /// What follows once a unit of work is committed.
 #[derive(Debug, Default)]
@@ -70,12 +74,12 @@ struct After {
 enum TxInner {
     Sqlite(rusqlite::Connection),
     SqliteReader(sqlite::Reader),
-    Postgres(Box<sqlx::pool::PoolConnection<sqlx::Postgres>>),
+    Postgres(postgres::Pooled),
 }
 
 impl Tx {
     fn new(inner: TxInner) -> Self {
-        Self { inner, after: After::default(), rights: false, counts: None, alone: Arc::default() }
+        Self { inner, after: After::default(), put: Vec::new(), rights: false, counts: None, alone: Arc::default() }
     }
 
     /// Which definitions hold until the end of this unit of work, for none are published meanwhile, and which rights
@@ -96,6 +100,7 @@ impl Tx {
 
     /// The last statements of a unit of work.
     async fn finish(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         if std::mem::take(&mut self.rights) {
             let statement = sql::system::next_rights(self.dialect());
             self.execute(&statement).await?;
@@ -109,15 +114,10 @@ impl Tx {
     }
 
     /// Once this is committed, whoever listens for a user, in any process, hears of it.
-    pub async fn tell(&mut self, user: Uuid) -> Result<(), StoreError> {
-        if self.after.told.contains(&user) {
-            return Ok(());
+    pub fn tell(&mut self, user: Uuid) {
+        if !self.after.told.contains(&user) {
+            self.after.told.push(user);
         }
-        if self.dialect() == Dialect::Postgres {
-            self.fetch(&sql::system_notices::announce(user)).await?;
-        }
-        self.after.told.push(user);
-        Ok(())
     }
 
     /// When this unit is run again, it knows that it must not go beside others of its kind.
@@ -130,22 +130,46 @@ impl Tx {
         self.alone.load(Ordering::Relaxed)
     }
 
+    /// A statement of which nothing is asked back, and which touches no row that another one put aside does. Where
+    /// each statement is a round trip, those that were put go together, before the next that is asked for an answer.
+    pub async fn put(&mut self, statement: Statement) -> Result<(), StoreError> {
+        if self.dialect() == Dialect::Sqlite {
+            return self.execute(&statement).await.map(|_| ());
+        }
+        self.put.push(statement);
+        if self.put.len() >= MAX_PUT { self.flush().await } else { Ok(()) }
+    }
+
+    /// Runs what was put aside.
+    pub async fn flush(&mut self) -> Result<(), StoreError> {
+        match sql::joined(std::mem::take(&mut self.put)) {
+            Some(statement) => self.execute_now(&statement).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.flush().await?;
+        self.execute_now(statement).await
+    }
+
+    async fn execute_now(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         self.after.statements += 1;
         match &mut self.inner {
             TxInner::Sqlite(connection) => sqlite::rows::execute(connection, statement),
-            TxInner::SqliteReader(reader) => sqlite::rows::execute(reader.connection()?, statement),
+            TxInner::SqliteReader(reader) => sqlite::rows::execute(reader.connection(), statement),
             TxInner::Postgres(connection) => rows::execute_postgres(connection, statement).await,
         }
     }
 
     /// Runs a statement and gives its rows.
     pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
+        self.flush().await?;
         self.after.statements += 1;
         match &mut self.inner {
             TxInner::Sqlite(connection) => sqlite::rows::fetch(connection, statement),
-            TxInner::SqliteReader(reader) => sqlite::rows::fetch(reader.connection()?, statement),
+            TxInner::SqliteReader(reader) => sqlite::rows::fetch(reader.connection(), statement),
             TxInner::Postgres(connection) => rows::fetch_postgres(connection, statement).await,
         }
     }
@@ -160,32 +184,36 @@ impl Tx {
 
     /// Begins a part that can be undone by itself.
     pub async fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         self.control("SAVEPOINT part").await
     }
 
     /// Keeps what the part did.
     pub async fn release(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         self.control("RELEASE SAVEPOINT part").await
     }
 
     /// Undoes what the part did.
     pub async fn undo(&mut self) -> Result<(), StoreError> {
+        self.put.clear();
         self.control("ROLLBACK TO SAVEPOINT part").await?;
         self.control("RELEASE SAVEPOINT part").await
     }
 
-    fn discard(self) {
+    /// Nothing is open any more: the connection may be used again. One that this is not said of is thrown away.
+    fn give_back(self) {
         match self.inner {
             TxInner::Sqlite(connection) => drop(connection),
-            TxInner::SqliteReader(reader) => reader.discard(),
-            TxInner::Postgres(connection) => drop(connection.detach()),
+            TxInner::SqliteReader(reader) => reader.give_back(),
+            TxInner::Postgres(connection) => connection.give_back(),
         }
     }
 
     async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match &mut self.inner {
             TxInner::Sqlite(connection) => sqlite::rows::control(connection, sql),
-            TxInner::SqliteReader(reader) => sqlite::rows::control(reader.connection()?, sql),
+            TxInner::SqliteReader(reader) => sqlite::rows::control(reader.connection(), sql),
             TxInner::Postgres(connection) => rows::control_postgres(connection, sql).await,
         }
     }
@@ -278,7 +306,10 @@ impl Store {
             self.work.notify_one();
         }
         self.statements.fetch_add(after.statements, Ordering::Relaxed);
-        after.told.into_iter().for_each(|user| self.told.say(Some(user)));
+        after.told.iter().for_each(|user| self.told.say(Some(*user)));
+        if let Inner::Postgres(postgres) = &self.inner {
+            self.told.announce(postgres, after.told);
+        }
         Ok(value)
     }
 
@@ -296,7 +327,7 @@ impl Store {
     /// where some of it may have been missed.
     pub fn listen(&self) -> broadcast::Receiver<Option<Uuid>> {
         if let Inner::Postgres(postgres) = &self.inner {
-            self.told.hear_others(postgres.pool());
+            self.told.hear_others(postgres.listening());
         }
         self.told.listen()
     }
@@ -309,7 +340,7 @@ impl Store {
     {
         let inner = match &self.inner {
             Inner::Sqlite(sqlite) => TxInner::SqliteReader(sqlite.readers().acquire().await?),
-            Inner::Postgres(postgres) => TxInner::Postgres(Box::new(postgres.pool().acquire().await.map_err(StoreError::from)?)),
+            Inner::Postgres(postgres) => TxInner::Postgres(postgres.pool().acquire().await?),
         };
         let mut tx = Tx::new(inner);
         let begin = if tx.dialect() == Dialect::Sqlite { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
@@ -317,9 +348,8 @@ impl Store {
         let looking = async move {
             tx.control(begin).await?;
             let result = unit(&mut tx).await;
-            if tx.control("ROLLBACK").await.is_err() {
-                // What cannot roll back must not be used again.
-                tx.discard();
+            if tx.control("ROLLBACK").await.is_ok() {
+                tx.give_back();
             }
             result
         };
@@ -370,7 +400,7 @@ impl Store {
     pub async fn close(&self) {
         match &self.inner {
             Inner::Sqlite(sqlite) => sqlite.close().await,
-            Inner::Postgres(postgres) => postgres.pool().close().await,
+            Inner::Postgres(postgres) => postgres.close().await,
         }
     }
 }

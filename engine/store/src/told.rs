@@ -4,11 +4,13 @@
 //! - What is said here was committed.
 //! - Whoever may have missed something is told so; what happened stands in the database.
 
-use std::{sync::atomic::{AtomicBool, Ordering}, time::Duration};
+use std::{collections::BTreeSet, sync::{Arc, Mutex, atomic::{AtomicBool, Ordering}}, time::Duration};
 
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::sync::broadcast;
 use uuid::Uuid;
+
+use crate::postgres::Postgres;
 
 /// Most that a listener may lag behind before it is told to look for itself.
 const KEPT: usize = 256;
@@ -18,11 +20,13 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Told {
     sender: broadcast::Sender<Option<Uuid>>,
     hears: AtomicBool,
+    /// Of whom other processes have not been told yet; nothing where nobody is at it.
+    open: Mutex<Option<BTreeSet<Uuid>>>,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { sender: broadcast::channel(KEPT).0, hears: AtomicBool::new(false) }
+        Self { sender: broadcast::channel(KEPT).0, hears: AtomicBool::new(false), open: Mutex::default() }
     }
 }
 
@@ -37,6 +41,36 @@ impl Told {
     }
 
     /// Begins, once, to hear what other processes say.
+    /// Tells other processes. Not in the unit's own transaction: those that notify commit one after the other.
+    pub(crate) fn announce(self: &Arc<Self>, postgres: &Postgres, users: Vec<Uuid>) {
+        let Ok(mut open) = self.open.lock() else { return };
+        if users.is_empty() {
+            return;
+        }
+        if let Some(open) = open.as_mut() {
+            open.extend(users);
+            return;
+        }
+        *open = Some(users.into_iter().collect());
+        let (told, postgres) = (self.clone(), postgres.clone());
+        tokio::spawn(async move {
+            while let Some(users) = told.next() {
+                if let Err(error) = postgres.fetch(&sql::system_notices::announce(&users)).await {
+                    tracing::debug!(%error, "other processes are not told at the moment");
+                }
+            }
+        });
+    }
+
+    fn next(&self) -> Option<Vec<Uuid>> {
+        let mut open = self.open.lock().ok()?;
+        let users = open.as_mut().map(std::mem::take).filter(|users| !users.is_empty());
+        if users.is_none() {
+            *open = None;
+        }
+        users.map(|users| users.into_iter().collect())
+    }
+
     pub(crate) fn hear_others(&self, pool: &PgPool) {
         if self.hears.swap(true, Ordering::AcqRel) {
             return;

@@ -46,7 +46,7 @@ pub(crate) async fn keep(tx: &mut Tx, card: &Card, stored: Option<&Record>, reco
             (None, Some(_)) => kept::forget(tx.dialect(), card.key.as_str(), rule, record.id),
             (None, None) => continue,
         };
-        tx.execute(&statement).await?;
+        tx.put(statement).await?;
     }
     Ok(())
 }

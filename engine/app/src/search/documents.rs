@@ -47,7 +47,7 @@ pub(super) async fn index_one(tx: &mut Tx, snapshot: &Snapshot, card: &Card, rec
     }
     let document = document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()]));
     for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &[(record.id, document)]) {
-        tx.execute(&statement).await?;
+        if new { tx.put(statement).await? } else { tx.execute(&statement).await.map(|_| ())? }
     }
     Ok(())
 }

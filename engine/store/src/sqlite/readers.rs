@@ -40,9 +40,9 @@ struct Inner {
     known: RwLock<HashMap<String, bool>>,
 }
 
-/// A connection, given back when it is dropped.
+/// A connection of one's own; thrown away unless it is given back.
 pub(crate) struct Reader {
-    connection: Option<Connection>,
+    connection: Connection,
     inner: Arc<Inner>,
     _turn: OwnedSemaphorePermit,
 }
@@ -68,7 +68,7 @@ impl Readers {
             Some(connection) => connection,
             None => reading(&self.inner.path)?,
         };
-        Ok(Reader { connection: Some(connection), inner: self.inner.clone(), _turn: turn })
+        Ok(Reader { connection, inner: self.inner.clone(), _turn: turn })
     }
 
     /// Runs one statement.
@@ -76,8 +76,9 @@ impl Readers {
         let reader = self.acquire().await?;
         let known = self.inner.known.read().ok().and_then(|known| known.get(&statement.sql).copied());
         let began = Instant::now();
-        let found = if known == Some(true) { rows::fetch(reader.connection()?, statement) } else { aside(|| rows::fetch(reader.connection()?, statement)) };
+        let found = if known == Some(true) { rows::fetch(&reader.connection, statement) } else { aside(|| rows::fetch(&reader.connection, statement)) };
         let is_quick = began.elapsed() <= QUICK;
+        reader.give_back();
         if known.is_none() || known == Some(true) && !is_quick {
             self.remember(&statement.sql, is_quick);
         }
@@ -103,20 +104,14 @@ impl Readers {
 }
 
 impl Reader {
-    pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {
-        self.connection.as_ref().ok_or_else(|| StoreError::Unexpected { detail: "a connection was given away".into() })
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    /// Never used again.
-    pub(crate) fn discard(mut self) {
-        self.connection = None;
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if let (Some(connection), Ok(mut idle)) = (self.connection.take().filter(|_| !self.inner.turns.is_closed()), self.inner.idle.lock()) {
-            idle.push(connection);
+    /// Done with it: no transaction is open.
+    pub(crate) fn give_back(self) {
+        if let Ok(mut idle) = self.inner.idle.lock() && !self.inner.turns.is_closed() {
+            idle.push(self.connection);
         }
     }
 }

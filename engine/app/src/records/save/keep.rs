@@ -16,13 +16,20 @@ impl Work {
                 (write::update(self.catalog(), dialect, &self.gated, valid, stored.version(), &changes), changed, Some(touched(&changes)))
             }
         };
-        for (index, statement) in statements.iter().enumerate() {
-            let count = tx.execute(statement).await.map_err(|error| self.explain(error))?;
-            if index == 0 && stored.is_some() && count == 0 {
+        for (index, statement) in statements.into_iter().enumerate() {
+            // Of a change it is asked whether the row was still there as it was read.
+            if index > 0 || stored.is_none() {
+                tx.put(statement).await.map_err(|error| self.explain(error))?;
+            } else if tx.execute(&statement).await.map_err(|error| self.explain(error))? == 0 {
                 return Err(store::StoreError::Busy { detail: "the record was changed at the same moment".into() }.into());
             }
         }
-        if !self.admits(tx, record.id, &self.written_rows(merged)).await? && !self.is_assignment(stored, merged) {
+        // What follows may ask for rows that stand aside until then.
+        let rows = self.written_rows(merged);
+        if !rows.is_always() || !self.snapshot.graph().uses(&self.card.key).is_empty() {
+            tx.flush().await.map_err(|error| self.explain(error))?;
+        }
+        if !self.admits(tx, record.id, &rows).await? && !self.is_assignment(stored, merged) {
             return Err(AppError::forbidden("the record would leave what you may change").into());
         }
         self.attach(tx, record, stored).await?;
@@ -44,7 +51,7 @@ impl Work {
             ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
         };
         told::note_people(tx, &self.snapshot, &self.card);
-        let mut told = if self.shared.is_some() { system::event_rows(dialect, &event) } else { system::event(dialect, &event) };
+        let mut told = system::event_rows(dialect, &event);
         if let Some(batch) = self.options.batch {
             let kept = (!left.is_empty()).then(|| batches::changed_since(left.iter().cloned()));
             told.push(batches::saved(dialect, batch, &self.card, stored, record, kept));
@@ -52,11 +59,12 @@ impl Work {
         match &self.shared {
             Some(shared) => shared.later(told),
             None => {
-                for statement in &told {
-                    tx.execute(statement).await?;
+                for statement in told {
+                    tx.put(statement).await?;
                 }
             }
         }
+        tx.flush().await.map_err(|error| self.explain(error))?;
         self.tell_owner(tx, stored, record).await
     }
 

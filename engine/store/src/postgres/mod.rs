@@ -7,18 +7,17 @@ use std::{
 };
 
 use futures::FutureExt;
-use sqlx::{
-    Connection, PgPool,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection, PgConnection, PgPool, postgres::{PgConnectOptions, PgPoolOptions}};
 
 use sql::{Counts, Statement};
 
 use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out, rows::{begin_postgres, control_postgres, execute_postgres, fetch_postgres}};
 
-/// Most connections.
-const MAX_CONNECTIONS: u32 = 20;
+mod pool;
+
+use pool::{MAX_CONNECTIONS, Pool};
+pub(crate) use pool::Pooled;
+
 /// How often a unit of work is tried.
 const MAX_TRIES: u32 = 5;
 
@@ -27,7 +26,9 @@ const MAX_WAITING: usize = 1_000;
 
 #[derive(Clone)]
 pub(crate) struct Postgres {
-    pool: PgPool,
+    pool: Pool,
+    /// For whoever listens: a connection of its own.
+    listening: PgPool,
     writing: Arc<AtomicUsize>,
 }
 
@@ -37,27 +38,24 @@ impl Postgres {
         let options = options
             .options([("statement_timeout", "60s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s"), ("timezone", "UTC")])
             .statement_cache_capacity(256);
-        let pool = PgPoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(false)
-            .before_acquire(|connection, metadata| {
-                Box::pin(async move {
-                    // A connection that was just used is alive; one that lay idle may not be.
-                    if metadata.idle_for > Duration::from_secs(1) && connection.ping().await.is_err() {
-                        return Ok(false);
-                    }
-                    Ok(!connection.is_in_transaction())
-                })
-            })
-            .connect_with(options)
-            .await?;
-        sqlx::migrate!("../../migrations/postgres").run(&pool).await.map_err(StoreError::migrating)?;
-        Ok(Self { pool, writing: Arc::default() })
+        let mut connection = PgConnection::connect_with(&options).await?;
+        sqlx::migrate!("../../migrations/postgres").run(&mut connection).await.map_err(StoreError::migrating)?;
+        connection.close().await?;
+        let listening = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+        Ok(Self { pool: Pool::new(options), listening, writing: Arc::default() })
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
+    pub(crate) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    pub(crate) fn listening(&self) -> &PgPool {
+        &self.listening
+    }
+
+    pub(crate) async fn close(&self) {
+        self.listening.close().await;
+        self.pool.close().await;
     }
 
     pub(crate) async fn write<T, E>(&self, mut unit: impl Unit<T, E>, company: Company) -> Result<(T, After), E>
@@ -95,11 +93,11 @@ impl Postgres {
         loop {
             let mut connection = self.pool.acquire().await?;
             match fetch_postgres(&mut connection, statement).await {
-                Err(StoreError::Lost { .. }) if lost < MAX_CONNECTIONS => {
-                    drop(connection.detach());
-                    lost += 1;
+                Err(StoreError::Lost { .. }) if lost < MAX_CONNECTIONS => lost += 1,
+                result => {
+                    connection.give_back();
+                    return result;
                 }
-                result => return result,
             }
         }
     }
@@ -114,8 +112,7 @@ impl Postgres {
             Ok(_) => Ok(()),
             Err(error) => execute_postgres(&mut connection, &plain(format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))).await.and(Err(error)),
         };
-        // The connection has a setting of its own now: it is not used again.
-        drop(connection.detach());
+        // The connection has a setting of its own now: it is not given back.
         made
     }
 }
@@ -146,7 +143,7 @@ fn pause(tries: u32) -> Duration {
 
 /// A connection inside a transaction. One that was lost unnoticed has done nothing yet: another is taken. While the
 /// server is away none can be made, which ends this.
-async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::Postgres>, Counts), StoreError> {
+async fn begin(pool: &Pool, company: Company) -> Result<(Pooled, Counts), StoreError> {
     let words = if company == Company::Nobody { sql::system::BEGIN_ALONE } else { sql::system::BEGIN };
     let mut lost = 0;
     loop {
@@ -154,8 +151,8 @@ async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::
         match begin_postgres(&mut connection, words).await {
             Ok(counts) => return Ok((connection, counts)),
             Err(error) => {
-                if control_postgres(&mut connection, "ROLLBACK").await.is_err() {
-                    drop(connection.detach());
+                if control_postgres(&mut connection, "ROLLBACK").await.is_ok() {
+                    connection.give_back();
                 }
                 lost += 1;
                 if lost > MAX_CONNECTIONS || !matches!(error, StoreError::Lost { .. }) {
@@ -166,13 +163,13 @@ async fn begin(pool: &PgPool, company: Company) -> Result<(PoolConnection<sqlx::
     }
 }
 
-async fn run<T, E>(pool: &PgPool, unit: &mut impl Unit<T, E>, company: Company, alone: &Arc<AtomicBool>) -> Result<(T, After), E>
+async fn run<T, E>(pool: &Pool, unit: &mut impl Unit<T, E>, company: Company, alone: &Arc<AtomicBool>) -> Result<(T, After), E>
 where
     T: Send + 'static,
     E: Failure,
 {
     let (connection, counts) = begin(pool, company).await?;
-    let mut tx = Tx::new(TxInner::Postgres(Box::new(connection)));
+    let mut tx = Tx::new(TxInner::Postgres(connection));
     tx.counts = Some(counts);
     tx.alone = alone.clone();
     let result = AssertUnwindSafe(carry_out(&mut tx, unit)).catch_unwind().await;
@@ -181,12 +178,13 @@ where
     match result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())) {
         Ok(value) => {
             control_postgres(&mut connection, "COMMIT").await?;
+            connection.give_back();
             Ok((value, after))
         }
         Err(error) => {
-            if control_postgres(&mut connection, "ROLLBACK").await.is_err() {
-                // What cannot roll back must not be used again.
-                drop(connection.detach());
+            // What cannot roll back must not be used again.
+            if control_postgres(&mut connection, "ROLLBACK").await.is_ok() {
+                connection.give_back();
             }
             Err(error)
         }
