@@ -6,6 +6,14 @@ use crate::notify::{self, Kind, Notice};
 impl Work {
     /// Rows, derived values of others, and what tells of it: audit, change log, outbox.
     pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord, left: &[String]) -> Result<(), UnitError> {
+        let kept = self.keep(tx, stored, merged, valid, left).await;
+        kept.map_err(|error| match &error.store {
+            Some(cause @ store::StoreError::Unique { .. }) => self.explain(cause.clone()),
+            _ => error,
+        })
+    }
+
+    async fn keep(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord, left: &[String]) -> Result<(), UnitError> {
         let dialect = tx.dialect();
         let record = valid.record();
         self.shared.iter().for_each(|shared| shared.write());
@@ -17,17 +25,19 @@ impl Work {
             }
         };
         for (index, statement) in statements.into_iter().enumerate() {
-            // Of a change it is asked whether the row was still there as it was read.
-            if index > 0 || stored.is_none() {
-                tx.put(statement).await.map_err(|error| self.explain(error))?;
-            } else if tx.execute(&statement).await.map_err(|error| self.explain(error))? == 0 {
-                return Err(store::StoreError::Busy { detail: "the record was changed at the same moment".into() }.into());
+            // Parts of a change build on each other, and the first says whether the row was still there as it was read.
+            match stored {
+                None => tx.put(statement).await?,
+                Some(_) if tx.execute(&statement).await? == 0 && index == 0 => {
+                    return Err(store::StoreError::Busy { detail: "the record was changed at the same moment".into() }.into());
+                }
+                Some(_) => {}
             }
         }
         // What follows may ask for rows that stand aside until then.
         let rows = self.written_rows(merged);
         if !rows.is_always() || !self.snapshot.graph().uses(&self.card.key).is_empty() {
-            tx.flush().await.map_err(|error| self.explain(error))?;
+            tx.flush().await?;
         }
         if !self.admits(tx, record.id, &rows).await? && !self.is_assignment(stored, merged) {
             return Err(AppError::forbidden("the record would leave what you may change").into());
@@ -64,7 +74,7 @@ impl Work {
                 }
             }
         }
-        tx.flush().await.map_err(|error| self.explain(error))?;
+        tx.flush().await?;
         self.tell_owner(tx, stored, record).await
     }
 
