@@ -60,8 +60,9 @@ pub struct Tx {
     alone: Arc<AtomicBool>,
 }
 
-/// Most statements that are put aside.
+/// Most statements that are put aside, and most values of them: PostgreSQL takes 65,535 in one statement.
 const MAX_PUT: usize = 24;
+const MAX_BINDS: usize = 32_000;
 
 /// What follows once a unit of work is committed.
 #[derive(Debug, Default)]
@@ -136,8 +137,12 @@ impl Tx {
         if self.dialect() == Dialect::Sqlite {
             return self.execute(&statement).await.map(|_| ());
         }
+        let binds: usize = self.put.iter().map(|put| put.binds.len()).sum();
+        if self.put.len() >= MAX_PUT || binds + statement.binds.len() > MAX_BINDS {
+            self.flush().await?;
+        }
         self.put.push(statement);
-        if self.put.len() >= MAX_PUT { self.flush().await } else { Ok(()) }
+        Ok(())
     }
 
     /// Runs what was put aside.

@@ -94,7 +94,7 @@ impl Inner {
         loop {
             match PgConnection::connect_with(&self.options).await {
                 Ok(connection) => return Ok(connection),
-                Err(error) if is_starting(&error) && began.elapsed() < STARTING => {
+                Err(error) if may_yet_answer(&error) && began.elapsed() < STARTING => {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(500));
                 }
@@ -110,10 +110,11 @@ impl Inner {
     }
 }
 
-fn is_starting(error: &sqlx::Error) -> bool {
+fn may_yet_answer(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => matches!(error.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::NotFound),
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03"),
+        // Starting up; more connections than the server takes.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03" || code == "53300"),
         _ => false,
     }
 }

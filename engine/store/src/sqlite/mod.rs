@@ -26,7 +26,7 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         let was_left_open = path.with_extension("db-wal").metadata().is_ok_and(|log| log.len() > 0);
-        let connection = connect(path).map_err(|error| damaged(path, error))?;
+        let connection = writing(path).map_err(|error| damaged(path, error))?;
         if was_left_open {
             check(&connection, path)?;
         }
@@ -61,6 +61,14 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = 1; PRAGMA cache_size = -32000; PRAGMA temp_store = memory; PRAGMA mmap_size = 268435456",
     )?;
+    Ok(connection)
+}
+
+/// The connection that writes. What could be undone of a large unit lies in a file: in memory, the end of each statement
+/// would walk over all of it.
+fn writing(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path)?;
+    connection.execute_batch("PRAGMA temp_store = file")?;
     Ok(connection)
 }
 

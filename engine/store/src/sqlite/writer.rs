@@ -16,7 +16,7 @@ use futures::FutureExt;
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{connect, rows::control};
+use super::{rows::control, writing};
 use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out};
 
 /// Most units that share one commit, and the longest that the first of them waits for others.
@@ -184,7 +184,7 @@ impl State {
     fn begin(&mut self) -> Result<Connection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.path)?,
+            None => writing(&self.path)?,
         };
         if self.batch.is_none() {
             control(&connection, "BEGIN IMMEDIATE")?;
