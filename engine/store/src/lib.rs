@@ -16,8 +16,9 @@ mod postgres;
 mod rows;
 mod sqlite;
 mod told;
+mod tx;
 
-use std::{path::PathBuf, sync::{Arc, atomic::{AtomicBool, AtomicU64, Ordering}}};
+use std::{path::PathBuf, sync::{Arc, atomic::{AtomicU64, Ordering}}};
 
 use futures::future::BoxFuture;
 use sql::{Counts, Datum, Dialect, Statement};
@@ -25,6 +26,8 @@ use tokio::sync::{Notify, broadcast};
 use uuid::Uuid;
 
 pub use error::{Failure, StoreError};
+use tx::{After, TxInner};
+pub use tx::Tx;
 
 /// Where a site's data are.
 #[derive(Debug, Clone)]
@@ -48,180 +51,6 @@ pub struct Store {
 enum Inner {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
-}
-
-/// A unit of work under way.
-pub struct Tx {
-    inner: TxInner,
-    after: After,
-    put: Vec<Statement>,
-    rights: bool,
-    counts: Option<Counts>,
-    alone: Arc<AtomicBool>,
-}
-
-/// Most statements that are put aside, and most values of them: PostgreSQL takes 65,535 in one statement.
-const MAX_PUT: usize = 24;
-const MAX_BINDS: usize = 32_000;
-
-/// What follows once a unit of work is committed.
-#[derive(Debug, Default)]
-struct After {
-    wakes: bool,
-    told: Vec<Uuid>,
-    statements: u64,
-}
-
-enum TxInner {
-    Sqlite(rusqlite::Connection),
-    SqliteReader(sqlite::Reader),
-    Postgres(postgres::Pooled),
-}
-
-impl Tx {
-    fn new(inner: TxInner) -> Self {
-        Self { inner, after: After::default(), put: Vec::new(), rights: false, counts: None, alone: Arc::default() }
-    }
-
-    /// Which definitions hold until the end of this unit of work, for none are published meanwhile, and which rights
-    /// held when it began.
-    pub async fn counts(&mut self) -> Result<Counts, StoreError> {
-        if let Some(counts) = self.counts {
-            return Ok(counts);
-        }
-        let statement = sql::system::counts(self.dialect());
-        counts(self.fetch(&statement).await?)
-    }
-
-    /// What this unit of work changes is remembered of people: once it is committed, nobody goes on by what was
-    /// remembered. Counted as its very last statement, so that no other unit waits for it for long, nor in a circle.
-    pub fn change_rights(&mut self) {
-        self.rights = true;
-    }
-
-    /// The last statements of a unit of work.
-    async fn finish(&mut self) -> Result<(), StoreError> {
-        self.flush().await?;
-        if std::mem::take(&mut self.rights) {
-            let statement = sql::system::next_rights(self.dialect());
-            self.execute(&statement).await?;
-        }
-        Ok(())
-    }
-
-    /// Once this is committed, whoever waits for work in this process is woken.
-    pub fn wake(&mut self) {
-        self.after.wakes = true;
-    }
-
-    /// Once this is committed, whoever listens for a user, in any process, hears of it.
-    pub fn tell(&mut self, user: Uuid) {
-        if !self.after.told.contains(&user) {
-            self.after.told.push(user);
-        }
-    }
-
-    /// When this unit is run again, it knows that it must not go beside others of its kind.
-    pub fn go_alone(&self) {
-        self.alone.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether an earlier try found that.
-    pub fn goes_alone(&self) -> bool {
-        self.alone.load(Ordering::Relaxed)
-    }
-
-    /// A statement of which nothing is asked back, and which touches no row that another one put aside does. Where
-    /// each statement is a round trip, those that were put go together, before the next that is asked for an answer.
-    pub async fn put(&mut self, statement: Statement) -> Result<(), StoreError> {
-        if self.dialect() == Dialect::Sqlite {
-            return self.execute(&statement).await.map(|_| ());
-        }
-        let binds: usize = self.put.iter().map(|put| put.binds.len()).sum();
-        if self.put.len() >= MAX_PUT || binds + statement.binds.len() > MAX_BINDS {
-            self.flush().await?;
-        }
-        self.put.push(statement);
-        Ok(())
-    }
-
-    /// Runs what was put aside.
-    pub async fn flush(&mut self) -> Result<(), StoreError> {
-        match sql::joined(std::mem::take(&mut self.put)) {
-            Some(statement) => self.execute_now(&statement).await.map(|_| ()),
-            None => Ok(()),
-        }
-    }
-
-    /// Runs a statement and says how many rows it changed.
-    pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
-        self.flush().await?;
-        self.execute_now(statement).await
-    }
-
-    async fn execute_now(&mut self, statement: &Statement) -> Result<u64, StoreError> {
-        self.after.statements += 1;
-        match &mut self.inner {
-            TxInner::Sqlite(connection) => sqlite::rows::execute(connection, statement),
-            TxInner::SqliteReader(reader) => sqlite::rows::execute(reader.connection(), statement),
-            TxInner::Postgres(connection) => rows::execute_postgres(connection, statement).await,
-        }
-    }
-
-    /// Runs a statement and gives its rows.
-    pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
-        self.flush().await?;
-        self.after.statements += 1;
-        match &mut self.inner {
-            TxInner::Sqlite(connection) => sqlite::rows::fetch(connection, statement),
-            TxInner::SqliteReader(reader) => sqlite::rows::fetch(reader.connection(), statement),
-            TxInner::Postgres(connection) => rows::fetch_postgres(connection, statement).await,
-        }
-    }
-
-    /// Which words the statements must be written in.
-    pub fn dialect(&self) -> Dialect {
-        match self.inner {
-            TxInner::Sqlite(_) | TxInner::SqliteReader(_) => Dialect::Sqlite,
-            TxInner::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
-    /// Begins a part that can be undone by itself.
-    pub async fn savepoint(&mut self) -> Result<(), StoreError> {
-        self.flush().await?;
-        self.control("SAVEPOINT part").await
-    }
-
-    /// Keeps what the part did.
-    pub async fn release(&mut self) -> Result<(), StoreError> {
-        self.flush().await?;
-        self.control("RELEASE SAVEPOINT part").await
-    }
-
-    /// Undoes what the part did.
-    pub async fn undo(&mut self) -> Result<(), StoreError> {
-        self.put.clear();
-        self.control("ROLLBACK TO SAVEPOINT part").await?;
-        self.control("RELEASE SAVEPOINT part").await
-    }
-
-    /// Nothing is open any more: the connection may be used again. One that this is not said of is thrown away.
-    fn give_back(self) {
-        match self.inner {
-            TxInner::Sqlite(connection) => drop(connection),
-            TxInner::SqliteReader(reader) => reader.give_back(),
-            TxInner::Postgres(connection) => connection.give_back(),
-        }
-    }
-
-    async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        match &mut self.inner {
-            TxInner::Sqlite(connection) => sqlite::rows::control(connection, sql),
-            TxInner::SqliteReader(reader) => sqlite::rows::control(reader.connection(), sql),
-            TxInner::Postgres(connection) => rows::control_postgres(connection, sql).await,
-        }
-    }
 }
 
 fn counts(rows: Vec<Vec<Datum>>) -> Result<Counts, StoreError> {
