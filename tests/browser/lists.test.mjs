@@ -214,7 +214,7 @@ test('a cell is edited in place, saved, undone; errors and conflicts are said at
 });
 
 test('cards of a board move by dragging, by menu and by keys; a refusal goes back', async () => {
-  const { page, end } = await visit(browser, server.base, { quiet: ['422'] });
+  const { page, end } = await visit(browser, server.base, { quiet: ['409'] });
   await page.goto(`${server.base}/c/customer?kind=board:stage`);
   await page.waitForSelector('.kcard');
   await page.waitForFunction(() => /\d/.test(document.querySelector('#lane-count-0').textContent));
@@ -235,7 +235,7 @@ test('cards of a board move by dragging, by menu and by keys; a refusal goes bac
   await page.keyboard.press('m');
   await page.locator(`#move-menu [data-move-to="${values[0]}"]`).click();
   await page.waitForSelector(`${lane(values[0])} #r-${id}`);
-  // An order without lines stays a draft.
+  // An order that is worth nothing stays a draft: its step says what it needs.
   await page.goto(`${server.base}/c/order/new`);
   await page.waitForSelector('#form');
   const input = 'x-lookup[data-name="f.customer"] input[role=combobox]';
@@ -247,7 +247,7 @@ test('cards of a board move by dragging, by menu and by keys; a refusal goes bac
   await page.goto(`${server.base}/c/order?kind=board:status&sort=-created_at`);
   await page.focus(`#r-${order}`);
   await page.keyboard.press('Alt+ArrowRight');
-  await page.waitForFunction(() => /stays a draft/.test(document.querySelector('#toasts-urgent').textContent));
+  await page.waitForFunction(() => /this needs/i.test(document.querySelector('#toasts-urgent').textContent));
   await page.waitForSelector(`.lane[data-value=draft] #r-${order}`);
   assert.notEqual(await focused(page), 'body');
   await end();

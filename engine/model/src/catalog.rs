@@ -11,7 +11,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::{
-    Aggregate, ActionName, Condition, DuplicatesDef, EmphasisDef, FieldClass, FieldRight, Filter, Ident, Labels, NoOverlapDef, NumberingDef,
+    Aggregate, ActionName, Condition, DuplicatesDef, EmphasisDef, FieldClass, FieldRight, Filter, Ident, Labels, NumberingDef,
     OnDelete, OptionDef, Path, RowSource, Severity, TableRef, Track, ViewKind, ViewParameterDef, WorkflowDef,
     def::{ConversionDef, GroupDef, MenuGroupDef, ParameterKind, Rounding},
 };
@@ -134,8 +134,10 @@ pub struct Card {
     pub duplicates: Vec<DuplicatesDef>,
     /// Records without an owner are claimed from, and go back to, a pool.
     pub pool: Option<Pool>,
+    /// The link to the record that records are entered from, and stay with.
+    pub entered_from: Option<Ident>,
     /// Bookings that may not overlap.
-    pub no_overlap: Option<NoOverlapDef>,
+    pub no_overlap: Option<NoOverlap>,
     /// Records that can be made from one.
     pub conversions: Vec<ConversionDef>,
     /// Workflows by the field they set.
@@ -166,6 +168,19 @@ impl Card {
     pub fn field(&self, key: &str) -> Option<&Field> {
         self.table.fields.get(key)
     }
+}
+
+/// Bookings of the same thing that may not overlap.
+#[derive(Debug, Clone)]
+pub struct NoOverlap {
+    /// What is booked.
+    pub by: Ident,
+    /// First moment, or day.
+    pub from: Ident,
+    /// Moment after the last, or last day.
+    pub to: Ident,
+    /// Which records are bookings, with the condition as written.
+    pub when: Option<(Condition, Filter)>,
 }
 
 /// Records or child rows: one table of the database.
@@ -256,6 +271,8 @@ pub struct Field {
     pub system: bool,
     /// A workflow sets it.
     pub workflow: bool,
+    /// It is set when the record is made, and stays: the record is entered from there.
+    pub fixed: bool,
 }
 
 impl Field {
@@ -279,6 +296,10 @@ impl Field {
             },
             _ => None,
         }
+    }
+    /// Whether it is taken through a link and follows what stands there.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.source, Source::Snapshot { kept: true, .. })
     }
     /// Whether people, not the engine, fill it in.
     pub fn is_editable(&self) -> bool {
@@ -332,8 +353,9 @@ pub enum Source {
     Rollup(Box<Rollup>),
     /// Another record's field, read by join.
     Live { path: String },
-    /// Another record's field, stored when the link is set; `more` are ways to it through other targets of the same link.
-    Snapshot { path: Path, editable: bool, more: Vec<Path> },
+    /// Another record's field, stored when the link is set, or, `kept`, as it is there now; `more` are ways to it through
+    /// other targets of the same link.
+    Snapshot { path: Path, editable: bool, kept: bool, more: Vec<Path> },
 }
 
 /// An aggregate over rows that belong to a record.

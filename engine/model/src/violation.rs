@@ -75,6 +75,8 @@ codes! {
     Cycle "cycle": "A record cannot lie beneath itself.", "记录不能位于自身之下。", "記錄不能位於自身之下。";
     /// The field is never set by hand.
     ReadOnly "read_only": "This is not set by hand.", "此项不能手工填写。", "此項不能手動填寫。";
+    /// The record it was entered from, which it stays with.
+    Fixed "fixed": "It was entered from there, and stays with it.", "由此录入，不能改到别处。", "由此登錄，不能改到別處。";
     /// A state, set by other means than a transition.
     State "state": "Only a transition changes this: {transitions}.", "只能通过流转更改此项：{transitions}。", "只能透過流轉變更此項：{transitions}。";
     /// The record's state locks it.
@@ -104,7 +106,7 @@ codes! {
     /// A likely duplicate.
     Duplicate "duplicate": "A record with the same values exists already.", "已存在相同内容的记录。", "已存在相同內容的記錄。";
     /// Two bookings at once.
-    Overlap "overlap": "This overlaps another booking.", "与其他预订时间重叠。", "與其他預訂時間重疊。";
+    Overlap "overlap": "At that time there is {other} already.", "该时段已有{other}。", "該時段已有{other}。";
 }
 
 /// One broken rule.
@@ -163,6 +165,7 @@ fn translate<'a>(word: &'a str, lang: &str) -> &'a str {
         "A time such as 09:30" => ("时间，如 09:30", "時間，如 09:30"),
         "A moment such as 2026-11-24T09:30:00Z" => ("时刻，如 2026-11-24T09:30:00Z", "時刻，如 2026-11-24T09:30:00Z"),
         "A record" => ("一条记录", "一筆記錄"),
+        "another booking" => ("其他预订", "其他預訂"),
         "A list" => ("列表", "清單"),
         "A document" => ("文档", "文件"),
         "An address" => ("地址", "地址"),

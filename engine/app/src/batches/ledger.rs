@@ -40,7 +40,7 @@ struct RowsBefore {
 /// what is calculated. What is secret is not kept.
 fn is_kept(field: &Field) -> bool {
     let assigned = matches!(field.key.as_str(), "owner" | "org_unit");
-    !field.secret && (assigned || !field.system && matches!(field.source, Source::Entered | Source::Snapshot { .. }))
+    !field.secret && (assigned || !field.system && matches!(field.source, Source::Entered | Source::Snapshot { kept: false, .. }))
 }
 
 fn kept(table: &Table, before: &Values, after: Option<&Values>) -> Map<String, Json> {

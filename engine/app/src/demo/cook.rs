@@ -62,7 +62,10 @@ impl Cook<'_> {
             && self.random.random::<f64>() >= chance {
                 return Ok(Json::Null);
             }
-        let Some((how, what)) = map.iter().find(|(key, _)| !matches!(key.as_str(), "chance" | "of" | "within" | "max" | "scale")) else { return Ok(Json::Null) };
+        if !self.wanted(map, record) {
+            return Ok(Json::Null);
+        }
+        let Some((how, what)) = map.iter().find(|(key, _)| !matches!(key.as_str(), "chance" | "if" | "if_not" | "of" | "within" | "max" | "scale")) else { return Ok(Json::Null) };
         Ok(match how.as_str() {
             "pick" => self.pick(what),
             "weighted" => self.weighted(what),
@@ -102,6 +105,45 @@ impl Cook<'_> {
                 nth.map_or(Json::Null, |nth| id_of(what.get(0).and_then(Json::as_str).unwrap_or_default(), nth).to_string().into())
             }
             "at" => usize::try_from(k).ok().and_then(|k| what.get(k)).cloned().unwrap_or(Json::Null),
+            "field" => what.as_str().and_then(|field| record.get(field)).cloned().unwrap_or(Json::Null),
+            // One part of a list in another field: `["_stay", 0]`.
+            "item" => self.item(what, record),
+            // So many days after another field's day: `["starts", "_stay", 1]`, the number being a part of a list.
+            "later" => {
+                let start = what.get(0).and_then(Json::as_str).and_then(|field| record.get(field)?.as_str()?.parse::<NaiveDate>().ok());
+                let days = self.item(&json!([what.get(1), what.get(2)]), record).as_u64().unwrap_or(0);
+                start.and_then(|start| start.checked_add_days(Days::new(days))).map_or(Json::Null, |day| day.to_string().into())
+            }
+            // By what another field says: `["stage", {"lead": "10"}]`.
+            "by" => {
+                let said = what.get(0).and_then(Json::as_str).and_then(|field| record.get(field)?.as_str());
+                let recipe = said.and_then(|said| what.get(1)?.get(said)).cloned().unwrap_or(Json::Null);
+                self.make(&recipe, k, record)?
+            }
+            // By how long ago the record was made: `[days, younger, older]`.
+            "aged" => {
+                let limit = what.get(0).and_then(Json::as_i64).unwrap_or(0);
+                let recipe = what.get(if (self.today - self.made).num_days() < limit { 1 } else { 2 }).cloned().unwrap_or(Json::Null);
+                self.make(&recipe, k, record)?
+            }
+            // The records of a card one after the other, from the first again.
+            "turn" => {
+                let card = what.as_str().unwrap_or_default();
+                match self.count_of(card) {
+                    0 => Json::Null,
+                    count => json!(id_of(card, k % count).to_string()),
+                }
+            }
+            "near" => self.near(what.as_str().unwrap_or_default(), k),
+            // A record of one of several cards, as far as they are there: `[["order", 3], ["task", 1]]`.
+            "ref_any" => {
+                let there: Vec<Json> = what.as_array().into_iter().flatten().filter(|pair| pair.get(0).and_then(Json::as_str).is_some_and(|card| self.count_of(card) > 0)).cloned().collect();
+                let card = self.weighted(&Json::Array(there));
+                match card.as_str() {
+                    Some(card) => json!({"card": card, "id": self.near(card, k)}),
+                    None => Json::Null,
+                }
+            }
             "first" => what.as_array().into_iter().flatten().filter_map(|field| record.get(field.as_str()?)).next().cloned().unwrap_or(Json::Null),
             "user" => {
                 let login = self.pick(what);
@@ -121,6 +163,22 @@ impl Cook<'_> {
             "rows" => self.rows(what, k, record)?,
             other => return Err(bad("demo", format!("there is no generator `{other}`"))),
         })
+    }
+
+    /// Whether a field is filled: `"if": ["state", ["done"]]`, `"if_not": "order"`.
+    fn wanted(&self, map: &Map<String, Json>, record: &Map<String, Json>) -> bool {
+        let fits = |said: &Json| {
+            let value = said.get(0).and_then(Json::as_str).and_then(|field| record.get(field));
+            value.is_some_and(|value| said.get(1).and_then(Json::as_array).is_some_and(|any| any.contains(value)))
+        };
+        let is_there = |field: &Json| field.as_str().is_some_and(|field| record.contains_key(field));
+        map.get("if").is_none_or(fits) && !map.get("if_not").is_some_and(is_there)
+    }
+
+    fn item(&self, what: &Json, record: &Map<String, Json>) -> Json {
+        let list = what.get(0).and_then(Json::as_str).and_then(|field| record.get(field));
+        let at = what.get(1).and_then(Json::as_u64).and_then(|at| usize::try_from(at).ok());
+        list.zip(at).and_then(|(list, at)| list.get(at)).cloned().unwrap_or(Json::Null)
     }
 
     fn person(&self, login: &Json) -> Json {
@@ -219,6 +277,16 @@ impl Cook<'_> {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let k = low + ((high - low) as f64 * skew) as u64;
         json!(id_of(card, k.min(high - 1)).to_string())
+    }
+
+    /// A record of another card that was made about when this one was, or a little before.
+    fn near(&mut self, card: &str, k: u64) -> Json {
+        let (count, own) = (self.count_of(card), self.recipe.count.max(1));
+        if count == 0 {
+            return Json::Null;
+        }
+        let at = u64::try_from(u128::from(k) * u128::from(count) / u128::from(own)).unwrap_or(0).min(count - 1);
+        json!(id_of(card, at - self.random.random_range(0..=at.min(5))).to_string())
     }
 
     /// Which records of a card were spread onto an owner: those whose share of the way is the owner's.

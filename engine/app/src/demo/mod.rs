@@ -147,7 +147,11 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
         let Some(then) = &recipe.then else { continue };
         for (id, by) in go_on {
             let Some(actor) = actors.iter().find(|actor| actor.user == by) else { continue };
-            flows::take(app, actor, &recipe.card, id, &then.transition, &flows::Asked::default()).await.map_err(|error| bad(&format!("{} {}", recipe.card, then.transition), error))?;
+            match flows::take(app, actor, &recipe.card, id, &then.transition, &flows::Asked::default()).await {
+                // Where the card's own conditions are against it, the record stays where it began.
+                Ok(_) | Err(AppError::Conflict { code: "transition_guard", .. }) => {}
+                Err(error) => return Err(bad(&format!("{} {}", recipe.card, then.transition), error)),
+            }
         }
     }
     crate::upkeep::tables_changed(&app.store).await

@@ -71,6 +71,7 @@ impl Graph {
                 let found = match &field.source {
                     Source::Computed { .. } => reads(table, &field.key).iter().flat_map(|name| of_name(catalog, table, name)).collect(),
                     Source::Rollup(rollup) => of_rollup(rollup),
+                    Source::Snapshot { path, more, kept: true, .. } => std::iter::once(path).chain(more).map(|path| of_path(&[], path)).collect(),
                     Source::Entered | Source::Live { .. } | Source::Snapshot { .. } => continue,
                 };
                 let place = (table.reference(), field.key.clone());

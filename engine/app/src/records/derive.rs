@@ -77,17 +77,17 @@ fn places(card: &Card, record: &Record) -> Vec<(Place, Option<(Ident, uuid::Uuid
     std::iter::once((Place::Record, None)).chain(rows).collect()
 }
 
-/// Snapshots: copied when the link is set, unless the client gave a value of its own.
+/// Snapshots: copied when the link is set, unless the client gave a value of its own; what is kept always.
 fn take_over(card: &Card, record: &mut Record, context: &Context<'_>) {
     let nothing = HashMap::new();
     for (place, owner) in places(card, record) {
         let Some(table) = fields_of(card, &place) else { continue };
         for field in table.own_fields() {
-            let Source::Snapshot { path, editable, more } = &field.source else { continue };
+            let Source::Snapshot { path, editable, kept, more } = &field.source else { continue };
             let Some(link) = field.copied_from() else { continue };
             let was_set = context.set.contains(&(owner.clone(), link.clone()));
             let was_given = *editable && context.given.contains(&(owner.clone(), field.key.clone()));
-            if !was_set || was_given {
+            if !kept && (!was_set || was_given) {
                 continue;
             }
             let facts = context.facts(record, &nothing);

@@ -243,6 +243,7 @@ impl Removal<'_> {
         for (card, ids) in back {
             for record in self.load_all(tx, card, &ids).await? {
                 self.check_targets(tx, card, &record).await?;
+                self.check_booking(tx, card, &record).await?;
                 tx.execute(&sql::system_likeness::forget_merged(tx.dialect(), record.id)).await?;
                 if let Some(batch) = self.batch {
                     batches::trashed(tx, batch, card, record.id, "restored", None, record.version()).await?;
@@ -257,6 +258,20 @@ impl Removal<'_> {
         Ok(())
     }
 
+    /// What is booked by others meanwhile is theirs.
+    async fn check_booking(&self, tx: &mut Tx, card: &Card, record: &model::Record) -> Result<(), UnitError> {
+        let Some(rule) = &card.no_overlap else { return Ok(()) };
+        let (linked, ancestors, pointing) = Default::default();
+        let facts = super::facts::DraftFacts { record, actor: self.actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
+        if rule.when.as_ref().is_some_and(|(when, _)| !model::eval::holds(when, &model::eval::Place::Record, &facts)) {
+            return Ok(());
+        }
+        match super::save::other_booking(tx, self.snapshot, self.actor, card, record).await? {
+            Some(other) => Err(AppError::Conflict { code: "value_taken", detail: model::Violation::new("", model::Code::Overlap).with("other", other).message(&self.actor.lang), blockers: Vec::new() }.into()),
+            None => Ok(()),
+        }
+    }
+
     /// A record comes back only where what it cannot be without is there.
     async fn check_targets(&self, tx: &mut Tx, card: &Card, record: &model::Record) -> Result<(), UnitError> {
         let catalog = &self.snapshot.catalog;
@@ -264,16 +279,20 @@ impl Removal<'_> {
         for (owner, key) in links_set(card, None, record) {
             let child = owner.as_ref().map(|(table, _)| table);
             let Some(field) = card.table_of(child).and_then(|table| table.field(&key)) else { continue };
-            let FieldKind::Link(link) = &field.kind else { continue };
-            if link.on_delete == OnDelete::SetNull || field.system {
+            if field.system || !matches!(field.kind.on_delete(), Some(OnDelete::Restrict | OnDelete::Cascade)) {
                 continue;
             }
             let values = match &owner {
                 None => Some(&record.values),
                 Some((table, row)) => record.rows(table.as_str()).iter().find(|known| known.id == *row).map(|row| &row.values),
             };
-            let entry = wanted.entry(&link.target).or_insert((Vec::new(), field));
-            entry.0.extend(values.map(|values| ids(value_of(values, key.as_str()))).unwrap_or_default());
+            let Some(value) = values.map(|values| value_of(values, key.as_str())) else { continue };
+            let target = match (&field.kind, value) {
+                (FieldKind::Link(link), _) => &link.target,
+                (_, model::Value::AnyId { card, .. }) => card,
+                _ => continue,
+            };
+            wanted.entry(target).or_insert((Vec::new(), field)).0.extend(ids(value));
         }
         for (target, (mut ids, field)) in wanted {
             ids.sort_unstable();

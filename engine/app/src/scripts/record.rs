@@ -19,7 +19,7 @@ pub(super) fn found(card: &Card, record: &Record) -> Found {
 
 /// What people enter, or what is copied from elsewhere: everything else is calculated, or set by transitions.
 pub(super) fn settable(card: &Card) -> Settable {
-    let entered = |field: &&Field| !field.system && !field.workflow && !field.secret && matches!(field.source, Source::Entered | Source::Snapshot { .. });
+    let entered = |field: &&Field| !field.system && !field.workflow && !field.secret && matches!(field.source, Source::Entered | Source::Snapshot { kept: false, .. });
     let own = card.table.fields.values().filter(entered).map(|field| field.key.to_string());
     let rows = card.children.iter().flat_map(|(key, table)| table.fields.values().filter(entered).map(move |field| format!("{key}.{}", field.key)));
     own.chain(rows).collect()

@@ -52,6 +52,7 @@ fn own(name: &str, words: Labels, type_name: FieldType, kind: FieldKind, pack: &
         emphasis: Vec::new(),
         system: true,
         workflow: false,
+        fixed: false,
     };
     (field.key.clone(), field)
 }
@@ -132,6 +133,7 @@ pub(crate) fn user_card() -> Card {
         indexes: Vec::new(),
         search: vec![Path::own(table.clone(), key("name")), Path::own(table, key("login"))],
         duplicates: Vec::new(),
+        entered_from: None,
         no_overlap: None,
         pool: None,
         conversions: Vec::new(),

@@ -68,6 +68,7 @@ pub(crate) fn add(table: &mut Table, defs: &IndexMap<Ident, FieldDef>, merged: &
             emphasis: def.emphasis.clone(),
             system: false,
             workflow: false,
+            fixed: false,
         };
         table.fields.insert(key.clone(), field);
     }
@@ -260,6 +261,7 @@ pub(crate) fn add_workflows(table: &mut Table, def: &CardDef, merged: &Merged, f
             emphasis: Vec::new(),
             system: false,
             workflow: true,
+            fixed: false,
             key: key.clone(),
         };
         table.fields.insert(key, field);
@@ -473,9 +475,15 @@ fn check_numbering_and_tree(card: &Card, part: &Merged, findings: &mut Vec<Diagn
             findings.push(part.error("/tree/parent", format!("`{parent}` is not a link of this card to itself")).help(format!("\"{parent}\": {{\"type\": \"link\", \"target\": \"{}\"}}", card.key)));
         }
     }
-    if let Some(booking) = &card.no_overlap {
-        for key in [&booking.by, &booking.from, &booking.to].into_iter().filter(|key| !card.table.fields.contains_key(*key)) {
-            findings.push(part.error("/no_overlap", format!("`{}` has no field `{key}`", card.key)));
+    if let Some(key) = &card.entered_from {
+        match card.table.fields.get(key) {
+            Some(field) if matches!(&field.kind, FieldKind::AnyLink { .. }) || matches!(&field.kind, FieldKind::Link(link) if !link.multiple) => {
+                if !field.is_editable() {
+                    findings.push(part.error("/entered_from", format!("`{key}` is calculated, or read only; records are entered from what is set when they are made")));
+                }
+            }
+            Some(_) => findings.push(part.error("/entered_from", format!("`{key}` is no link to one record"))),
+            None => findings.push(part.error("/entered_from", format!("`{}` has no field `{key}`", card.key)).near(key.as_str(), card.table.own_fields().map(|field| field.key.as_str()))),
         }
     }
 }

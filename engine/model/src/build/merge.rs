@@ -337,7 +337,7 @@ fn kept_field(cards: &IndexMap<Ident, Merged>, card: &Ident, by: &Ident, path: &
         options: end.options,
         scale: end.scale,
         on_delete: is_link.then_some(crate::OnDelete::SetNull),
-        fetch: Some(FetchDef { path: format!("{by}({card}).{path}"), mode: FetchMode::Snapshot, editable: false, more: Vec::new() }),
+        fetch: Some(FetchDef { path: format!("{by}({card}).{path}"), mode: FetchMode::Kept, editable: false, more: Vec::new() }),
         ..FieldDef::default()
     })
 }

@@ -3,6 +3,7 @@
 //!
 //! **Not here:** reading JSON (`load`), storing anything (`store`).
 
+mod bookings;
 mod engine_fields;
 mod fields;
 mod layout;
@@ -98,6 +99,9 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
     };
     fields::add(&mut table, &def.fields, merged, None, findings);
     fields::add_workflows(&mut table, def, merged, findings);
+    if let Some(from) = def.entered_from.as_ref().and_then(|key| table.fields.get_mut(key)) {
+        (from.required, from.fixed) = (true, true);
+    }
     let mut children = IndexMap::new();
     for (key, child) in &def.child_tables {
         let child_id = child.id.clone().unwrap_or_else(|| key.clone());
@@ -136,7 +140,8 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         tabs: Vec::new(),
         search: Vec::new(),
         duplicates: def.duplicates.clone(),
-        no_overlap: def.no_overlap.clone(),
+        entered_from: def.entered_from.clone(),
+        no_overlap: None,
         pool: None,
         conversions: def.conversions.clone(),
         workflows: fields::workflows(def),
@@ -183,6 +188,7 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         check_sets(card, part, findings);
         scripts::resolve(card, part, &known, findings);
         card.pool = pool::resolve(card, part, &known, findings);
+        bookings::resolve(card, part, &known, findings);
         card.guards = workflow::resolve(card, part, &known, findings);
         layout::resolve(card, part, packs, &known, findings);
         rights::resolve(card, part, packs, &known, findings);

@@ -69,6 +69,18 @@ pub(crate) fn resolve(card: &mut Card, part: &Merged, packs: &[&PackSource], cat
             }
         }
     }
+    let follows: Vec<(&Ident, &Ident)> = part.def.fields.iter().filter_map(|(key, def)| Some((key, def.rights_of.as_ref()?))).collect();
+    for (key, like) in follows {
+        if *key == *like || !part.def.fields.contains_key(like) {
+            let known = part.def.fields.keys().map(Ident::as_str);
+            findings.push(part.origin_of(None, key).error("/rights_of", format!("`{}` has no other field `{like}`", card.key)).near(like.as_str(), known));
+        }
+        for grant in &mut grants {
+            if let Some(right) = grant.fields.get(&(None, like.clone())).copied() {
+                grant.fields.entry((None, key.clone())).or_insert(right);
+            }
+        }
+    }
     card.grants = grants;
 }
 

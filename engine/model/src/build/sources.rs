@@ -136,9 +136,13 @@ fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<(Source
         }
         let source = match fetch.mode {
             FetchMode::Live => Source::Live { path: fetch.path.clone() },
-            FetchMode::Snapshot => {
+            FetchMode::Snapshot | FetchMode::Kept => {
                 let more = fetch.more.iter().map(|path| path::resolve(catalog, table, path)).collect::<Result<Vec<Path>, _>>().map_err(|error| ("/fetch/path", error.message))?;
-                Source::Snapshot { path, editable: fetch.editable, more }
+                let kept = fetch.mode == FetchMode::Kept;
+                if kept {
+                    check_kept(catalog, table, fetch.editable, &path)?;
+                }
+                Source::Snapshot { path, editable: fetch.editable, kept, more }
             }
         };
         return Ok((source, end));
@@ -170,6 +174,22 @@ fn source(catalog: &Catalog, table: &TableRef, def: &FieldDef) -> Result<(Source
     }
     let expr = def.computed.as_ref().map(|computed| computed.expr.clone()).unwrap_or_default();
     Ok((Source::Computed { expr, rounding: def.rounding.unwrap_or_default() }, None))
+}
+
+/// What follows its source is nobody's to change, and its first link is one that people set: what is taken through a link
+/// that is itself calculated would be asked for before that is known.
+fn check_kept(catalog: &Catalog, table: &TableRef, editable: bool, path: &Path) -> Result<(), SourceFault> {
+    if editable {
+        return Err(("/fetch/editable", "what is `kept` follows its source and cannot be changed; `snapshot` can".into()));
+    }
+    let first = match path.hops.first() {
+        Some(crate::Hop::Link { field, .. } | crate::Hop::AnyLink { field, .. }) => catalog.table(table).and_then(|table| table.field(field)),
+        _ => return Err(("/fetch/path", format!("`{path}` does not lead through a link"))),
+    };
+    match first {
+        Some(link) if link.is_kept() || matches!(link.source, Source::Computed { .. } | Source::Rollup(_)) => Err(("/fetch/path", format!("`{}` is calculated itself: write the whole way from a link that is entered", link.key))),
+        _ => Ok(()),
+    }
 }
 
 /// Gives a field its source, and what it does not say of itself; whether that is news.

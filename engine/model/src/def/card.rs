@@ -47,6 +47,9 @@ pub struct CardDef {
     /// Mixins used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mixins: Vec<MixinUseDef>,
+    /// The link to the record that records are entered from, and stay with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered_from: Option<Ident>,
     /// What must hold for every record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleDef>,
@@ -178,15 +181,18 @@ pub enum DuplicateAction {
 }
 
 /// `{"by": "vehicle", "from": "starts", "to": "ends"}`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoOverlapDef {
     /// What is booked.
     pub by: Ident,
-    /// First moment.
+    /// First moment, or day.
     pub from: Ident,
-    /// Moment after the last.
+    /// Moment after the last, or last day. Without one it goes on.
     pub to: Ident,
+    /// Which records are bookings; all when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Filter>,
 }
 
 /// Making one record from another with its values carried over.

@@ -146,6 +146,9 @@ pub struct FieldDef {
     /// How the field's history is kept.
     #[serde(default, skip_serializing_if = "Track::is_none")]
     pub track: Track,
+    /// Whoever may see that field may see this one: what is calculated from it tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights_of: Option<Ident>,
     /// `secret`: write-only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<FieldClass>,
@@ -345,7 +348,7 @@ impl Aggregate {
 pub struct FetchDef {
     /// Through which links to which field.
     pub path: String,
-    /// Read by join each time, or stored when the link is set.
+    /// Read by join each time, stored when the link is set, or stored and followed.
     pub mode: FetchMode,
     /// A snapshot that people may change.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -363,6 +366,8 @@ pub enum FetchMode {
     Live,
     /// When the link is set.
     Snapshot,
+    /// Always: it is stored, and follows what it is taken from.
+    Kept,
 }
 
 /// Fields by key, in order.

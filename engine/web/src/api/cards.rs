@@ -34,6 +34,7 @@ fn card_json(card: &Card, gate: &access::Gate, lang: &str) -> Value {
         "plural": card.plurals.or_key(lang, card.key.as_str()),
         "icon": card.icon,
         "pack": card.pack,
+        "entered_from": card.entered_from,
         "fields": fields(&card.table, gate, lang),
         "child_tables": children,
     })

@@ -44,7 +44,7 @@ async fn selection(site: &Site, reader: &Reader, card: &Card, pairs: &Pairs) -> 
 /// Fields that can be changed in many records at once by this reader.
 fn editable<'c>(reader: &Reader, card: &'c std::sync::Arc<Card>) -> Result<Vec<&'c Field>, AppError> {
     let gated = gate_write(&reader.asker.snapshot.catalog, &reader.asker.actor, card, ActionName::Update)?;
-    let fits = |field: &&Field| field.is_editable() && !field.unique && !field.secret && !matches!(field.kind, FieldKind::File(_)) && gated.editable(None, &field.key) != Readable::Never;
+    let fits = |field: &&Field| field.is_editable() && !field.fixed && !field.unique && !field.secret && !matches!(field.kind, FieldKind::File(_)) && gated.editable(None, &field.key) != Readable::Never;
     Ok(card.table.own_fields().filter(fits).collect())
 }
 

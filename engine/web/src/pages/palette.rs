@@ -12,7 +12,7 @@ use query::ListRequest;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Reader, search::{beside, count, get, pieces, rebuilding}, shell::may, words};
+use super::{Reader, search::{beside, count, get, pieces, rebuilding}, shell::{may, may_make}, words};
 use crate::{
     Site,
     view::{Avatar, LookupOption, LookupResults, Palette, PaletteGroup, PaletteItem, Piece},
@@ -111,7 +111,7 @@ fn commands(site: &Site, reader: &Reader, q: &str) -> Vec<PaletteGroup> {
         fits.then(|| PaletteItem { icon: icon.to_owned(), label: pieces(&label, &question.marks(&label)), url, ..PaletteItem::default() })
     };
     let lists = cards.iter().filter_map(|card| item(&card.icon, card.plurals.or_key(&actor.lang, card.key.as_str()), format!("/c/{}", card.key)));
-    let making = cards.iter().filter(|card| may(snapshot, actor, card, ActionName::Create));
+    let making = cards.iter().filter(|card| may_make(snapshot, actor, card));
     let actions = making.filter_map(|card| item("plus", reader.t(site, "list.new", &[("what", &card.labels.or_key(&actor.lang, card.key.as_str()))]), format!("/c/{}/new", card.key)));
     let groups = [("cards", lists.collect::<Vec<_>>()), ("actions", actions.collect())];
     groups.into_iter().filter(|(_, items)| !items.is_empty()).map(|(word, items)| PaletteGroup { label: words::word(word, &actor.lang), count: String::new(), items }).collect()
@@ -135,7 +135,7 @@ pub async fn lookup(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
             title,
             detail,
         };
-        let may_create = may(snapshot, &reader.asker.actor, &card, ActionName::Create);
+        let may_create = may_make(snapshot, &reader.asker.actor, &card);
         Ok::<_, AppError>(LookupResults {
             target: get(&pairs, "for").to_owned(),
             q: q.to_owned(),

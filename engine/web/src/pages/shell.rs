@@ -35,6 +35,11 @@ pub fn may(snapshot: &Snapshot, actor: &Actor, card: &Card, action: ActionName) 
     snapshot.catalog.card(&card.key).is_some_and(|card| !(card.builtin && action != ActionName::Read) && gate(&snapshot.catalog, actor, card, action).is_ok())
 }
 
+/// Whether records of a card are made by themselves: not those that are entered from another record.
+pub fn may_make(snapshot: &Snapshot, actor: &Actor, card: &Card) -> bool {
+    card.entered_from.is_none() && may(snapshot, actor, card, ActionName::Create)
+}
+
 /// The frame of a reader's pages; `card` is the card being shown.
 pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
@@ -42,7 +47,7 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
     let pins: Vec<NavItem> = reader.pins.iter().map(|(card, listed)| pinned(reader, card, listed)).collect();
     let home = nav.iter().flat_map(|module| &module.items).next().map_or_else(|| "/".to_owned(), |item| item.url.clone());
     nav.splice(0..0, reader.waiting.map(|count| desk(site, reader, count)));
-    let shown = card.and_then(|key| snapshot.catalog.card(key)).filter(|card| may(snapshot, actor, card, ActionName::Create));
+    let shown = card.and_then(|key| snapshot.catalog.card(key)).filter(|card| may_make(snapshot, actor, card));
     let name = actor.name.clone();
     let avatar = Avatar::person(&name);
     Shell {

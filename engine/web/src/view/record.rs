@@ -63,6 +63,8 @@ pub struct RecordPage {
     pub locked: Option<String>,
     /// Values given by the address (`?f.customer=…`) count as edits.
     pub prefilled: bool,
+    /// The record it is entered from, as the form sends it: name, value.
+    pub entered_from: Option<(String, String)>,
 }
 
 /// A word beneath the title.

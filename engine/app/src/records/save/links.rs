@@ -100,6 +100,10 @@ impl Work {
             if field.system && value.as_id().is_some_and(|id| Some(id) == self.actor.user || Some(id) == self.actor.org_unit) {
                 continue;
             }
+            // What is taken over through a link was seen by whoever set that.
+            if !field.is_editable() && !field.system && !matches!(field.source, model::Source::Entered) {
+                continue;
+            }
             let found = match &field.kind {
                 FieldKind::Link(link) => self.check_target(tx, &targets, &link.target, &ids(&value), link.condition.as_ref(), facts, owner.as_ref()).await?,
                 FieldKind::AnyLink { .. } => match &value {

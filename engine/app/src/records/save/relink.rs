@@ -39,7 +39,7 @@ impl Relink {
 
     /// The draft that moves every such link of a record.
     pub(super) fn draft(&self, card: &Card, stored: &Record, draft: &mut Draft) {
-        for field in card.table.own_fields() {
+        for field in card.table.own_fields().filter(|field| !field.is_kept()) {
             if let Some(value) = self.moved(field, stored.get(field.key.as_str()), stored.id) {
                 draft.values.insert(field.key.clone(), value);
             }
@@ -47,7 +47,7 @@ impl Relink {
         for (key, table) in &card.children {
             let mut change = Vec::new();
             for row in stored.rows(key.as_str()) {
-                let moved = table.own_fields().filter_map(|field| Some((field.key.clone(), self.moved(field, value_of(&row.values, field.key.as_str()), stored.id)?)));
+                let moved = table.own_fields().filter(|field| !field.is_kept()).filter_map(|field| Some((field.key.clone(), self.moved(field, value_of(&row.values, field.key.as_str()), stored.id)?)));
                 let values: model::Values = moved.collect();
                 if !values.is_empty() {
                     change.push(draft::RowDraft { id: Some(row.id), values, path: format!("{key}/{}", row.id), revived: false });

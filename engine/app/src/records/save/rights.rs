@@ -46,11 +46,15 @@ impl Work {
         if field.workflow {
             return Ok(self.state_refused(stored, field, merged));
         }
-        if self.is_back() && field.copied_from().is_some() {
+        if self.is_back() && field.copied_from().is_some() && !field.is_kept() {
             return Ok(None);
         }
         if !field.is_editable() && !by_engine && !self.actor.is_unbounded_system() {
             return Ok(Some(Code::ReadOnly));
+        }
+        // Where a record was entered from it stays, but for what was never entered from anywhere.
+        if field.fixed && !self.actor.is_unbounded_system() && stored.is_some_and(|stored| !stored.get(field.key.as_str()).is_empty()) {
+            return Ok(Some(Code::Fixed));
         }
         match self.gated.editable(child, &field.key) {
             Readable::Always => Ok(None),

@@ -5,11 +5,11 @@ use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
 };
-use model::{ActionName, Aggregate, FieldKind, OptionDef};
+use model::{Aggregate, FieldKind, OptionDef};
 use query::{GroupRequest, ListRequest};
 use serde_json::{Value as Json, json};
 
-use super::{Address, Asked, Inside, Reader, ask, kinds, may, url, window::windows};
+use super::{Address, Asked, Inside, Reader, ask, kinds, may_make, url, window::windows};
 use crate::{
     Site,
     pages::cells,
@@ -41,7 +41,7 @@ pub(super) async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Res
     let Some(field) = asked.by.as_ref().and_then(|path| path.field(&snapshot.catalog)) else { return Ok(Board::default()) };
     let (lang, key) = (&reader.asker.actor.lang, field.key.as_str());
     let card = snapshot.card(asked.card.key.as_str())?;
-    let creates = may(snapshot, &reader.asker.actor, asked.card, ActionName::Create) && field.is_editable();
+    let creates = may_make(snapshot, &reader.asker.actor, asked.card) && field.is_editable();
     let mut lanes = Vec::new();
     let options = options(reader, asked);
     let parts: Vec<Inside> = options.iter().map(|option| Inside { within: Some(within(key, *option)), limit: Some(LANE_WINDOW), ..Inside::default() }).collect();

@@ -2,11 +2,11 @@
 
 use app::{AppError, lists};
 use chrono::{Datelike, Days, Months, NaiveDate, Timelike};
-use model::{ActionName, FieldKind, Path, Value};
+use model::{FieldKind, Path, Value};
 use query::ListRequest;
 use serde_json::json;
 
-use super::{Address, Asked, Reader, kinds, may, url};
+use super::{Address, Asked, Reader, kinds, may_make, url};
 use crate::{
     Site,
     pages::{cells, words},
@@ -122,7 +122,7 @@ pub(super) async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Res
     let (standing, capped) = standing(site, reader, asked, by, &span).await?;
     let base = asked.base();
     let to = |at: NaiveDate, kind: Spanned| Address { at: at.to_string(), span: if kind == Spanned::Month { String::new() } else { kind.word().into() }, ..asked.address.clone() }.url(&base);
-    let creates = may(snapshot, actor, asked.card, ActionName::Create) && field.is_editable();
+    let creates = may_make(snapshot, actor, asked.card) && field.is_editable();
     let timed = matches!(field.kind, FieldKind::Datetime);
     let local = actor.now.with_timezone(&reader.asker.locale.zone);
     let by_hour = timed && span.kind != Spanned::Month;

@@ -32,7 +32,7 @@ use model::{ActionName, Aggregate, Card, FieldKind, Filter, GroupDef, Ident, Pat
 use query::ListRequest;
 use serde_json::{Value as Json, json};
 
-use super::{Reader, builder, filter, shell::may, url, views as tabs};
+use super::{Reader, builder, filter, shell::{may, may_make}, url, views as tabs};
 use crate::{
     Site,
     view::{self, CardHead, Layout, ListPage, ListState},
@@ -274,7 +274,7 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
         layout: Layout { url: format!("{base}/layout"), view: asked.base.as_ref().map(|listed| listed.view.id.clone()).unwrap_or_default(), shared: !address.cols.is_empty(), changed: asked.kept != Kept::default(), pinned: asked.kept.pinned.max(1) },
         rows_url: address.url(&format!("{base}/rows")),
         totals_url: matches!(asked.kind, ViewKind::Table | ViewKind::Chart).then(|| address.url(&format!("{base}/totals"))),
-        create_url: may(snapshot, actor, card, ActionName::Create).then(|| format!("{base}/new")),
+        create_url: may_make(snapshot, actor, card).then(|| format!("{base}/new")),
         bulk_actions: bulk_actions(reader, card),
         bulk_offers: super::bulk::offers(reader, card).into_iter().map(str::to_owned).collect(),
         can_delete: may(snapshot, actor, card, ActionName::Delete),

@@ -99,6 +99,9 @@ pub async fn new(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(
         if let Some(id) = get(&pairs, "copy").and_then(|id| Uuid::try_parse(id).ok()) {
             body = copy_of(&site, &reader, &card, id).await?;
         }
+        if card.entered_from.as_ref().is_some_and(|from| !body.contains_key(from.as_str())) {
+            return Err(AppError::forbidden(reader.t(&site, "record.entered_from", &[("what", &card.plurals.or_key(&reader.asker.actor.lang, &key))])));
+        }
         let preview = preview::preview(&site.app, &reader.asker.actor, &key, None, body, Vec::new()).await?;
         // Nothing was typed yet, so nothing is wrong yet.
         let drawn = from_draft(&site, &reader, &card, preview.record, Vec::new(), HashMap::from([(String::new(), String::new())])).await?;

@@ -42,7 +42,7 @@ impl Painter<'_> {
 
     /// Whether a field can be seen and changed here. `None`: it is not there for this reader.
     pub(super) fn right(&self, child: Option<&Ident>, field: &Field, place: &Place) -> Option<bool> {
-        let editable = field.is_editable() && !self.is_shut(child.unwrap_or(&field.key)) && self.rights.write.as_ref().is_some_and(|write| write.editable(child, &field.key) != Readable::Never) && !self.holds(field.read_only_when.as_ref(), place);
+        let editable = field.is_editable() && !field.fixed && !self.is_shut(child.unwrap_or(&field.key)) && self.rights.write.as_ref().is_some_and(|write| write.editable(child, &field.key) != Readable::Never) && !self.holds(field.read_only_when.as_ref(), place);
         let readable = self.rights.read.readable(child, &field.key) != Readable::Never && self.reaches(child, field);
         match (readable || (field.secret && editable), editable) {
             (false, _) => None,

@@ -80,8 +80,19 @@ impl Painter<'_> {
             trashed,
             locked: self.locked(),
             prefilled: false,
+            entered_from: self.entered_from(),
             title,
         }
+    }
+
+    /// What a new record is entered from goes with its form, for nobody to choose.
+    fn entered_from(&self) -> Option<(String, String)> {
+        let key = self.card.entered_from.as_ref().filter(|_| self.new)?;
+        let value = match self.drawn.record.get(key.as_str()) {
+            Value::AnyId { card, id } => format!("{card}:{id}"),
+            value => value.as_id()?.to_string(),
+        };
+        Some((format!("f.{key}"), value))
     }
 
     /// Buttons of the card, as far as their conditions hold.
