@@ -62,7 +62,10 @@ async fn only_bookings_count_and_the_other_is_named(database: Database) {
     submit(&an, &first).await.ok(202);
     let told = overlap(&submit(&bo, &second).await.refused(422, "invalid"), "starts");
     assert!(told.contains("another booking") && !told.contains("Fair"), "who may not see it is not told what it is: {told}");
-    let third = root.make("vehicle_use", ride("10:00", "11:00")).await;
+    let employee = an.read("vehicle_use", &first).await["employee"]["id"].clone();
+    let mut third = ride("10:00", "11:00");
+    third["employee"] = employee;
+    let third = root.make("vehicle_use", third).await;
     let told = overlap(&submit(&root, &third).await.refused(422, "invalid"), "starts");
     assert!(told.contains("A-1") && told.contains("Fair"), "{told}");
     bo.patch(&format!("/records/vehicle_use/{second}"), json!({"starts": "2026-12-01T12:00:00Z"})).await.ok(200);

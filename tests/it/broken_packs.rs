@@ -138,12 +138,18 @@ const BROKEN: [(&str, &str, &str, &str); 64] = [
 ];
 
 /// Mistakes of whole files.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("no such card to extend", "extensions/articel.json", r#"{"extends": "articel", "fields": {"x": {"type": "text"}}}"#),
     ("a field that is there already", "extensions/article.json", r#"{"extends": "article", "fields": {"name": {"type": "text"}}}"#),
     ("an override of nothing", "extensions/article.json", r#"{"extends": "article", "override": {"nam": {"required": true}}}"#),
     ("a place in no section", "extensions/sale.json", r#"{"extends": "sale", "fields": {"x": {"type": "text"}}, "place": [{"section": "hed", "fields": ["x"]}]}"#),
     ("a tab after none", "extensions/sale.json", r#"{"extends": "sale", "tabs": [{"id": "more", "after": "mian", "sections": []}]}"#),
+    ("what is kept cannot be changed", "cards/box.json", r#"{"key": "box", "fields": {"name": {"type": "text"}, "above": {"type": "link", "target": "box"}, "of": {"fetch": {"path": "above.name", "mode": "kept", "editable": true}}}}"#),
+    ("what is kept is taken through a link that people set", "cards/box.json", r#"{"key": "box", "fields": {"name": {"type": "text"}, "above": {"type": "link", "target": "box"}, "top": {"fetch": {"path": "above.above", "mode": "kept"}}, "of": {"type": "text", "fetch": {"path": "top.name", "mode": "kept"}}}}"#),
+    ("entered from what is no link", "cards/box.json", r#"{"key": "box", "entered_from": "name", "fields": {"name": {"type": "text"}}}"#),
+    ("bookings from a day to a moment", "cards/box.json", r#"{"key": "box", "no_overlap": {"by": "name", "from": "first", "to": "last"}, "fields": {"name": {"type": "text"}, "first": {"type": "date"}, "last": {"type": "datetime"}}}"#),
+    ("bookings by the clock", "cards/box.json", r#"{"key": "box", "no_overlap": {"by": "name", "from": "first", "to": "first", "when": {"field": "first", "op": "after", "value": "@today"}}, "fields": {"name": {"type": "text"}, "first": {"type": "date"}}}"#),
+    ("rights of a field that is not there", "cards/box.json", r#"{"key": "box", "fields": {"name": {"type": "text"}, "short": {"type": "text", "rights_of": "nmae"}}}"#),
     ("a mixin that is not there", "cards/box.json", r#"{"key": "box", "mixins": [{"use": "lables"}], "fields": {"name": {"type": "text"}}}"#),
     ("a folder that nothing reads", "card/box.json", r#"{"key": "box"}"#),
     ("a view of no card", "views/toys.json", r#"{"id": "toys", "card": "articles", "columns": ["name"]}"#),

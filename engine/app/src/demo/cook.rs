@@ -82,6 +82,8 @@ impl Cook<'_> {
             "bool" => (self.random.random::<f64>() < what.as_f64().unwrap_or(0.5)).into(),
             "date" => self.date(self.today, what).to_string().into(),
             "made" => self.date(self.made, what).to_string().into(),
+            // The same, of what has happened by now.
+            "past" => self.date(self.made, what).min(self.today).to_string().into(),
             "pattern" => self.pattern(what.as_str().unwrap_or_default()).into(),
             "template" => self.template(what.as_str().unwrap_or_default(), k, record)?.into(),
             "ref" => self.reference(what.as_str().unwrap_or_default(), map.get("within").and_then(Json::as_str), k, record),
@@ -114,7 +116,7 @@ impl Cook<'_> {
                 let days = self.item(&json!([what.get(1), what.get(2)]), record).as_u64().unwrap_or(0);
                 start.and_then(|start| start.checked_add_days(Days::new(days))).map_or(Json::Null, |day| day.to_string().into())
             }
-            // By what another field says: `["stage", {"lead": "10"}]`.
+            // By what another field says: `["field", {"value": "10"}]`.
             "by" => {
                 let said = what.get(0).and_then(Json::as_str).and_then(|field| record.get(field)?.as_str());
                 let recipe = said.and_then(|said| what.get(1)?.get(said)).cloned().unwrap_or(Json::Null);
@@ -135,7 +137,7 @@ impl Cook<'_> {
                 }
             }
             "near" => self.near(what.as_str().unwrap_or_default(), k),
-            // A record of one of several cards, as far as they are there: `[["order", 3], ["task", 1]]`.
+            // A record of one of several cards, as far as they are there: `[["one", 3], ["other", 1]]`.
             "ref_any" => {
                 let there: Vec<Json> = what.as_array().into_iter().flatten().filter(|pair| pair.get(0).and_then(Json::as_str).is_some_and(|card| self.count_of(card) > 0)).cloned().collect();
                 let card = self.weighted(&Json::Array(there));
@@ -165,7 +167,7 @@ impl Cook<'_> {
         })
     }
 
-    /// Whether a field is filled: `"if": ["state", ["done"]]`, `"if_not": "order"`.
+    /// Whether a field is filled: `"if": ["field", ["value"]]`, `"if_not": "field"`.
     fn wanted(&self, map: &Map<String, Json>, record: &Map<String, Json>) -> bool {
         let fits = |said: &Json| {
             let value = said.get(0).and_then(Json::as_str).and_then(|field| record.get(field));

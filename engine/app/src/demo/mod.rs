@@ -26,6 +26,8 @@ const BATCH: usize = 200;
 struct Recipe {
     card: String,
     count: u64,
+    /// However large the company is, there are no more.
+    most: u64,
     fields: Map<String, Json>,
     /// Records that are there already are changed.
     change: bool,
@@ -71,7 +73,7 @@ fn read(packs: &[Files], records: Option<u64>) -> Result<Kitchen, AppError> {
             let fixed = json.get("fixed").and_then(Json::as_bool).unwrap_or(false);
             let change = json.get("change").and_then(Json::as_bool).unwrap_or(false);
             let then = json.get("then").and_then(|then| Some(Then { transition: then.get("transition")?.as_str()?.to_owned(), last: then.get("last").and_then(Json::as_u64).unwrap_or(1) }));
-            kitchen.recipes.push(Recipe { card: card.to_owned(), count: if fixed { 0 } else { count }, fields, change, then });
+            kitchen.recipes.push(Recipe { card: card.to_owned(), count: if fixed { 0 } else { count }, most: json.get("most").and_then(Json::as_u64).unwrap_or(u64::MAX), fields, change, then });
             if fixed
                 && let Some(recipe) = kitchen.recipes.last_mut() {
                     recipe.fields.insert("$fixed".into(), count.into());
@@ -84,7 +86,7 @@ fn read(packs: &[Files], records: Option<u64>) -> Result<Kitchen, AppError> {
             recipe.count = fixed;
         } else if let Some(records) = records.filter(|_| scaled > 0) {
             recipe.count = (u128::from(recipe.count) * u128::from(records) / u128::from(scaled)).try_into().unwrap_or(u64::MAX);
-            recipe.count = recipe.count.max(1);
+            recipe.count = recipe.count.max(1).min(recipe.most);
         }
     }
     Ok(kitchen)

@@ -291,7 +291,8 @@ async fn verify_part(app: &App, snapshot: &Arc<Snapshot>, card: &Arc<Card>, afte
             let everything = super::follow::everything(snapshot, card);
             let asked = ids.iter().map(|id| (*id, everything.clone())).collect();
             let differ = Renewing { snapshot, card, now: Utc::now() }.calculate(tx, &asked, false).await?;
-            let stale = differ.iter().flat_map(|renewed| stale_of(card, renewed)).collect();
+            // What lies in the trash is followed to when it comes back.
+            let stale = differ.iter().filter(|renewed| renewed.before.get("trashed_at").is_empty()).flat_map(|renewed| stale_of(card, renewed)).collect();
             Ok::<Verified, UnitError>(ids.last().map(|last| (*last, i64::try_from(ids.len()).unwrap_or(0), stale)))
         })
     });
