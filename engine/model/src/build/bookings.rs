@@ -15,7 +15,7 @@ pub(crate) fn resolve(card: &mut Card, part: &Merged, catalog: &Catalog, finding
         findings.push(part.error(&format!("/no_overlap/{name}"), format!("`{key}` is not stored in one column")));
     }
     if !matches!((&from.kind, &to.kind), (FieldKind::Date, FieldKind::Date) | (FieldKind::Datetime, FieldKind::Datetime)) {
-        findings.push(part.error("/no_overlap", format!("`{}` and `{}` are two days, or two moments", def.from, def.to)));
+        findings.push(part.error("/no_overlap", format!("`{}` and `{}` are of two types; both are dates, or both datetimes", def.from, def.to)));
     }
     let scopes = Scopes { table: card.table.reference(), record: None, row: None };
     let when = def.when.as_ref().and_then(|filter| Some((condition(catalog, &scopes, filter, &part.origin, "/no_overlap/when", findings)?, filter.clone())));
