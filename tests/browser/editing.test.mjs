@@ -126,12 +126,12 @@ test('the next record of a list is one click away, and the list is where it was'
 test('habits are kept: language, theme, and how dates and numbers are written', async () => {
   const { page, end } = await visit(browser, server.base, { user: 'sales' });
   for (const [lang, word] of [['zh-Hant', '客戶'], ['zh-Hans', '客户'], ['en', 'Customers']]) {
-    await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ next: '/' }) }), lang);
+    await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }), lang);
     await page.goto(`${server.base}/c/customer`);
     assert.equal(await page.getAttribute('html', 'lang'), lang);
     assert.ok((await page.textContent('h1')).includes(word));
   }
-  await page.evaluate(async () => fetch('/theme/dark', { method: 'POST', body: new URLSearchParams({ next: '/' }) }));
+  await page.evaluate(async () => fetch('/theme/dark', { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }));
   await page.goto(`${server.base}/me`);
   assert.equal(await page.getAttribute('html', 'data-theme'), 'dark');
   await end();

@@ -22,7 +22,7 @@ async function addresses(page) {
 for (const [lang, dark] of [['en', false], ['zh-Hans', true]]) {
   test(`every page can be used by everybody, in ${lang}, ${dark ? 'dark, on a phone' : 'light, at a desk'}`, async () => {
     const { page, end } = await visit(browser, server.base, { user: 'admin', dark, phone: dark, quiet: ['404'] });
-    await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ next: '/' }) }), lang);
+    await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }), lang);
     const faults = [];
     for (const path of await addresses(page)) {
       await page.goto(server.base + path, { waitUntil: 'networkidle' });

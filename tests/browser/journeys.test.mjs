@@ -62,7 +62,7 @@ test('an order is made with lines and live totals, changed, deleted and brought 
   assert.equal(await page.inputValue('#f-remark'), 'Changed in a browser');
   await page.goto(`${server.base}/c/order`);
   const id = address.split('/').pop().split('?')[0];
-  const answer = await page.evaluate(async id => (await fetch('/c/order/delete', { method: 'POST', headers: { accept: 'application/json' }, body: new URLSearchParams({ ids: id }) })).json(), id);
+  const answer = await page.evaluate(async id => (await fetch('/c/order/delete', { method: 'POST', headers: { accept: 'application/json' }, body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, ids: id }) })).json(), id);
   assert.deepEqual(answer.deleted, [id]);
   await page.goto(`${server.base}/c/order/trash`);
   await page.click(`[data-id="${id}"]`);
@@ -144,7 +144,7 @@ for (const [locale, word] of [['en', 'Customers'], ['zh-CN', '客户'], ['zh-TW'
     await context.close();
     for (const phone of [false, true]) {
       const { page, end } = await visit(browser, server.base, { phone, dark: phone, locale });
-      await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ next: '/' }) }), lang);
+      await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }), lang);
       for (const [name, path] of [['list', '/c/customer'], ['new', '/c/order/new'], ['me', '/me'], ['docs', '/api/docs'], ['trash', '/c/customer/trash']]) {
         await page.goto(server.base + path);
         await page.waitForTimeout(300);
@@ -154,7 +154,7 @@ for (const [locale, word] of [['en', 'Customers'], ['zh-CN', '客户'], ['zh-TW'
         assert.equal(wide, false, `${path} is wider than the screen`);
         if (name === 'list') assert.ok((await page.textContent('h1')).includes(word));
       }
-      await page.evaluate(async () => fetch('/lang/en', { method: 'POST', body: new URLSearchParams({ next: '/' }) }));
+      await page.evaluate(async () => fetch('/lang/en', { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }));
       await end();
     }
   });

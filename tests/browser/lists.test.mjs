@@ -199,7 +199,7 @@ test('a cell is edited in place, saved, undone; errors and conflicts are said at
   await page.waitForSelector('#cell-pop input.input');
   await page.evaluate(async id => {
     const version = document.querySelector('tr.rec').dataset.version;
-    await fetch(`/c/customer/${id}/cell`, { method: 'POST', headers: { accept: 'application/json' }, body: new URLSearchParams({ version, 'f.next_step': 'Theirs', 'was.f.next_step': 'Zeal' }) });
+    await fetch(`/c/customer/${id}/cell`, { method: 'POST', headers: { accept: 'application/json' }, body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, version, 'f.next_step': 'Theirs', 'was.f.next_step': 'Zeal' }) });
   }, id);
   await page.fill('#cell-pop input.input', 'Mine');
   await page.keyboard.press('Enter');

@@ -175,7 +175,7 @@ test('a folder is made, filled by star, for selected rows and by dragging, and s
 for (const lang of ['en', 'zh-Hans', 'zh-Hant']) {
   test(`lists, builder and folders fit a phone and speak ${lang}`, async () => {
     const { page, end } = await visit(browser, server.base, { phone: true, dark: true });
-    await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ next: '/' }) }), lang);
+    await page.evaluate(async lang => fetch(`/lang/${lang}`, { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }), lang);
     const filter = encodeURIComponent(JSON.stringify({ all: [{ field: 'region', op: 'any_of', value: ['east', 'south'] }, { any: [{ field: 'annual_revenue', op: 'gt', value: '500000' }, { related: 'order.customer', has: { field: 'total', op: 'gt', value: '10000' } }] }] }));
     for (const [name, path] of [['kept', `/c/customer?sort=name&filter=${filter}`], ['builder', `/c/customer/query?filter=${filter}`], ['keep', '/c/customer/views/new'], ['folder', '/fav/new'], ['asks', '/c/customer?view=created_since']]) {
       await page.goto(server.base + path);
@@ -183,7 +183,7 @@ for (const lang of ['en', 'zh-Hans', 'zh-Hant']) {
       assert.deepEqual(await faultsOf(page), [], `${path} ${lang}`);
       assert.equal(await wide(page), false, `${path} is wider than the screen`);
     }
-    await page.evaluate(async () => fetch('/lang/en', { method: 'POST', body: new URLSearchParams({ next: '/' }) }));
+    await page.evaluate(async () => fetch('/lang/en', { method: 'POST', body: new URLSearchParams({ _csrf: document.querySelector('meta[name=csrf]').content, next: '/' }) }));
     await end();
   });
 }

@@ -4,12 +4,14 @@
 //! - A case is written once and named in [`both`]; what it says holds on both databases.
 //! - Cases share nothing: each has a site of its own.
 
+mod accounts;
 mod advice;
 mod alike;
 mod approvals;
 mod bad_input;
 mod boards;
 mod bookings;
+mod browser;
 mod batches;
 mod broken_packs;
 mod builder;
@@ -30,6 +32,7 @@ mod exports;
 mod imports;
 mod imports_large;
 mod lists;
+mod logs;
 mod merge;
 mod notices;
 mod office;
@@ -37,6 +40,7 @@ mod orders;
 mod pack_pages;
 mod packs;
 mod pool;
+mod provider;
 mod publishing;
 mod records;
 mod remembered;
@@ -46,6 +50,7 @@ mod routes;
 mod said;
 mod scripts;
 mod search;
+mod second;
 mod settings;
 mod rolling;
 mod site;

@@ -104,7 +104,8 @@ async fn idle_records_go_back(database: Database) {
     assert_eq!(site.number("SELECT count(*) FROM c_lead WHERE owner IS NOT NULL").await, 2, "both were claimed a moment ago");
     // As if both had lain for forty days, and one had been worked on since.
     let old = if database == Database::Postgres { "now() - interval '40 days'".to_owned() } else { (chrono::Utc::now() - chrono::TimeDelta::days(40)).timestamp_micros().to_string() };
-    site.app.store.apply(vec![format!("UPDATE c_lead SET updated_at = {old}, created_at = {old}"), format!("UPDATE sys_audit SET at = {old}")]).await.expect("aged");
+    let let_go = if database == Database::Sqlite { "DROP TRIGGER sys_audit_keep_update" } else { "ALTER TABLE sys_audit DISABLE TRIGGER ALL" };
+    site.app.store.apply(vec![let_go.to_owned(), format!("UPDATE c_lead SET updated_at = {old}, created_at = {old}"), format!("UPDATE sys_audit SET at = {old}")]).await.expect("aged");
     ann.patch(&format!("/records/lead/{}", ids[1]), json!({"city": "Y"})).await.ok(200);
     again().await;
     run().await;

@@ -18,8 +18,8 @@ async fn a_revoked_token_is_refused_everywhere(database: Database) {
     kim.get("/records/device").await.ok(200);
     there.get("/records/device").await.ok(200);
     let user: Uuid = kim.id.parse().expect("an id");
-    let token = app::accounts::tokens(&site.app, user).await.expect("tokens").remove(0);
-    app::accounts::revoke_token(&site.app, user, token.id).await.expect("revoked");
+    let token = app::accounts::tokens(&site.app, Some(user)).await.expect("tokens").remove(0);
+    app::accounts::revoke_token(&site.app, user, token.id, &app::accounts::Origin::command_line()).await.expect("revoked");
     there.get("/records/device").await.refused(401, "unauthenticated");
     kim.post("/records/device/query", json!({})).await.refused(401, "unauthenticated");
 }

@@ -58,6 +58,12 @@ function keepFocus() {
   });
 }
 
+/** The text of an element, a line for each item of a list. */
+const plain = (element: Element | null) => {
+  const items = all('li', element ?? undefined).map((item) => item.textContent?.trim() ?? '');
+  return items.length ? items.join('\n') : element?.textContent ?? '';
+};
+
 function onClick(event: Event) {
   const theme = around<HTMLButtonElement>(event, '[data-theme-choice]');
   if (theme) { event.preventDefault(); void chooseTheme(theme); return; }
@@ -69,7 +75,7 @@ function onClick(event: Event) {
     case 'close': doing.closest('dialog')?.close(); break;
     case 'close-menu': doing.closest<HTMLElement>('[popover]')?.hidePopover(); break;
     case 'retry': location.reload(); break;
-    case 'copy': void navigator.clipboard?.writeText(find(`#${doing.dataset.from}`)?.textContent ?? '').then(() => toast(t('copied'))); break;
+    case 'copy': void navigator.clipboard?.writeText(plain(find(`#${doing.dataset.from}`))).then(() => toast(t('copied'))); break;
     case 'peek': {
       const input = find<HTMLInputElement>(`#${doing.dataset.for}`);
       if (input) { input.type = input.type === 'password' ? 'text' : 'password'; doing.setAttribute('aria-pressed', String(input.type === 'text')); }
@@ -96,6 +102,7 @@ export function startShell() {
     for (const key of Object.keys(localStorage)) if (key.startsWith('cardstock.draft:')) localStorage.removeItem(key);
   });
   whenever('[data-mod-key]', (key) => { if (isMac) key.textContent = `⌘${(key as HTMLElement).dataset.modKey}`; });
+  whenever('[data-absolute]', (path) => { path.textContent = new URL(path.textContent ?? '', location.origin).href; });
   whenever('details[data-remember]', (details) => remember(details as HTMLDetailsElement));
   document.addEventListener('toast', (event) => toast((event as CustomEvent).detail.text));
   keepFocus();

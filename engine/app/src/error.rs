@@ -12,6 +12,9 @@ pub enum AppError {
     /// Nobody is signed in: 401.
     #[error("sign in first")]
     Unauthenticated,
+    /// A dangerous act, and the password was not given lately: 403.
+    #[error("show again who you are: give your password first")]
+    ConfirmFirst,
     /// Signed in, but may not do it: 403.
     #[error("{detail}")]
     Forbidden { detail: String },
@@ -105,6 +108,7 @@ impl AppError {
         match self {
             Self::Malformed { code, detail } => Self::Malformed { code, detail: detail.clone() },
             Self::Unauthenticated => Self::Unauthenticated,
+            Self::ConfirmFirst => Self::ConfirmFirst,
             Self::Forbidden { detail } => Self::Forbidden { detail: detail.clone() },
             Self::NotFound { what } => Self::NotFound { what: what.clone() },
             Self::Conflict { code, detail, blockers } => Self::Conflict { code, detail: detail.clone(), blockers: blockers.clone() },
@@ -123,6 +127,7 @@ impl AppError {
         match self {
             Self::Malformed { code, .. } | Self::Conflict { code, .. } => code,
             Self::Unauthenticated => "unauthenticated",
+            Self::ConfirmFirst => "confirm_first",
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound { .. } => "not_found",
             Self::Stale(_) => "stale_version",

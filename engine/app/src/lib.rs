@@ -24,6 +24,7 @@ pub mod formulas;
 pub mod imports;
 pub mod jobs;
 pub mod lists;
+pub mod log;
 pub mod merge;
 pub mod notify;
 pub mod packs;
@@ -32,6 +33,7 @@ pub mod records;
 pub mod remembered;
 pub mod scripts;
 pub mod search;
+pub mod secrets;
 pub mod settings;
 mod snapshot;
 pub mod titles;
@@ -56,6 +58,8 @@ pub struct App {
     pub store: Store,
     /// Where files are kept.
     pub folder: PathBuf,
+    /// The site's own key.
+    pub secrets: secrets::Secrets,
     /// This site's own id, part of every change.
     pub site: String,
     snapshot: ArcSwap<Snapshot>,
@@ -78,8 +82,9 @@ impl App {
             None => Target::Sqlite { path: folder.join("site.db") },
         };
         let store = Store::open(&target).await?;
+        let secrets = secrets::Secrets::open(&folder)?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), marks: derived::Marks::default(), plans: lists::plan::Plans::default(), reading: tokio::sync::Mutex::default() });
+        let app = Arc::new(Self { store, folder, secrets, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), marks: derived::Marks::default(), plans: lists::plan::Plans::default(), reading: tokio::sync::Mutex::default() });
         app.reload().await?;
         Ok(app)
     }

@@ -30,6 +30,32 @@ pub struct SiteArgs {
     pub modules: Option<String>,
 }
 
+/// How people reach a site.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WebArgs {
+    /// The address in people's browsers, such as https://cards.example.com; links and cookies go by it.
+    #[arg(long, env = "CARDSTOCK_BASE_URL")]
+    pub base_url: Option<String>,
+    /// Proxies whose word on addresses counts, such as `127.0.0.1,10.0.0.0/8`.
+    #[arg(long, env = "CARDSTOCK_PROXIES")]
+    pub proxies: Option<String>,
+    /// Take passwords over plain HTTP from other machines: everybody on the way reads them.
+    #[arg(long)]
+    pub insecure_http: bool,
+    /// Another provider (OpenID Connect) with which people may sign in: its address.
+    #[arg(long, env = "CARDSTOCK_PROVIDER")]
+    pub provider: Option<String>,
+    /// What it is called on the button.
+    #[arg(long, env = "CARDSTOCK_PROVIDER_NAME", default_value = "OpenID")]
+    pub provider_name: String,
+    /// By which it knows this site.
+    #[arg(long, env = "CARDSTOCK_PROVIDER_CLIENT", default_value = "cardstock")]
+    pub provider_client: String,
+    /// The secret between both; better as a variable than as a flag.
+    #[arg(long, env = "CARDSTOCK_PROVIDER_SECRET", hide_env_values = true)]
+    pub provider_secret: Option<String>,
+}
+
 /// A file whose rows become records.
 #[derive(Debug, Clone, Args)]
 pub struct ImportArgs {
@@ -96,6 +122,9 @@ pub enum Command {
         /// About how many records to invent.
         #[arg(long)]
         records: Option<u64>,
+        /// How people reach it.
+        #[command(flatten)]
+        web: WebArgs,
     },
     /// Serve a site.
     #[command(after_help = "Example: cardstock serve --data /var/lib/cardstock")]
@@ -106,6 +135,9 @@ pub enum Command {
         /// Where to listen.
         #[arg(long, default_value = "127.0.0.1:8080", env = "CARDSTOCK_LISTEN")]
         listen: String,
+        /// How people reach it.
+        #[command(flatten)]
+        web: WebArgs,
     },
     /// Check, install and upgrade module packs.
     Pack {
@@ -124,6 +156,12 @@ pub enum Command {
         /// What to do with tokens.
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// The log of sign-ins and operations.
+    Log {
+        /// What to do with the log.
+        #[command(subcommand)]
+        command: LogCommand,
     },
     /// Settings of a site.
     Site {
@@ -274,11 +312,56 @@ pub enum UserCommand {
         #[command(flatten)]
         site: SiteArgs,
     },
+    /// Print a link to set a password.
+    #[command(after_help = "Example: cardstock user link mei --data ./site")]
+    Link {
+        /// The sign-in name.
+        name: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+    /// Turn the second factor of an account off.
+    #[command(after_help = "Example: cardstock user second-off mei --data ./site")]
+    SecondOff {
+        /// The sign-in name.
+        name: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+    /// Let an account sign in again.
+    #[command(after_help = "Example: cardstock user enable mei --data ./site")]
+    Enable {
+        /// The sign-in name.
+        name: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
     /// Let an account sign in no more.
     #[command(after_help = "Example: cardstock user disable mei --data ./site")]
     Disable {
         /// The sign-in name.
         name: String,
+        /// The site.
+        #[command(flatten)]
+        site: SiteArgs,
+    },
+}
+
+/// What can be done with the log.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Look whether every line is there, and as it was written; prints the last one, and fails if anything is wrong.
+    #[command(after_help = "Example: cardstock log verify --since 120:5f0c… --data ./site")]
+    Verify {
+        /// A last line that was printed before: it must still be there.
+        #[arg(long)]
+        since: Option<String>,
+        /// Files of keys that the site had before.
+        #[arg(long = "key")]
+        keys: Vec<PathBuf>,
         /// The site.
         #[command(flatten)]
         site: SiteArgs,
@@ -317,6 +400,12 @@ pub enum TokenCommand {
         /// The sign-in name.
         #[arg(long)]
         user: String,
+        /// It may change accounts and rights, where a person is asked for the password again.
+        #[arg(long)]
+        administers: bool,
+        /// After how many days it ends; never if not said.
+        #[arg(long)]
+        days: Option<i64>,
         /// The site.
         #[command(flatten)]
         site: SiteArgs,

@@ -11,7 +11,7 @@ use clap::{Command, CommandFactory, FromArgMatches, error::ErrorKind};
 use crate::cli::Cli;
 
 /// What a file may say: the long names of the flags it stands in for.
-const KEYS: [&str; 4] = ["data", "database", "listen", "modules"];
+const KEYS: [&str; 10] = ["data", "database", "listen", "modules", "base_url", "proxies", "provider", "provider_name", "provider_client", "provider_secret"];
 
 /// Reads the command line, with the file it or `CARDSTOCK_CONFIG` names.
 pub fn parse() -> Cli {
@@ -80,7 +80,7 @@ mod tests {
     fn a_file_says_what_flags_do_not() {
         let file = "data = \"/srv/site\"\nlisten = \"0.0.0.0:80\"";
         let cli = read(file, &["cardstock", "serve", "--listen", "127.0.0.1:1"]).expect("a command");
-        let crate::cli::Command::Serve { site, listen } = cli.command else { panic!("serve") };
+        let crate::cli::Command::Serve { site, listen, .. } = cli.command else { panic!("serve") };
         assert_eq!((site.data, listen.as_str()), (PathBuf::from("/srv/site"), "127.0.0.1:1"));
     }
 

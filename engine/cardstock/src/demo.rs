@@ -6,10 +6,11 @@ use app::{AppError, demo};
 use chrono::Utc;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{cli::SiteArgs, packs, serve};
+use crate::{cli::{SiteArgs, WebArgs}, packs, serve};
 
 /// `cardstock demo`
-pub async fn run(listen: &str, data: Option<PathBuf>, records: Option<u64>) -> Result<ExitCode, AppError> {
+pub async fn run(listen: &str, data: Option<PathBuf>, records: Option<u64>, web: &WebArgs) -> Result<ExitCode, AppError> {
+    let reached = serve::Reached::read(listen, web)?;
     let listener = serve::bind(listen).await?;
     let temporary = match data {
         Some(_) => None,
@@ -36,7 +37,7 @@ pub async fn run(listen: &str, data: Option<PathBuf>, records: Option<u64>) -> R
         println!("  {login:<10} {password:<16} {about}");
         offered.push(web::view::DemoSignIn { label: about, name: login, password });
     }
-    let code = serve::serve(app, listener, offered).await?;
+    let code = serve::serve(app, listener, offered, reached).await?;
     drop(temporary);
     Ok(code)
 }

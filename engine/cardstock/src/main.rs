@@ -46,10 +46,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
     match cli.command {
-        cli::Command::Demo { listen, data, records } => demo::run(&listen, data, records).await,
-        cli::Command::Serve { site, listen } => serve::run(&site, &listen).await,
+        cli::Command::Demo { listen, data, records, web } => demo::run(&listen, data, records, &web).await,
+        cli::Command::Serve { site, listen, web } => serve::run(&site, &listen, &web).await,
         cli::Command::Pack { command } => packs::run(command).await,
         cli::Command::User { command } => users::user(command).await,
+        cli::Command::Log { command } => users::log(command).await,
         cli::Command::Token { command } => users::token(command).await,
         cli::Command::Recompute { cards, verify, site } => recompute::run(&site, &cards, verify).await,
         cli::Command::Script { command } => scripts::run(command).await,

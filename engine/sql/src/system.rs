@@ -152,21 +152,6 @@ pub fn create_user(dialect: Dialect, id: Uuid, login: &str, name: &str, password
     statement(dialect, sql, binds, Vec::new())
 }
 
-/// Another password.
-pub fn set_password(dialect: Dialect, user: Uuid, password: &str) -> Statement {
-    statement(dialect, "UPDATE sys_user SET password = {} WHERE id = {}", vec![text(password), Datum::Uuid(user)], Vec::new())
-}
-
-/// Another language.
-pub fn set_language(dialect: Dialect, user: Uuid, language: &str) -> Statement {
-    statement(dialect, "UPDATE sys_user SET language = {} WHERE id = {}", vec![text(language), Datum::Uuid(user)], Vec::new())
-}
-
-/// Whether the user may sign in.
-pub fn set_active(dialect: Dialect, user: Uuid, active: bool) -> Statement {
-    statement(dialect, "UPDATE sys_user SET active = {} WHERE id = {}", vec![Datum::Boolean(active), Datum::Uuid(user)], Vec::new())
-}
-
 /// The groups of a user.
 pub fn roles_of(dialect: Dialect, user: Uuid) -> Statement {
     statement(dialect, "SELECT role FROM sys_user_role WHERE user_id = {} ORDER BY role", vec![Datum::Uuid(user)], vec![Physical::Text])
@@ -175,79 +160,6 @@ pub fn roles_of(dialect: Dialect, user: Uuid) -> Statement {
 /// Puts a user into a group.
 pub fn add_role(dialect: Dialect, user: Uuid, role: &str) -> Statement {
     statement(dialect, "INSERT INTO sys_user_role (user_id, role) VALUES ({}, {}) ON CONFLICT DO NOTHING", vec![Datum::Uuid(user), text(role)], Vec::new())
-}
-
-/// A new session.
-pub fn create_session(dialect: Dialect, token: Vec<u8>, user: Uuid, now: DateTime<Utc>, expires: DateTime<Utc>, agent: &str) -> Statement {
-    let binds = vec![Datum::Bytes(token), Datum::Uuid(user), Datum::Instant(now), Datum::Instant(now), Datum::Instant(expires), text(agent)];
-    statement(dialect, "INSERT INTO sys_session (token, user_id, created_at, seen_at, expires_at, agent) VALUES ({}, {}, {}, {}, {}, {})", binds, Vec::new())
-}
-
-/// The user of a session that has not expired, when it ends, when it was last noted as used.
-pub fn session_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    let sql = "SELECT user_id, expires_at, seen_at FROM sys_session WHERE token = {} AND expires_at > {}";
-    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid, Physical::Instant, Physical::Instant])
-}
-
-/// Notes that a session is in use.
-pub fn touch_session(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    statement(dialect, "UPDATE sys_session SET seen_at = {} WHERE token = {}", vec![Datum::Instant(now), Datum::Bytes(token)], Vec::new())
-}
-
-/// A user's sessions that have not expired, the last used first: hash of the token, begun, last used, browser.
-pub fn sessions_of(dialect: Dialect, user: Uuid, now: DateTime<Utc>) -> Statement {
-    let sql = "SELECT token, created_at, seen_at, agent FROM sys_session WHERE user_id = {} AND expires_at > {} ORDER BY seen_at DESC, created_at DESC LIMIT 100";
-    statement(dialect, sql, vec![Datum::Uuid(user), Datum::Instant(now)], vec![Physical::Bytes, Physical::Instant, Physical::Instant, Physical::Text])
-}
-
-/// Ends one session of a user.
-pub fn end_session_of(dialect: Dialect, user: Uuid, token: Vec<u8>) -> Statement {
-    statement(dialect, "DELETE FROM sys_session WHERE user_id = {} AND token = {}", vec![Datum::Uuid(user), Datum::Bytes(token)], Vec::new())
-}
-
-/// Ends a session.
-pub fn end_session(dialect: Dialect, token: Vec<u8>) -> Statement {
-    statement(dialect, "DELETE FROM sys_session WHERE token = {}", vec![Datum::Bytes(token)], Vec::new())
-}
-
-/// Ends every session of a user.
-pub fn end_sessions(dialect: Dialect, user: Uuid) -> Statement {
-    statement(dialect, "DELETE FROM sys_session WHERE user_id = {}", vec![Datum::Uuid(user)], Vec::new())
-}
-
-/// A new API token.
-pub fn create_token(dialect: Dialect, token: Vec<u8>, id: Uuid, user: Uuid, name: &str, now: DateTime<Utc>) -> Statement {
-    let binds = vec![Datum::Bytes(token), Datum::Uuid(id), Datum::Uuid(user), text(name), Datum::Instant(now)];
-    statement(dialect, "INSERT INTO sys_token (token, id, user_id, name, created_at) VALUES ({}, {}, {}, {}, {})", binds, Vec::new())
-}
-
-/// A user's API tokens, the newest first: id, what it is for, made, ends.
-pub fn tokens_of(dialect: Dialect, user: Uuid) -> Statement {
-    let sql = "SELECT id, name, created_at, expires_at FROM sys_token WHERE user_id = {} ORDER BY created_at DESC, id LIMIT 100";
-    statement(dialect, sql, vec![Datum::Uuid(user)], vec![Physical::Uuid, Physical::Text, Physical::Instant, Physical::Instant])
-}
-
-/// Takes one API token of a user back.
-pub fn revoke_token(dialect: Dialect, user: Uuid, id: Uuid) -> Statement {
-    statement(dialect, "DELETE FROM sys_token WHERE user_id = {} AND id = {}", vec![Datum::Uuid(user), Datum::Uuid(id)], Vec::new())
-}
-
-/// The user of an API token that has not expired.
-pub fn token_user(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    let sql = "SELECT user_id, expires_at FROM sys_token WHERE token = {} AND (expires_at IS NULL OR expires_at > {})";
-    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid, Physical::Instant])
-}
-
-/// A link with which a password is set, once.
-pub fn create_login_link(dialect: Dialect, token: Vec<u8>, user: Uuid, expires: DateTime<Utc>) -> Statement {
-    let binds = vec![Datum::Bytes(token), Datum::Uuid(user), Datum::Instant(expires)];
-    statement(dialect, "INSERT INTO sys_login_link (token, user_id, expires_at) VALUES ({}, {}, {})", binds, Vec::new())
-}
-
-/// Uses a link up: the user it was for, if it was still good.
-pub fn use_login_link(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Statement {
-    let sql = "DELETE FROM sys_login_link WHERE token = {} AND expires_at > {} RETURNING user_id";
-    statement(dialect, sql, vec![Datum::Bytes(token), Datum::Instant(now)], vec![Physical::Uuid])
 }
 
 /// A preference of a user.

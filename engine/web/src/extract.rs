@@ -1,10 +1,6 @@
-//! What handlers are given: who asks, bodies with clear errors, and a brake on guessing passwords.
+//! What handlers are given: who asks, and bodies with clear errors.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use access::Actor;
 use app::{AppError, Snapshot, accounts::Credential, remembered};
@@ -22,8 +18,8 @@ use serde_json::Value as Json;
 
 use crate::{Site, problem::Problem};
 
-/// The cookie of a session, of a language, of a theme.
-pub const SESSION: &str = "cardstock_session";
+pub use crate::visit::{Cookie, session_of};
+
 /// The language of people who are not signed in yet.
 pub const LANGUAGE: &str = "cardstock_lang";
 /// The theme.
@@ -77,7 +73,7 @@ pub fn language(headers: &HeaderMap) -> String {
 
 /// Who asks, or that nobody does.
 pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> {
-    let credential = credential(headers).ok_or(AppError::Unauthenticated)?;
+    let credential = credential(site, headers).ok_or(AppError::Unauthenticated)?;
     let actor = remembered::authenticate(&site.app, &credential, Utc::now()).await?;
     Ok(asking(site, actor))
 }
@@ -92,7 +88,7 @@ pub struct Caller {
 impl FromRequestParts<Site> for Caller {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Problem> {
-        let presumed = credential(&parts.headers).and_then(|credential| remembered::presumed(&site.app, &credential, Utc::now()));
+        let presumed = credential(site, &parts.headers).and_then(|credential| remembered::presumed(&site.app, &credential, Utc::now()));
         let first = match presumed {
             Some(actor) => asking(site, actor),
             None => Asker::from_request_parts(parts, site).await?,
@@ -119,9 +115,10 @@ impl Caller {
     }
 }
 
-fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
+/// By what a request says who asks.
+pub fn credential<'h>(site: &Site, headers: &'h HeaderMap) -> Option<Credential<'h>> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    match (bearer, cookie(headers, SESSION)) {
+    match (bearer, session_of(site, headers)) {
         (Some(token), _) => Some(Credential::Token(token.trim())),
         (None, Some(token)) => Some(Credential::Session(token)),
         (None, None) => None,
@@ -245,40 +242,4 @@ fn depth(bytes: &[u8]) -> usize {
         }
     }
     deepest
-}
-
-/// Counts failed sign-ins: by name and by address, never by anything a client can rotate alone.
-#[derive(Default)]
-pub struct Throttle {
-    failures: Mutex<HashMap<String, (u32, Instant)>>,
-}
-
-/// Failures allowed in a row, and how long they are remembered.
-const MAX_FAILURES: u32 = 10;
-const WINDOW: Duration = Duration::from_secs(300);
-
-impl Throttle {
-    /// How long to wait, if there were too many failures for any of the keys.
-    pub fn check(&self, keys: &[String]) -> Result<(), AppError> {
-        let Ok(failures) = self.failures.lock() else { return Ok(()) };
-        let waiting = keys.iter().filter_map(|key| failures.get(key)).filter(|(count, last)| *count >= MAX_FAILURES && last.elapsed() < WINDOW);
-        match waiting.map(|(_, last)| WINDOW.saturating_sub(last.elapsed()).as_secs() + 1).max() {
-            Some(seconds) => Err(AppError::TooMany { seconds }),
-            None => Ok(()),
-        }
-    }
-
-    /// Counts a failure, or forgets them after a success.
-    pub fn note(&self, keys: &[String], failed: bool) {
-        let Ok(mut failures) = self.failures.lock() else { return };
-        failures.retain(|_, (_, last)| last.elapsed() < WINDOW);
-        for key in keys {
-            if failed {
-                let entry = failures.entry(key.clone()).or_insert((0, Instant::now()));
-                *entry = (entry.0 + 1, Instant::now());
-            } else {
-                failures.remove(key);
-            }
-        }
-    }
 }

@@ -2,23 +2,33 @@
 
 use app::AppError;
 use axum::{
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use crate::{Site, extract, problem::Problem};
+use crate::{Site, extract, problem::Problem, visit};
 
 /// What pages may load and run: their own files, nothing inline, nothing from elsewhere.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
 base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx 'allow-duplicates'";
 
-/// Puts the headers on, and refuses changes that another site asked a browser for.
-pub async fn guard(State(_): State<Site>, request: Request, next: Next) -> Response {
-    if let Some(error) = foreign(&request) {
-        return Problem { error, lang: extract::language(request.headers()) }.into_response();
+/// Puts the headers on, and refuses requests for other sites and changes that another site asked a browser for.
+pub async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let lang = extract::language(request.headers());
+    let refuse = |error: AppError| Problem { error, lang: lang.clone() }.into_response();
+    if !WATCHED.contains(&request.uri().path()) && !visit::is_for_us(&site, request.headers()) {
+        return refuse(AppError::malformed("unknown_host", "this site is not known by that name; whoever runs it says its address with --base-url"));
     }
+    if let Some(error) = foreign(&site, &request) {
+        return refuse(error);
+    }
+    let request = match with_token(&site, request).await {
+        Ok(request) => request,
+        Err(error) => return refuse(error),
+    };
     let is_asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -36,21 +46,55 @@ pub async fn guard(State(_): State<Site>, request: Request, next: Next) -> Respo
     response
 }
 
+/// What is asked for by whoever watches over the process, by whatever name they reach it.
+const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+fn is_change(request: &Request) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && request.headers().get(header::AUTHORIZATION).is_none()
+}
+
+fn text<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What a browser says of where a request comes from; nothing where no browser says anything.
+fn same_site(site: &Site, request: &Request) -> Option<bool> {
+    let own = || match site.base_url.as_deref() {
+        Some(base) => base.split_once("://").map(|(_, host)| host),
+        None => text(request, "host"),
+    };
+    match (text(request, "sec-fetch-site"), text(request, "origin")) {
+        (Some(site), _) => Some(matches!(site, "same-origin" | "none")),
+        (None, Some(origin)) => {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            Some(host.is_some() && (host == own() || host == text(request, "host")))
+        }
+        (None, None) => None,
+    }
+}
+
 /// A change by cookie must come from a page of this very site: browsers say where a request comes from, and scripts
 /// of other sites cannot say otherwise. Requests with a token of their own need no such proof.
-fn foreign(request: &Request) -> Option<AppError> {
-    let headers = request.headers();
-    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let by_cookie = headers.get(header::AUTHORIZATION).is_none();
-    if !is_change || !by_cookie {
-        return None;
+fn foreign(site: &Site, request: &Request) -> Option<AppError> {
+    let refused = is_change(request) && same_site(site, request) == Some(false);
+    refused.then(|| AppError::forbidden("this change was asked for by another site"))
+}
+
+/// A change by the cookie of a session must also carry the token that its pages carry: forms do in a field, scripts in a
+/// header. What only scripts can send, and not to other sites, passes where the browser says that it is from here.
+async fn with_token(site: &Site, request: Request) -> Result<Request, AppError> {
+    let Some(session) = extract::session_of(site, request.headers()).filter(|_| is_change(&request)) else { return Ok(request) };
+    let wanted = visit::csrf(session);
+    if text(&request, "x-csrf-token") == Some(&wanted) {
+        return Ok(request);
     }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let same = match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) == text("host"),
-        // Neither: no browser, and so no cookie that a victim's browser would have added.
-        (None, None) => true,
-    };
-    (!same).then(|| AppError::forbidden("this change was asked for by another site"))
+    let refused = || AppError::forbidden("this change carries no token of this site's pages; read the page again");
+    let is_form = text(&request, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    if !is_form {
+        return if same_site(site, &request) == Some(true) { Ok(request) } else { Err(refused()) };
+    }
+    let (head, body) = request.into_parts();
+    let bytes = to_bytes(body, crate::MAX_BODY).await.map_err(|_| AppError::TooLarge { detail: format!("a body has at most {} bytes", crate::MAX_BODY) })?;
+    let carries = form_urlencoded::parse(&bytes).any(|(name, value)| name == "_csrf" && value == wanted);
+    if carries { Ok(Request::from_parts(head, Body::from(bytes))) } else { Err(refused()) }
 }

@@ -18,7 +18,9 @@ mod pages;
 mod phrases;
 pub mod problem;
 pub mod templates;
+mod throttle;
 pub mod view;
+mod visit;
 
 use std::sync::Arc;
 
@@ -37,10 +39,16 @@ pub struct Site {
     pub app: Arc<app::App>,
     /// Sign-ins that a demo offers on its first page.
     pub demo: Arc<[view::DemoSignIn]>,
-    /// Whether cookies are marked for TLS only.
+    /// Whether cookies belong to this host and to TLS or loopback alone.
     pub secure: bool,
+    /// The address people reach this site by, such as `https://cards.example.com`.
+    pub base_url: Option<Arc<str>>,
+    /// Proxies whose word on addresses counts.
+    pub proxies: Arc<[ipnet::IpNet]>,
+    /// Another provider with which people may sign in.
+    pub provider: Option<Arc<app::accounts::provider::Provider>>,
     /// Failed sign-ins, by address and by name.
-    pub throttle: Arc<extract::Throttle>,
+    pub throttle: Arc<throttle::Throttle>,
     /// Pages and texts.
     pub templates: Arc<templates::Templates>,
     /// Places for pages that listen for news.
@@ -107,17 +115,43 @@ pub fn router(site: Site) -> Router {
         .route("/jobs/{id}/cancel", post(api::jobs::cancel))
         .route("/notices", get(api::notices::list))
         .route("/notices/seen", post(api::notices::seen))
+        .route("/me", get(api::accounts::me_read))
+        .route("/me/confirm", post(api::accounts::confirm))
+        .route("/me/password", post(api::accounts::password))
+        .route("/me/second-factor", post(api::accounts::second_begin).patch(api::accounts::second_on).delete(api::accounts::second_off))
+        .route("/me/second-factor/codes", post(api::accounts::second_codes))
+        .route("/sessions", get(api::accounts::sessions))
+        .route("/sessions/{id}", delete(api::accounts::end_session))
+        .route("/tokens", get(api::accounts::tokens).post(api::accounts::make_token))
+        .route("/tokens/{id}", delete(api::accounts::revoke_token))
+        .route("/users", get(api::users::list).post(api::users::invite))
+        .route("/users/{id}", get(api::users::read).patch(api::users::change))
+        .route("/users/{id}/link", post(api::users::link))
+        .route("/users/{id}/sessions", delete(api::users::end_sessions))
+        .route("/users/{id}/second-factor", delete(api::users::second_off))
+        .route("/groups", get(api::users::groups))
+        .route("/log/{log}", get(api::log::list))
+        .route("/log/{log}/export", get(api::log::export))
         .route("/openapi.json", get(openapi::document))
         .fallback(api::not_found);
     let pages = Router::new()
         .route("/", get(pages::home))
         .route("/login", get(pages::session::form).post(pages::session::sign_in))
         .route("/login/link/{token}", get(pages::session::link_form).post(pages::session::use_link))
+        .route("/login/code", get(pages::session::code_form).post(pages::session::code))
+        .route("/login/provider", post(pages::provider::begin))
+        .route("/login/provider/back", get(pages::provider::back))
         .route("/logout", post(pages::session::sign_out))
         .route("/lang/{code}", post(pages::session::language))
         .route("/theme/{name}", post(pages::session::theme))
         .route("/me", get(pages::me::page).post(pages::me::save))
         .route("/me/password", post(pages::me::password))
+        .route("/me/confirm", get(pages::me::confirm::form).post(pages::me::confirm::confirm))
+        .route("/me/provider", post(pages::provider::tie))
+        .route("/me/provider/untie", post(pages::provider::untie))
+        .route("/me/second", get(pages::me::second::page).post(pages::me::second::turn_on))
+        .route("/me/second/off", post(pages::me::second::turn_off))
+        .route("/me/second/codes", post(pages::me::second::codes))
         .route("/me/tokens", post(pages::me::token))
         .route("/me/tokens/{id}/revoke", post(pages::me::revoke))
         .route("/me/sessions/{id}/end", post(pages::me::end_session))
@@ -131,6 +165,23 @@ pub fn router(site: Site) -> Router {
         .route("/studio/jobs/{id}/now", post(pages::studio::jobs::now))
         .route("/studio/speed", get(pages::studio::speed).post(pages::studio::make_index))
         .route("/studio/scripts", get(pages::studio::scripts))
+        .route("/studio/users", get(pages::studio::users::index).post(pages::studio::users::invite))
+        .route("/studio/users/new", get(pages::studio::users::new))
+        .route("/studio/users/{id}", get(pages::studio::users::show).post(pages::studio::users::save))
+        .route("/studio/users/{id}/groups", post(pages::studio::users::set_groups))
+        .route("/studio/users/{id}/tie", post(pages::studio::users::tie))
+        .route("/studio/users/{id}/link", post(pages::studio::users::link))
+        .route("/studio/users/{id}/close", post(pages::studio::users::close))
+        .route("/studio/users/{id}/second/off", post(pages::studio::users::second_off))
+        .route("/studio/users/{id}/sessions/end", post(pages::studio::users::end_sessions))
+        .route("/studio/groups", get(pages::studio::groups::index))
+        .route("/studio/groups/{role}", get(pages::studio::groups::show))
+        .route("/studio/groups/{role}/members", post(pages::studio::groups::members))
+        .route("/studio/sessions", get(pages::studio::access::page))
+        .route("/studio/sessions/{id}/end", post(pages::studio::access::end_session))
+        .route("/studio/tokens/{id}/revoke", post(pages::studio::access::revoke))
+        .route("/studio/log", get(pages::studio::log::page))
+        .route("/studio/log/export", get(pages::studio::log::export))
         .route("/me/batches", get(pages::batches::index))
         .route("/me/batches/{id}", get(pages::batches::show))
         .route("/me/batches/{id}/undo", post(pages::batches::undo))
@@ -229,7 +280,7 @@ impl Site {
     /// A site as pages and API see it.
     pub fn new(app: Arc<app::App>) -> Result<Self, app::AppError> {
         let templates = templates::Templates::embedded().map_err(|error| app::AppError::Internal(error.to_string()))?;
-        Ok(Self { app, demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates), listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)), closing: Arc::new(tokio::sync::watch::Sender::new(false)) })
+        Ok(Self { app, demo: Arc::new([]), secure: true, base_url: None, proxies: Arc::new([]), provider: None, throttle: Arc::default(), templates: Arc::new(templates), listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)), closing: Arc::new(tokio::sync::watch::Sender::new(false)) })
     }
 }
 
@@ -240,5 +291,5 @@ pub async fn serve(site: Site, listener: tokio::net::TcpListener, stop: impl Fut
         stop.await;
         closing.send_replace(true);
     };
-    axum::serve(listener, router(site)).with_graceful_shutdown(stops).await
+    axum::serve(listener, router(site).into_make_service_with_connect_info::<std::net::SocketAddr>()).with_graceful_shutdown(stops).await
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of what one actor may do, generated from the catalog.
 
+mod accounts;
 mod around;
 mod flows;
 mod kept;
@@ -32,11 +33,12 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
-    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)).chain(flows::everywhere(catalog)) {
+    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)).chain(flows::everywhere(catalog)).chain(accounts::everywhere(actor)) {
         paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
     }
     components.extend(kept::schemas());
     components.extend(around::schemas());
+    components.extend(accounts::schemas(actor));
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let frame = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).components(Some(ComponentsBuilder::new().security_scheme("token", token).build())).build();
     // Schemas are written as they are: the types of utoipa know fewer words of JSON Schema than 3.1 allows.

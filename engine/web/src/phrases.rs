@@ -4,7 +4,22 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 66] = [
+const PHRASES: [[&str; 3]; 81] = [
+    ["this password is among the first that others would try; take some words that nobody says together", "此密码过于常见，容易被猜到；请使用几个不常连用的词。", "此密碼過於常見，容易被猜到；請使用幾個不常連用的詞。"],
+    ["show again who you are: give your password first", "请先再次输入密码确认身份。", "請先再次輸入密碼確認身分。"],
+    ["only administrators look after accounts", "只有管理员可以管理账户。", "只有管理員可以管理帳號。"],
+    ["only administrators read the log", "只有管理员可以查看日志。", "只有管理員可以檢視日誌。"],
+    ["nobody else may administer; give that to somebody first", "没有其他管理员，请先将管理员权限授予他人。", "沒有其他管理員，請先將管理員權限授予他人。"],
+    ["this account is closed; open it first", "此账户已停用，请先启用。", "此帳號已停用，請先啟用。"],
+    ["somebody from outside belongs to groups for people from outside alone", "外部用户只能属于外部用户组。", "外部使用者只能屬於外部群組。"],
+    ["a sign-in name has 1 to 100 characters and no spaces", "登录名需要 1 到 100 个字符，不含空格。", "登入名稱需要 1 到 100 個字元，不含空格。"],
+    ["a mail address is written like name@example.com", "邮箱格式应为 name@example.com。", "電子郵件格式應為 name@example.com。"],
+    ["a name is one line of at most 200 characters", "姓名为一行，最多 200 个字符。", "姓名為一行，最多 200 個字元。"],
+    ["this change carries no token of this site's pages; read the page again", "页面已过期，请刷新后重试。", "頁面已過期，請重新整理後再試。"],
+    ["this site is not known by that name; whoever runs it says its address with --base-url", "此站点不使用该地址，请管理员通过 --base-url 设置。", "此站點不使用該位址，請管理員透過 --base-url 設定。"],
+    ["there is a second factor already; turn it off first", "已开启两步验证，请先关闭。", "已開啟兩步驟驗證，請先關閉。"],
+    ["set a password first; there would be no way to sign in", "请先设置密码，否则将无法登录。", "請先設定密碼，否則將無法登入。"],
+    ["the other provider does not answer as it should; try again, or sign in otherwise", "第三方登录服务未正常响应，请重试或使用其他方式登录。", "第三方登入服務未正常回應，請重試或使用其他方式登入。"],
     ["there is no such {}", "没有这个{0}，或您无权查看。", "沒有這個{0}，或您無權檢視。"],
     ["you may not change this record", "您无权修改此记录。", "您無權修改此記錄。"],
     ["you may not delete this record", "您无权删除此记录。", "您無權刪除此記錄。"],
@@ -74,7 +89,8 @@ const PHRASES: [[&str; 3]; 66] = [
 ];
 
 /// Words that stand in those places.
-const WORDS: [[&str; 3]; 36] = [
+const WORDS: [[&str; 3]; 37] = [
+    ["group", "用户组", "群組"],
     ["a row", "某一行", "某一列"], ["a line", "某一行", "某一行"],
     ["record", "记录", "記錄"], ["state", "状态", "狀態"], ["task", "待办", "待辦"], ["application", "申请", "申請"], ["card", "卡片", "卡片"], ["address", "地址", "位址"], ["file", "文件", "檔案"], ["page", "页面", "頁面"], ["panel", "面板", "面板"], ["job", "任务", "任務"], ["batch", "批次", "批次"],
     ["action", "操作", "操作"], ["JSON", " JSON", " JSON"], ["a form", "表单", "表單"], ["files", "文件", "檔案"],

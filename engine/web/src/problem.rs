@@ -29,7 +29,7 @@ pub fn status(error: &AppError) -> StatusCode {
     match error {
         AppError::Malformed { .. } => StatusCode::BAD_REQUEST,
         AppError::Unauthenticated => StatusCode::UNAUTHORIZED,
-        AppError::Forbidden { .. } => StatusCode::FORBIDDEN,
+        AppError::Forbidden { .. } | AppError::ConfirmFirst => StatusCode::FORBIDDEN,
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
         AppError::Conflict { .. } => StatusCode::CONFLICT,
         AppError::Stale(_) => StatusCode::PRECONDITION_FAILED,

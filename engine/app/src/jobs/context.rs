@@ -43,7 +43,7 @@ impl JobError {
             Self::Stopped => true,
             Self::Failed(error) => match error {
                 AppError::Unavailable { .. } | AppError::Outdated | AppError::Internal(_) | AppError::TooMany { .. } | AppError::Stale(_) | AppError::Conflict { .. } => true,
-                AppError::Malformed { .. } | AppError::Unauthenticated | AppError::Forbidden { .. } | AppError::NotFound { .. } => false,
+                AppError::Malformed { .. } | AppError::Unauthenticated | AppError::Forbidden { .. } | AppError::ConfirmFirst | AppError::NotFound { .. } => false,
                 AppError::TooLarge { .. } | AppError::UnsupportedType { .. } | AppError::Rejected(_) => false,
             },
         }

@@ -9,7 +9,7 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{documents::{index, index_one}, uses::Use};
-use crate::{App, AppError, UnitError, jobs::{self, Context, JobError, NewJob}, snapshot::Snapshot};
+use crate::{App, AppError, UnitError, log::Entry, jobs::{self, Context, JobError, NewJob}, snapshot::Snapshot};
 
 /// What follows a change of a record that very many point to.
 pub(crate) const FOLLOW_KIND: &str = "search.follow";
@@ -40,20 +40,43 @@ pub(crate) async fn after_trash(tx: &mut Tx, snapshot: &Snapshot, card: &Card, i
 }
 
 /// An account is a record too: made by these statements, and found from then on.
-pub(crate) async fn make_user(app: &App, snapshot: Arc<Snapshot>, id: Uuid, statements: Vec<Statement>) -> Result<(), AppError> {
+pub(crate) async fn make_user(app: &App, snapshot: Arc<Snapshot>, id: Uuid, statements: Vec<Statement>, entry: Entry) -> Result<(), AppError> {
+    let secrets = app.secrets.clone();
     let made = app.store.write(move |tx: &mut Tx| {
-        let (snapshot, statements) = (snapshot.clone(), statements.clone());
+        let (snapshot, statements, secrets, entry) = (snapshot.clone(), statements.clone(), secrets.clone(), entry.clone());
         Box::pin(async move {
             for statement in &statements {
                 tx.execute(statement).await?;
             }
-            match snapshot.catalog.card(model::USER_CARD) {
-                Some(card) => index(tx, &snapshot, card, &[id]).await,
-                None => Ok(()),
+            if let Some(card) = snapshot.catalog.card(model::USER_CARD) {
+                index(tx, &snapshot, card, &[id]).await?;
             }
+            crate::log::append(tx, &secrets, &entry).await?;
+            Ok(())
         })
     });
     made.await.map_err(|error: UnitError| error.error)
+}
+
+/// An account was changed by these statements: where its name did, it is found by the new one, and so is what shows it.
+pub(crate) async fn user_changed(app: &App, snapshot: Arc<Snapshot>, id: Uuid, statements: Vec<Statement>, entry: Entry, renamed: bool) -> Result<(), AppError> {
+    let secrets = app.secrets.clone();
+    let changed = app.store.write(move |tx: &mut Tx| {
+        let (snapshot, statements, secrets, entry) = (snapshot.clone(), statements.clone(), secrets.clone(), entry.clone());
+        tx.change_rights();
+        Box::pin(async move {
+            for statement in &statements {
+                tx.execute(statement).await?;
+            }
+            if let Some(card) = snapshot.catalog.card(model::USER_CARD).filter(|_| renamed) {
+                index(tx, &snapshot, card, &[id]).await?;
+                follow(tx, &snapshot, card, &[id], None).await?;
+            }
+            crate::log::append(tx, &secrets, &entry).await?;
+            Ok(())
+        })
+    });
+    changed.await.map_err(|error: UnitError| error.error)
 }
 
 async fn follow(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[Uuid], changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {

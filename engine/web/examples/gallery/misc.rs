@@ -59,9 +59,9 @@ pub async fn me(asked: Asked) -> Response {
         zones: vec![choice("Asia/Shanghai", "Asia/Shanghai", "Asia/Shanghai"), choice("Europe/Berlin", "Europe/Berlin", "")],
         dates: vec![choice("iso", "2026-11-24", "iso"), choice("long", "24 Nov 2026", "iso")], numbers: vec![choice("a", "1,234.50", "a"), choice("b", "1.234,50", "a")], shortcuts: true,
         notices: vec![Choice { value: "assigned".into(), text: l(&shell.lang, "A record becomes mine|记录归我负责|記錄歸我負責"), selected: true }],
-        sessions: vec![SessionRow { id: "1".into(), device: "Chromium · Linux".into(), seen: l(&shell.lang, "now|现在|現在"), current: true }, SessionRow { id: "2".into(), device: "Safari · iPhone".into(), seen: l(&shell.lang, "yesterday|昨天|昨天"), current: false }],
-        tokens: vec![TokenRow { id: "1".into(), label: "Warehouse sync".into(), made: "1 Nov 2026".into(), ends: None }],
-        new_token: asked.get("state").map(|_| "cs_9f3b27c1e84a4b0d".to_owned()), token_error: None, password_error: None, saved: asked.contains_key("saved"),
+        sessions: vec![SessionRow { id: "1".into(), device: "Chromium · Linux".into(), seen: l(&shell.lang, "now|现在|現在"), current: true, ..SessionRow::default() }, SessionRow { id: "2".into(), device: "Safari · iPhone".into(), seen: l(&shell.lang, "yesterday|昨天|昨天"), current: false, ..SessionRow::default() }],
+        tokens: vec![TokenRow { id: "1".into(), label: "Warehouse sync".into(), made: "1 Nov 2026".into(), ends: None, ..TokenRow::default() }],
+        new_token: asked.get("state").map(|_| "cs_9f3b27c1e84a4b0d".to_owned()), token_error: None, password_error: None, saved: asked.contains_key("saved"), ..MePage::default()
     };
     draw("account/me.html", &shell, &page)
 }
@@ -81,7 +81,7 @@ pub async fn login(asked: Asked) -> Response {
 }
 
 pub async fn password(asked: Asked) -> Response {
-    draw("account/password.html", &outside(&asked), &PasswordPage { name: "lin.wei".into(), action: "/login/password".into(), error: None, min_length: 10, expired: asked.contains_key("state") })
+    draw("account/password.html", &outside(&asked), &PasswordPage { name: "lin.wei".into(), action: "/login/password".into(), error: None, min_length: 10, expired: asked.contains_key("state"), ..PasswordPage::default() })
 }
 
 pub async fn error(Path(kind): Path<String>, asked: Asked) -> Response {

@@ -1,5 +1,6 @@
 //! The REST API: requests to use cases, answers to JSON. Version 1.
 
+pub mod accounts;
 pub mod approvals;
 pub mod actions;
 pub mod batches;
@@ -10,12 +11,14 @@ pub mod exports;
 pub mod files;
 pub mod flows;
 pub mod folders;
+pub mod log;
 pub mod merge;
 pub mod imports;
 pub mod jobs;
 pub mod notices;
 pub mod records;
 pub mod search;
+pub mod users;
 pub mod views;
 
 use app::AppError;

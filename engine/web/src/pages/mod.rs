@@ -22,6 +22,7 @@ pub mod me;
 pub mod merge;
 pub mod notices;
 pub mod palette;
+pub mod provider;
 pub mod panels;
 pub mod record;
 pub mod search;
@@ -53,6 +54,10 @@ pub struct Reader {
     pub asker: Asker,
     /// The session this request came with, by its id.
     pub session: Option<String>,
+    /// What every change of this session carries.
+    pub csrf: String,
+    /// Where the request comes from.
+    pub origin: app::accounts::Origin,
     /// The theme's cookie.
     pub theme: String,
     /// Path and query of this page, or of the page a fragment belongs to.
@@ -77,7 +82,8 @@ impl FromRequestParts<Site> for Reader {
         let theme = extract::cookie(&parts.headers, extract::THEME).unwrap_or("system").to_owned();
         match extract::asker(site, &parts.headers).await {
             Ok(asker) => {
-                let session = extract::cookie(&parts.headers, extract::SESSION).map(app::accounts::session_id);
+                let session = extract::session_of(site, &parts.headers).map(app::accounts::session_id);
+                let (csrf, origin) = (crate::visit::csrf_of(site, &parts.headers), crate::visit::origin(site, &parts.headers, &parts.extensions));
                 let shown = !fragment || ["/query", "/filter", "/fav"].iter().any(|part| parts.uri.path().contains(part));
                 let around = async {
                     let folders = if shown { app::folders::all(&site.app, &asker.actor).await? } else { Vec::new() };
@@ -88,7 +94,7 @@ impl FromRequestParts<Site> for Reader {
                     Ok((folders, unread, pins, waiting))
                 };
                 match around.await {
-                    Ok((folders, unread, pins, waiting)) => Ok(Self { asker, session, theme, here, fragment, folders, unread, pins, waiting }),
+                    Ok((folders, unread, pins, waiting)) => Ok(Self { asker, session, csrf, origin, theme, here, fragment, folders, unread, pins, waiting }),
                     Err(error) => Err(failed(site, &shell::bare(site, &parts.headers, &here), &error, fragment)),
                 }
             }
@@ -128,7 +134,7 @@ pub fn failed(site: &Site, shell: &Shell, error: &AppError, fragment: bool) -> R
     let status = problem::status(error);
     let kind = match error {
         AppError::Unauthenticated => ErrorKind::SignIn,
-        AppError::Forbidden { .. } => ErrorKind::Forbidden,
+        AppError::Forbidden { .. } | AppError::ConfirmFirst => ErrorKind::Forbidden,
         AppError::NotFound { .. } => ErrorKind::Missing,
         AppError::Conflict { .. } | AppError::Stale(_) => ErrorKind::Conflict,
         AppError::TooLarge { .. } => ErrorKind::TooLarge,

@@ -1,6 +1,6 @@
 //! Signing in and out, language and theme.
 
-use app::{AppError, accounts};
+use app::{AppError, accounts::{self, links, passwords, signing::{self, Coded, SignedIn}}};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -8,10 +8,12 @@ use axum::{
 };
 use chrono::Utc;
 
-use super::{draw, failed, keep, safe_next, shell, words};
+use super::{draw, failed, keep, safe_next, shell, url, words};
 use crate::{
-    Site, extract::{self, Form},
-    view::{LoginPage, PasswordPage},
+    Site, extract::{self, Cookie, Form},
+    throttle::Key,
+    view::{CodePage, LoginPage, PasswordPage},
+    visit::From,
 };
 
 fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
@@ -24,55 +26,128 @@ pub async fn form(State(site): State<Site>, headers: HeaderMap, Query(pairs): Qu
         return Redirect::to(safe_next(get(&pairs, "next"))).into_response();
     }
     let bare = shell::bare(&site, &headers, "/login");
-    let notice = (get(&pairs, "notice") == "password").then(|| site.templates.texts(&bare.lang).get("password.changed", &[]));
-    let page = LoginPage { next: safe_next(get(&pairs, "next")).to_owned(), notice, demo: site.demo.to_vec(), ..LoginPage::default() };
+    let notice = [("password", "password.changed"), ("again", "second.too_late"), ("provider", "provider.failed"), ("unknown", "provider.unknown")].into_iter().find(|(word, _)| *word == get(&pairs, "notice"));
+    let notice = notice.map(|(_, key)| site.templates.texts(&bare.lang).get(key, &[("name", &provider_name(&site).unwrap_or_default())]));
+    let page = LoginPage { provider: provider_name(&site), next: safe_next(get(&pairs, "next")).to_owned(), notice, demo: site.demo.to_vec(), ..LoginPage::default() };
     draw(&site, StatusCode::OK, "account/login.html", &bare, &page)
 }
 
+/// What failures of a name are counted for.
+async fn keys(site: &Site, name: &str, origin: &accounts::Origin, browser: Option<&str>) -> Result<Vec<Key>, AppError> {
+    if let Some(browser) = browser
+        && signing::knows_browser(&site.app, browser, name, Utc::now()).await? {
+            return Ok(vec![Key::Browser(accounts::session_id(browser))]);
+        }
+    let name: String = name.trim().to_lowercase().chars().take(200).collect();
+    Ok(std::iter::once(Key::Name(name)).chain(Key::address(origin.address.as_deref())).collect())
+}
+
 /// `POST /login`
-pub async fn sign_in(State(site): State<Site>, headers: HeaderMap, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn sign_in(State(site): State<Site>, From(origin): From, headers: HeaderMap, Form(fields): Form<Vec<(String, String)>>) -> Response {
     let (name, password) = (get(&fields, "name"), get(&fields, "password"));
     let next = safe_next(get(&fields, "next"));
     let bare = shell::bare(&site, &headers, "/login");
-    let keys = [format!("name:{}", name.to_lowercase())];
+    let browser = Cookie::Browser.of(&site, &headers);
     let refused = |status: StatusCode, words: String| {
-        let page = LoginPage { name: name.to_owned(), next: next.to_owned(), error: Some(words), demo: site.demo.to_vec(), ..LoginPage::default() };
+        let page = LoginPage { name: name.to_owned(), next: next.to_owned(), error: Some(words), demo: site.demo.to_vec(), provider: provider_name(&site), ..LoginPage::default() };
         draw(&site, status, "account/login.html", &bare, &page)
     };
+    let keys = match keys(&site, name, &origin, browser).await {
+        Ok(keys) => keys,
+        Err(error) => return failed(&site, &bare, &error, false),
+    };
     if let Err(error) = site.throttle.check(&keys) {
-        let mut response = refused(StatusCode::TOO_MANY_REQUESTS, error.to_string());
-        if let AppError::TooMany { seconds } = error {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        return response;
+        return too_many(refused(StatusCode::TOO_MANY_REQUESTS, crate::phrases::told(&error.to_string(), &bare.lang)), &error);
     }
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match accounts::sign_in(&site.app, name, password, agent, Utc::now()).await {
-        Ok(Some(token)) => {
-            site.throttle.note(&keys, false);
-            let flag = if site.secure { "; Secure" } else { "" };
-            let cookie = format!("{}={token}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax{flag}", extract::SESSION);
-            let mut response = Redirect::to(next).into_response();
-            response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static("")));
+    match signing::sign_in(&site.app, name, password, &origin, browser, Utc::now()).await {
+        Ok(SignedIn::Open(opened)) => {
+            site.throttle.succeeded(&keys);
+            signed_in(&site, &opened, next)
+        }
+        Ok(SignedIn::Code(step)) => {
+            let mut response = Redirect::to(&url("/login/code", &[("next", next)])).into_response();
+            Cookie::Step.give(&site, &mut response, &step);
             response
         }
-        Ok(None) => {
-            site.throttle.note(&keys, true);
+        Ok(SignedIn::Refused) => {
+            if site.throttle.failed(&keys)
+                && let Err(error) = signing::tried_too_often(&site.app, name, &origin).await {
+                    return failed(&site, &bare, &error, false);
+                }
             refused(StatusCode::UNPROCESSABLE_ENTITY, words::word("wrong_sign_in", &bare.lang))
         }
         Err(error) => failed(&site, &bare, &error, false),
     }
 }
 
+fn too_many(mut response: Response, error: &AppError) -> Response {
+    if let AppError::TooMany { seconds } = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    response
+}
+
+pub(super) fn provider_name(site: &Site) -> Option<String> {
+    site.provider.as_ref().map(|provider| provider.name.clone())
+}
+
+/// A session is open: to where they wanted to go.
+pub(super) fn signed_in(site: &Site, opened: &signing::Opened, next: &str) -> Response {
+    let mut response = Redirect::to(safe_next(next)).into_response();
+    Cookie::Session.give(site, &mut response, &opened.token);
+    Cookie::Browser.give(site, &mut response, &opened.browser);
+    response
+}
+
+/// `GET /login/code`: the second factor.
+pub async fn code_form(State(site): State<Site>, headers: HeaderMap, Query(pairs): Query<Vec<(String, String)>>) -> Response {
+    let under_way = match Cookie::Step.of(&site, &headers) {
+        Some(step) => signing::is_under_way(&site.app, step, Utc::now()).await,
+        None => Ok(false),
+    };
+    match under_way {
+        Ok(true) => draw(&site, StatusCode::OK, "account/code.html", &shell::bare(&site, &headers, "/login"), &CodePage { next: safe_next(get(&pairs, "next")).to_owned(), error: None }),
+        Ok(false) => Redirect::to("/login").into_response(),
+        Err(error) => failed(&site, &shell::bare(&site, &headers, "/login"), &error, false),
+    }
+}
+
+/// `POST /login/code`
+pub async fn code(State(site): State<Site>, From(origin): From, headers: HeaderMap, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    let bare = shell::bare(&site, &headers, "/login");
+    let (next, browser) = (safe_next(get(&fields, "next")), Cookie::Browser.of(&site, &headers));
+    let Some(step) = Cookie::Step.of(&site, &headers) else { return Redirect::to("/login").into_response() };
+    let refused = |status: StatusCode, words: String| draw(&site, status, "account/code.html", &bare, &CodePage { next: next.to_owned(), error: Some(words) });
+    let keys: Vec<Key> = match browser {
+        Some(browser) => vec![Key::Code(accounts::session_id(browser))],
+        None => Key::address(origin.address.as_deref()).into_iter().collect(),
+    };
+    if let Err(error) = site.throttle.check(&keys) {
+        return too_many(refused(StatusCode::TOO_MANY_REQUESTS, crate::phrases::told(&error.to_string(), &bare.lang)), &error);
+    }
+    match signing::end_step(&site.app, step, get(&fields, "code"), &origin, browser, Utc::now()).await {
+        Ok(Coded::Open(opened)) => {
+            let mut response = signed_in(&site, &opened, next);
+            Cookie::Step.take(&site, &mut response);
+            response
+        }
+        Ok(Coded::Wrong) => {
+            site.throttle.failed(&keys);
+            refused(StatusCode::UNPROCESSABLE_ENTITY, site.templates.texts(&bare.lang).get("second.wrong", &[]))
+        }
+        Ok(Coded::Gone) => Redirect::to("/login?notice=again").into_response(),
+        Err(error) => failed(&site, &bare, &error, false),
+    }
+}
+
 /// `POST /logout`
-pub async fn sign_out(State(site): State<Site>, headers: HeaderMap) -> Response {
-    if let Some(token) = extract::cookie(&headers, extract::SESSION)
-        && let Err(error) = accounts::sign_out(&site.app, token).await {
+pub async fn sign_out(State(site): State<Site>, From(origin): From, headers: HeaderMap) -> Response {
+    if let Some(token) = extract::session_of(&site, &headers)
+        && let Err(error) = accounts::sign_out(&site.app, token, &origin).await {
             return failed(&site, &shell::bare(&site, &headers, "/login"), &error, false);
         }
     let mut response = Redirect::to("/login").into_response();
-    let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", extract::SESSION);
-    response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&gone).unwrap_or(HeaderValue::from_static("")));
+    Cookie::Session.take(&site, &mut response);
     response
 }
 
@@ -104,27 +179,36 @@ fn with_cookie(next: &str, name: &str, value: &str, secure: bool) -> Response {
 
 /// `GET /login/link/{token}`
 pub async fn link_form(State(site): State<Site>, UrlPath(token): UrlPath<String>, headers: HeaderMap) -> Response {
-    let page = PasswordPage { action: format!("/login/link/{token}"), min_length: 10, ..PasswordPage::default() };
-    draw(&site, StatusCode::OK, "account/password.html", &shell::bare(&site, &headers, "/login"), &page)
-}
-
-/// `POST /login/link/{token}`
-pub async fn use_link(State(site): State<Site>, UrlPath(token): UrlPath<String>, headers: HeaderMap, Form(fields): Form<Vec<(String, String)>>) -> Response {
-    let (password, again) = (get(&fields, "password"), get(&fields, "again"));
     let bare = shell::bare(&site, &headers, "/login");
-    let mut page = PasswordPage { action: format!("/login/link/{token}"), min_length: 10, ..PasswordPage::default() };
-    if password != again {
-        page.error = Some(site.templates.texts(&bare.lang).get("password.differ", &[]));
-        return draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "account/password.html", &bare, &page);
-    }
-    match accounts::use_link(&site.app, &token, password, Utc::now()).await {
-        Ok(()) => Redirect::to("/login?notice=password").into_response(),
-        Err(AppError::Malformed { code, detail }) => {
-            page.expired = code == "bad_link";
-            page.error = Some(detail);
-            draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "account/password.html", &bare, &page)
-        }
+    match link_page(&site, &token).await {
+        Ok(page) => draw(&site, StatusCode::OK, "account/password.html", &bare, &page),
         Err(error) => failed(&site, &bare, &error, false),
     }
 }
 
+async fn link_page(site: &Site, token: &str) -> Result<PasswordPage, AppError> {
+    let found = links::look(&site.app, token, Utc::now()).await?;
+    let min_length = u32::try_from(*passwords::LENGTH.start()).unwrap_or_default();
+    let provider = found.as_ref().filter(|(_, kind)| *kind == links::Kind::Invite).and_then(|_| provider_name(site));
+    let (name, login) = found.as_ref().map(|(user, _)| (user.name.clone(), user.login.clone())).unwrap_or_default();
+    Ok(PasswordPage { name, login, action: format!("/login/link/{token}"), token: token.to_owned(), min_length, expired: found.is_none(), provider, error: None })
+}
+
+/// `POST /login/link/{token}`
+pub async fn use_link(State(site): State<Site>, UrlPath(token): UrlPath<String>, From(origin): From, headers: HeaderMap, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    let (password, again) = (get(&fields, "password"), get(&fields, "again"));
+    let bare = shell::bare(&site, &headers, "/login");
+    let page = match link_page(&site, &token).await {
+        Ok(page) => page,
+        Err(error) => return failed(&site, &bare, &error, false),
+    };
+    let refused = |page: PasswordPage| draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "account/password.html", &bare, &page);
+    if password != again && !page.expired {
+        return refused(PasswordPage { error: Some(site.templates.texts(&bare.lang).get("password.differ", &[])), ..page });
+    }
+    match accounts::use_link(&site.app, &token, password, &origin, Utc::now()).await {
+        Ok(()) => Redirect::to("/login?notice=password").into_response(),
+        Err(AppError::Malformed { code, detail }) => refused(PasswordPage { expired: code == "bad_link", error: Some(crate::phrases::told(&detail, &bare.lang)), ..page }),
+        Err(error) => failed(&site, &bare, &error, false),
+    }
+}

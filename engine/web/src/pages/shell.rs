@@ -15,7 +15,7 @@ use crate::{
 /// The frame of pages without a session.
 pub fn bare(site: &Site, headers: &HeaderMap, here: &str) -> Shell {
     let lang = extract::language(headers);
-    Shell { languages: languages(&lang), lang, theme: theme(extract::cookie(headers, extract::THEME).unwrap_or_default()), density: "normal".into(), point: '.', company: site.app.settings().name.clone(), here: here.to_owned(), home_url: "/".into(), ..Shell::default() }
+    Shell { csrf: crate::visit::csrf_of(site, headers), languages: languages(&lang), lang, theme: theme(extract::cookie(headers, extract::THEME).unwrap_or_default()), density: "normal".into(), point: '.', company: site.app.settings().name.clone(), here: here.to_owned(), home_url: "/".into(), ..Shell::default() }
 }
 
 fn languages(current: &str) -> Vec<Language> {
@@ -57,7 +57,7 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         density: actor.preferences.get("density").cloned().unwrap_or_else(|| "normal".into()),
         point: reader.asker.locale.point,
         shortcuts_off: actor.preferences.get("shortcuts").is_some_and(|on| on == "false"),
-        csrf: String::new(),
+        csrf: reader.csrf.clone(),
         company: site.app.settings().name.clone(),
         user: Some(UserChip { name, initials: avatar.initials, tone: avatar.tone, detail: roles(snapshot, actor), admin: actor.is_administrator() }),
         nav,

@@ -1,6 +1,10 @@
 //! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs.
 
+pub mod access;
+pub mod groups;
 pub mod jobs;
+pub mod log;
+pub mod users;
 
 use app::{AppError, advice, scripts};
 use axum::{

@@ -15,6 +15,60 @@ pub struct LoginPage {
     pub notice: Option<String>,
     /// Sign-ins that a demo offers.
     pub demo: Vec<DemoSignIn>,
+    /// Another provider one may sign in with. POST `/login/provider` with `next`.
+    pub provider: Option<String>,
+}
+
+/// The second factor after the password. POST `/login/code` with `code`, `next`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CodePage {
+    /// Where to go afterwards.
+    pub next: String,
+    /// Why it did not work.
+    pub error: Option<String>,
+}
+
+/// On the way to another provider.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct AwayPage {
+    /// What it is called.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+}
+
+/// The password is asked for again. POST `/me/confirm` with `password`, `code`, `next`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ConfirmPage {
+    /// The name one signs in with, for password managers.
+    pub login: String,
+    /// Where to go afterwards.
+    pub next: String,
+    /// Why it did not work.
+    pub error: Option<String>,
+    /// A password is asked for; without one, the other provider.
+    pub password: bool,
+    /// A code is asked for, too.
+    pub code: bool,
+    /// The other provider, for who has no password.
+    pub provider: Option<String>,
+}
+
+/// The second factor of one's own: set up, or looked after.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SecondPage {
+    /// It is on.
+    pub on: bool,
+    /// The secret to type in, in groups of four.
+    pub secret: String,
+    /// The picture to read, as the address of an image.
+    pub picture: String,
+    /// Recovery codes, shown once.
+    pub codes: Vec<String>,
+    /// How many are left.
+    pub left: i64,
+    /// Why a code was refused.
+    pub error: Option<String>,
 }
 
 /// A sign-in that a demo offers: a click fills it in.
@@ -33,6 +87,12 @@ pub struct DemoSignIn {
 pub struct PasswordPage {
     /// Whose password.
     pub name: String,
+    /// The name they sign in with.
+    pub login: String,
+    /// The token of the link.
+    pub token: String,
+    /// Another provider to take an invitation up with instead. POST `/login/provider` with `link`.
+    pub provider: Option<String>,
     /// Where it is sent.
     pub action: String,
     /// Why it was refused.
@@ -71,6 +131,14 @@ pub struct MePage {
     pub sessions: Vec<SessionRow>,
     /// Their API tokens.
     pub tokens: Vec<TokenRow>,
+    /// The second factor is on.
+    pub second: bool,
+    /// Recovery codes that are left.
+    pub codes: i64,
+    /// Another provider one may sign in with.
+    pub provider: Option<String>,
+    /// The name one has there.
+    pub tied: Option<String>,
     /// A token just made, shown once.
     pub new_token: Option<String>,
     /// What was wrong with a token asked for.
@@ -99,8 +167,12 @@ pub struct SessionRow {
     pub id: String,
     /// Browser and system, in words.
     pub device: String,
-    /// When it was last used, in words.
+    /// When it was last used, in words, and where it began.
     pub seen: String,
+    /// Whose; empty on one's own page.
+    pub who: String,
+    /// Their page.
+    pub who_url: String,
     /// The one this page is read with.
     pub current: bool,
 }
@@ -116,4 +188,12 @@ pub struct TokenRow {
     pub made: String,
     /// When it ends, in words; none if never.
     pub ends: Option<String>,
+    /// When it was last used, in words; none if never.
+    pub used: Option<String>,
+    /// It may do what else asks for the password again.
+    pub administers: bool,
+    /// Whose; empty on one's own page.
+    pub who: String,
+    /// Their page.
+    pub who_url: String,
 }

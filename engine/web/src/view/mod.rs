@@ -34,9 +34,10 @@ mod record;
 mod search;
 mod shell;
 mod studio;
+mod users;
 mod views;
 
-pub use account::{Choice, DemoSignIn, LoginPage, MePage, PasswordPage, SessionRow, TokenRow};
+pub use account::{AwayPage, Choice, CodePage, ConfirmPage, DemoSignIn, LoginPage, MePage, PasswordPage, SecondPage, SessionRow, TokenRow};
 pub use bulk::{BatchPage, BatchResult, BatchRow, BatchesPage, BulkField, BulkPage};
 pub use cell::{Avatar, Cell, FileChip, LinkChip, Tag, Tone, Widget};
 pub use child::{ChildCell, ChildColumn, ChildRow, ChildTableView};
@@ -59,5 +60,6 @@ pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Positi
 pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use query::{AskForm, QueryCount, QueryField, QueryFields, QueryNode, QueryPage, ValueBox};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
+pub use users::{AccessPage, GroupChoice, GroupPage, GroupRow, GroupsPage, LogPage, LogRow, PersonRow, TieRow, UserPage, UsersPage};
 pub use studio::{JobLine, JobsPage, ScheduleLine, ScriptLine, ScriptsPage, SlowList, SpeedPage};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};

@@ -1,6 +1,9 @@
 //! A person's own preferences, password, sessions and API tokens.
 
-use app::{AppError, accounts, notify::Kind};
+pub mod confirm;
+pub mod second;
+
+use app::{AppError, accounts::{self, provider, second as second_factor, signing::{self, TokenAsked}}, notify::Kind};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     http::{StatusCode, header},
@@ -10,11 +13,13 @@ use chrono_tz::TZ_VARIANTS;
 use form::format::{self, DATES, NUMBERS};
 use uuid::Uuid;
 
-use super::{Reader, keep, words};
+use super::{Reader, keep, session, words};
 use crate::{
     Site, extract::{self, Form},
     templates::LANGUAGES,
+    throttle::Key,
     view::{Choice, MePage, SessionRow, TokenRow},
+    visit::Sure,
 };
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
@@ -22,7 +27,7 @@ const DENSITIES: [&str; 3] = ["compact", "normal", "roomy"];
 /// Where people live; the other names of the zone database are old or technical.
 const AREAS: [&str; 9] = ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
 
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+pub(super) fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
     pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
 }
 
@@ -30,7 +35,7 @@ fn choice(value: &str, text: impl Into<String>, selected: bool) -> Choice {
     Choice { value: value.into(), text: text.into(), selected }
 }
 
-fn me(reader: &Reader) -> Result<Uuid, AppError> {
+pub(super) fn me(reader: &Reader) -> Result<Uuid, AppError> {
     reader.asker.actor.user.ok_or(AppError::Unauthenticated)
 }
 
@@ -40,7 +45,9 @@ async fn build(site: &Site, reader: &Reader) -> Result<MePage, AppError> {
     let chosen = |name: &str| actor.preferences.get(name).map(String::as_str).unwrap_or_default();
     let named = |prefix: &str, names: &[&str], current: &str| names.iter().map(|name| choice(name, reader.t(site, &format!("{prefix}.{name}"), &[]), *name == current)).collect();
     let density = Some(chosen("density")).filter(|name| !name.is_empty()).unwrap_or("normal");
-    let (sessions, tokens) = (sessions(site, reader, user).await?, tokens(site, reader, user).await?);
+    let (sessions, tokens) = (sessions(site, reader, Some(user)).await?, tokens(site, reader, Some(user)).await?);
+    let (second, codes) = (second_factor::is_on(&site.app, user).await?, second_factor::codes_left(&site.app, user).await?);
+    let tied = provider::identities(&site.app, user).await?.into_iter().next().map(|(_, name)| name);
     Ok(MePage {
         name: actor.name.clone(),
         login: accounts::login_of(&site.app, user).await?,
@@ -54,6 +61,10 @@ async fn build(site: &Site, reader: &Reader) -> Result<MePage, AppError> {
         notices: Kind::ALL.map(|kind| choice(&kind.preference(), reader.t(site, &format!("me.notify_{}", kind.word()), &[]), chosen(&kind.preference()) != "false")).into(),
         sessions,
         tokens,
+        second,
+        codes,
+        provider: session::provider_name(site),
+        tied,
         ..MePage::default()
     })
 }
@@ -77,29 +88,41 @@ fn numbers(site: &Site, reader: &Reader, current: &str) -> Vec<Choice> {
     std::iter::once(usual).chain(NUMBERS.iter().map(|(name, _, _)| choice(name, example(name), *name == current))).collect()
 }
 
-async fn sessions(site: &Site, reader: &Reader, user: Uuid) -> Result<Vec<SessionRow>, AppError> {
+/// Sessions as people read them; `everybody` says whose each is.
+pub(super) async fn sessions(site: &Site, reader: &Reader, user: Option<Uuid>) -> Result<Vec<SessionRow>, AppError> {
     let actor = &reader.asker.actor;
-    let row = |session: accounts::Session| {
+    let row = |session: signing::Session| {
         let current = reader.session.as_ref() == Some(&session.id);
         let seen = if current { reader.t(site, "me.now", &[]) } else { words::ago(session.seen, actor.now, &actor.lang) };
-        SessionRow { device: device(&session.agent).unwrap_or_else(|| reader.t(site, "me.some_device", &[])), seen, current, id: session.id }
+        let seen = session.address.as_ref().map_or(seen.clone(), |address| format!("{seen} · {address}"));
+        let (who, who_url) = if user.is_none() { (session.user.1, format!("/studio/users/{}", session.user.0)) } else { Default::default() };
+        SessionRow { device: device(&session.agent).unwrap_or_else(|| reader.t(site, "me.some_device", &[])), seen, current, id: session.id, who, who_url }
     };
-    Ok(accounts::sessions(&site.app, user, actor.now).await?.into_iter().map(row).collect())
+    Ok(signing::sessions(&site.app, user, actor.now).await?.into_iter().map(row).collect())
 }
 
-async fn tokens(site: &Site, reader: &Reader, user: Uuid) -> Result<Vec<TokenRow>, AppError> {
-    let day = |at: chrono::DateTime<chrono::Utc>| format::date_text(at.with_timezone(&reader.asker.actor.zone).date_naive(), &reader.asker.locale);
-    let row = |token: accounts::Token| TokenRow {
-        id: token.id.to_string(),
-        label: token.name,
-        made: reader.t(site, "me.token_since", &[("when", &day(token.made))]),
-        ends: token.ends.map(|at| reader.t(site, "me.token_until", &[("when", &day(at))])),
+/// API tokens as people read them.
+pub(super) async fn tokens(site: &Site, reader: &Reader, user: Option<Uuid>) -> Result<Vec<TokenRow>, AppError> {
+    let actor = &reader.asker.actor;
+    let day = |at: chrono::DateTime<chrono::Utc>| format::date_text(at.with_timezone(&actor.zone).date_naive(), &reader.asker.locale);
+    let row = |token: signing::Token| {
+        let (who, who_url) = if user.is_none() { (token.user.1, format!("/studio/users/{}", token.user.0)) } else { Default::default() };
+        TokenRow {
+            id: token.id.to_string(),
+            label: token.name,
+            made: reader.t(site, "me.token_since", &[("when", &day(token.made))]),
+            ends: token.ends.map(|at| reader.t(site, "me.token_until", &[("when", &day(at))])),
+            used: token.seen.map(|at| reader.t(site, "me.token_used", &[("when", &words::ago(at, actor.now, &actor.lang))])),
+            administers: token.administers,
+            who,
+            who_url,
+        }
     };
-    Ok(accounts::tokens(&site.app, user).await?.into_iter().map(row).collect())
+    Ok(signing::tokens(&site.app, user).await?.into_iter().map(row).collect())
 }
 
 /// Browser and system, out of what the browser says about itself.
-fn device(agent: &str) -> Option<String> {
+pub(super) fn device(agent: &str) -> Option<String> {
     let first = |pairs: &[(&str, &str)]| pairs.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| (*name).to_owned());
     // The order matters: most browsers also name those they want to be taken for.
     let browser = first(&[("Edg/", "Edge"), ("OPR/", "Opera"), ("MicroMessenger/", "WeChat"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")]);
@@ -174,34 +197,37 @@ async fn keep_preferences(site: &Site, reader: &Reader, fields: &[(String, Strin
 }
 
 /// `POST /me/password`
-pub async fn password(State(site): State<Site>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn password(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
     let refused = |words: String| show(&site, &reader, StatusCode::UNPROCESSABLE_ENTITY, |page| MePage { password_error: Some(words), ..page });
     if get(&fields, "password") != get(&fields, "again") {
         return refused(reader.t(&site, "password.differ", &[])).await;
     }
-    match accounts::change_password(&site.app, &reader.asker.actor, get(&fields, "current"), get(&fields, "password")).await {
+    let keys = [Key::Confirm(me(&reader).map(|user| user.to_string()).unwrap_or_default())];
+    if let Err(error) = site.throttle.check(&keys) {
+        return reader.failed(&site, &error);
+    }
+    match accounts::change_password(&site.app, &reader.asker.actor, &by, get(&fields, "current"), get(&fields, "password")).await {
         // Every session has ended, this one too.
         Ok(()) => Redirect::to("/login?notice=password").into_response(),
-        Err(AppError::Malformed { code: "wrong_password", .. }) => refused(reader.t(&site, "password.wrong", &[])).await,
+        Err(AppError::Malformed { code: "wrong_password", .. }) => {
+            site.throttle.failed(&keys);
+            refused(reader.t(&site, "password.wrong", &[])).await
+        }
         Err(AppError::Malformed { code: "weak_password", .. }) => refused(reader.t(&site, "password.weak", &[])).await,
-        Err(AppError::Malformed { detail, .. }) => refused(detail).await,
+        Err(AppError::Malformed { detail, .. }) => refused(crate::phrases::told(&detail, &reader.asker.actor.lang)).await,
         Err(error) => reader.failed(&site, &error),
     }
 }
 
 /// `POST /me/tokens`: the new token is shown once.
-pub async fn token(State(site): State<Site>, reader: Reader, Form(fields): Form<Vec<(String, String)>>) -> Response {
-    let label = get(&fields, "label").trim();
-    if label.is_empty() || label.chars().count() > 100 {
-        let words = reader.t(&site, "me.token_label_rule", &[]);
-        return show(&site, &reader, StatusCode::UNPROCESSABLE_ENTITY, |page| MePage { token_error: Some(words), ..page }).await;
-    }
-    let made = match me(&reader) {
-        Ok(user) => accounts::create_token(&site.app, user, label, reader.asker.actor.now).await,
-        Err(error) => Err(error),
-    };
-    match made {
+pub async fn token(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    let asked = TokenAsked { name: get(&fields, "label").to_owned(), days: get(&fields, "days").parse().ok(), administers: get(&fields, "administers") == "true" };
+    match signing::own_token(&site.app, &by, &asked, reader.asker.actor.now).await {
         Ok(token) => show(&site, &reader, StatusCode::OK, |page| MePage { new_token: Some(token), ..page }).await,
+        Err(AppError::Malformed { .. }) => {
+            let words = reader.t(&site, "me.token_label_rule", &[]);
+            show(&site, &reader, StatusCode::UNPROCESSABLE_ENTITY, |page| MePage { token_error: Some(words), ..page }).await
+        }
         Err(error) => reader.failed(&site, &error),
     }
 }
@@ -210,7 +236,7 @@ pub async fn token(State(site): State<Site>, reader: Reader, Form(fields): Form<
 pub async fn revoke(State(site): State<Site>, UrlPath(id): UrlPath<String>, reader: Reader) -> Response {
     let answer = async {
         let id = Uuid::try_parse(&id).map_err(|_| AppError::not_found("token"))?;
-        accounts::revoke_token(&site.app, me(&reader)?, id).await
+        accounts::revoke_token(&site.app, me(&reader)?, id, &reader.origin).await
     };
     match answer.await {
         Ok(()) => Redirect::to("/me?saved=1#me-tokens").into_response(),
@@ -220,7 +246,7 @@ pub async fn revoke(State(site): State<Site>, UrlPath(id): UrlPath<String>, read
 
 /// `POST /me/sessions/{id}/end`
 pub async fn end_session(State(site): State<Site>, UrlPath(id): UrlPath<String>, reader: Reader) -> Response {
-    let answer = async { accounts::end_session(&site.app, me(&reader)?, &id).await };
+    let answer = async { accounts::end_session(&site.app, me(&reader)?, &id, &reader.origin).await };
     match answer.await {
         Ok(()) => Redirect::to("/me?saved=1#me-sessions").into_response(),
         Err(error) => reader.failed(&site, &error),

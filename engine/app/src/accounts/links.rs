@@ -1,0 +1,100 @@
+//! Links with which somebody sets a password, once: an invitation, or after a password was forgotten.
+//!
+//! A link is shown to whoever made it, to hand over, and written to the letters that wait to be sent, closed with the
+//! site's key. A new link takes the place of those before it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use sql::{Datum, system_accounts as rows};
+use store::Tx;
+use uuid::Uuid;
+
+use super::{Confirmed, Origin, User, by_id, hash_of, new_token, passwords};
+use crate::{App, AppError, UnitError, log::{self, Entry, Event}};
+
+/// Why a link was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody is new.
+    Invite,
+    /// A password was forgotten.
+    Reset,
+}
+
+impl Kind {
+    /// As it is stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Invite => "invite",
+            Self::Reset => "reset",
+        }
+    }
+    /// How long it is good.
+    pub fn lasts(self) -> TimeDelta {
+        match self {
+            Self::Invite => TimeDelta::days(7),
+            Self::Reset => TimeDelta::hours(24),
+        }
+    }
+    fn read(word: &str) -> Self {
+        if word == "invite" { Self::Invite } else { Self::Reset }
+    }
+}
+
+/// A link's token with which a user sets a password, as the command line makes it.
+pub async fn login_link(app: &App, user: Uuid, now: DateTime<Utc>) -> Result<String, AppError> {
+    make(app, &Confirmed::command_line(), user, Kind::Reset, now).await
+}
+
+/// A new link.
+pub(crate) async fn make(app: &App, by: &Confirmed, user: Uuid, kind: Kind, now: DateTime<Utc>) -> Result<String, AppError> {
+    let token = new_token();
+    let dialect = app.store.dialect();
+    let known = by_id(app, user).await?.ok_or_else(|| AppError::not_found("user"))?;
+    let mut statements = rows::create_login_link(dialect, hash_of(&token), user, kind.word(), now, now + kind.lasts());
+    if let Some(address) = &known.email {
+        let id = Uuid::now_v7();
+        let letter = json!({"to": address, "name": known.name, "language": known.language, "path": format!("/login/link/{token}"), "until": now + kind.lasts()});
+        let closed = app.secrets.seal("mail", id.as_bytes(), &letter.to_string())?;
+        statements.push(rows::post_mail(dialect, id, address, kind.word(), &closed, now));
+    }
+    super::run_logged(app, statements, by.entry(Event::LinkMade).to(user).about("kind", kind.word())).await?;
+    Ok(token)
+}
+
+/// Whose a link is, if it is still good.
+pub async fn look(app: &App, token: &str, now: DateTime<Utc>) -> Result<Option<(User, Kind)>, AppError> {
+    let found = app.store.fetch(&rows::login_link(app.store.dialect(), hash_of(token), now)).await?.into_iter().next();
+    let Some([Datum::Uuid(user), Datum::Text(kind)]) = found.as_deref() else { return Ok(None) };
+    let user = by_id(app, *user).await?.filter(|user| user.active);
+    Ok(user.map(|user| (user, Kind::read(kind))))
+}
+
+fn used() -> AppError {
+    AppError::malformed("bad_link", "this link was used already or is too old; ask for another")
+}
+
+/// Sets a password by a link; the link is used up, and every other way in ends.
+pub async fn use_link(app: &App, token: &str, password: &str, origin: &Origin, now: DateTime<Utc>) -> Result<(), AppError> {
+    let (user, kind) = look(app, token, now).await?.ok_or_else(used)?;
+    let hash = passwords::hash(passwords::checked(password, &[&user.login, &user.name])?).await?;
+    let (secrets, token, dialect) = (app.secrets.clone(), hash_of(token), app.store.dialect());
+    let mut statements = vec![rows::set_password(dialect, user.id, &hash)];
+    statements.extend(rows::end_sessions(dialect, user.id).into_iter().chain(rows::end_ways(dialect, user.id)));
+    let entry = Entry::new(Event::PasswordSet, origin).by(Some(user.id)).to(user.id).about("link", kind.word());
+    let done = app.store.write(move |tx: &mut Tx| {
+        let (statements, secrets, entry, token) = (statements.clone(), secrets.clone(), entry.clone(), token.clone());
+        tx.change_rights();
+        Box::pin(async move {
+            if tx.fetch(&rows::use_login_link(tx.dialect(), token, now)).await?.is_empty() {
+                return Err(used().into());
+            }
+            for statement in &statements {
+                tx.execute(statement).await?;
+            }
+            log::append(tx, &secrets, &entry).await?;
+            Ok::<(), UnitError>(())
+        })
+    });
+    done.await.map_err(|error| error.error)
+}

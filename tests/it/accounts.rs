@@ -1,0 +1,429 @@
+//! Accounts: invitations, passwords, groups, closing, and what must not be possible with them.
+
+use app::accounts::{self, Confirmed, LinkKind, people::{self, Said}, signing::{self, TokenAsked}};
+use app::log::Event;
+use chrono::{TimeDelta, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{both, browser::Browser, site::{Database, Person, Site}};
+
+both!(
+    invited_people_set_a_password_once, links_end_and_take_each_other_s_place, dangerous_acts_ask_for_the_password_again, a_deactivated_user_s_open_session_is_refused,
+    rights_taken_are_gone_with_the_next_request, the_last_administrator_stays, two_administrators_cannot_demote_each_other, stolen_and_replayed_tokens_are_refused, forged_hosts_and_origins_are_refused,
+    a_change_without_the_token_of_its_page_is_refused, guessing_is_braked_and_shuts_nobody_out, addresses_are_believed_from_named_proxies_alone, unknown_names_are_answered_like_wrong_passwords,
+    common_passwords_are_refused, administrators_change_accounts_by_the_api, groups_of_outsiders_do_not_mix, renamed_people_are_found_by_their_new_name, who_somebody_is_in_the_company_is_set,
+);
+
+const LAB: &str = "tests/packs/lab";
+pub const GOOD: &str = "a good password";
+
+/// Somebody who may administer by the API.
+pub async fn root(site: &Site) -> Person {
+    let root = site.person("root", &["administrator"]).await;
+    let asked = TokenAsked { name: "test".into(), days: None, administers: true };
+    let token = signing::make_token(&site.app, root.id.parse().expect("an id"), &asked, Confirmed::command_line().entry(Event::TokenMade), Utc::now()).await.expect("a token");
+    Person { token: Some(token), ..root }
+}
+
+/// Signed in with a browser.
+pub async fn signed_in(site: &Site, name: &str) -> Browser {
+    let browser = Browser::new(site);
+    assert_eq!(browser.sign_in(name, GOOD).await.ok(303).to(), "/me");
+    browser
+}
+
+fn id(person: &Person) -> Uuid {
+    person.id.parse().expect("an id")
+}
+
+/// As if the password had been given an hour ago.
+async fn an_hour_later(site: &Site, database: Database) {
+    let then = if database == Database::Postgres { "now() - interval '1 hour'".to_owned() } else { (Utc::now() - TimeDelta::hours(1)).timestamp_micros().to_string() };
+    site.app.store.apply(vec![format!("UPDATE sys_session SET confirmed_at = {then}")]).await.expect("aged");
+}
+
+async fn invited_people_set_a_password_once(database: Database) {
+    let site = Site::with(database, LAB).await;
+    root(&site).await;
+    let admin = signed_in(&site, "root").await;
+    admin.get("/studio/users/new").await.ok(200);
+    let fields = [("login", "Mei"), ("name", "Mei Lin"), ("email", "mei@example.com"), ("language", "en"), ("groups", "keeper")];
+    let made = admin.post("/studio/users", &fields).await.ok(200);
+    let link = made.link();
+    let token = link.rsplit('/').next().expect("a token").to_owned();
+    // Of the link only a hash is kept; the letter that waits is closed.
+    let secret = |text: &str| text.contains(&token);
+    for table in ["SELECT CAST(content AS text) FROM sys_mail", "SELECT about FROM sys_log"] {
+        let statement = sql::Statement { sql: table.into(), binds: Vec::new(), columns: vec![sql::Physical::Text] };
+        let rows = site.app.store.fetch(&statement).await.expect("rows");
+        assert!(!rows.is_empty() && !rows.iter().flatten().any(|datum| secret(&format!("{datum:?}"))), "{table}");
+    }
+    let mei = Browser::new(&site);
+    let page = mei.get(&link).await.ok(200);
+    assert!(page.text.contains("Mei Lin") && page.text.contains("<code>mei</code>"), "{}", page.text);
+    assert!(mei.post(&link, &[("password", "password123"), ("again", "password123")]).await.ok(422).text.contains("first that others would try"));
+    assert!(mei.post(&link, &[("password", GOOD), ("again", "another one")]).await.ok(422).text.contains("differ"));
+    assert_eq!(mei.post(&link, &[("password", GOOD), ("again", GOOD)]).await.ok(303).to(), "/login?notice=password");
+    assert!(mei.post(&link, &[("password", "another good one"), ("again", "another good one")]).await.ok(422).text.contains("no longer works"));
+    assert_eq!(mei.sign_in("MEI", GOOD).await.ok(303).to(), "/me");
+    assert_eq!(mei.get("/c/device").await.status, 200);
+    // The name is taken.
+    assert!(admin.post("/studio/users", &[("login", "mei")]).await.ok(422).text.contains("already"));
+    assert!(admin.post("/studio/users", &[("login", "li"), ("email", "nonsense")]).await.ok(422).text.contains("mail address"));
+}
+
+async fn links_end_and_take_each_other_s_place(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let browser = Browser::new(&site);
+    let old = accounts::login_link(&site.app, id(&kim), Utc::now() - TimeDelta::days(2)).await.expect("a link");
+    assert!(browser.get(&format!("/login/link/{old}")).await.ok(200).text.contains("no longer works"));
+    assert_eq!(browser.post(&format!("/login/link/{old}"), &[("password", GOOD), ("again", GOOD)]).await.status, 422);
+    let first = accounts::login_link(&site.app, id(&kim), Utc::now()).await.expect("a link");
+    let second = accounts::login_link(&site.app, id(&kim), Utc::now()).await.expect("a link");
+    assert_eq!(browser.post(&format!("/login/link/{first}"), &[("password", GOOD), ("again", GOOD)]).await.status, 422);
+    // Two at the same moment: one sets a password.
+    let path = format!("/login/link/{second}");
+    let (one, other) = tokio::join!(browser.post(&path, &[("password", "first of both words"), ("again", "first of both words")]), browser.post(&path, &[("password", "second of both words"), ("again", "second of both words")]));
+    let mut both = [one.status, other.status];
+    both.sort_unstable();
+    assert_eq!(both, [303, 422]);
+    assert_eq!(LinkKind::Invite.lasts(), TimeDelta::days(7));
+}
+
+async fn dangerous_acts_ask_for_the_password_again(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (root, kim) = (root(&site).await, site.person("kim", &["keeper"]).await);
+    let admin = signed_in(&site, "root").await;
+    an_hour_later(&site, database).await;
+    assert_eq!(admin.get("/studio/users/new").await.ok(303).to(), "/me/confirm?next=%2Fstudio%2Fusers%2Fnew");
+    for (path, fields) in [
+        ("/studio/users", vec![("login", "mallory"), ("groups", "administrator")]),
+        (&*format!("/studio/users/{}/groups", kim.id), vec![("groups", "administrator")]),
+        (&*format!("/studio/users/{}/close", root.id), vec![("closed", "true")]),
+        (&*format!("/studio/users/{}/link", kim.id), vec![]),
+        ("/studio/groups/administrator/members", vec![("user", kim.id.as_str()), ("member", "true")]),
+        ("/me/password", vec![("current", GOOD), ("password", "another good one"), ("again", "another good one")]),
+        ("/me/tokens", vec![("label", "stolen")]),
+        ("/me/second", vec![("code", "123456")]),
+        ("/me/second/off", vec![]),
+    ] {
+        assert!(admin.post(path, &fields).await.ok(303).to().starts_with("/me/confirm"), "{path}");
+    }
+    assert!(admin.get("/studio/log/export?log=signin").await.ok(303).to().starts_with("/me/confirm"));
+    assert_eq!(site.number("SELECT count(*) FROM sys_user").await, 2);
+    assert_eq!(site.number("SELECT count(*) FROM sys_user_role WHERE role = 'administrator'").await, 1);
+    // An API token does no such thing, unless it was made for it.
+    let plain = site.person("second", &["administrator"]).await;
+    plain.post("/users", json!({"login": "mallory"})).await.refused(403, "confirm_first");
+    plain.post("/tokens", json!({"name": "more", "administers": true})).await.refused(403, "confirm_first");
+    plain.post("/me/confirm", json!({"password": GOOD})).await.refused(400, "no_session");
+    root.post("/users", json!({"login": "mei", "groups": ["keeper"]})).await.ok(201);
+    // The password opens it again, for this session.
+    admin.get("/me/confirm?next=/studio/users/new").await.ok(200);
+    assert_eq!(admin.post("/me/confirm", &[("password", "wrong"), ("next", "/studio/users/new")]).await.status, 422);
+    assert_eq!(admin.post("/me/confirm", &[("password", GOOD), ("next", "/studio/users/new")]).await.ok(303).to(), "/studio/users/new");
+    assert_eq!(admin.post("/me/confirm", &[("password", GOOD), ("next", "//evil.example")]).await.ok(303).to(), "/");
+    admin.get("/studio/users/new").await.ok(200);
+}
+
+async fn a_deactivated_user_s_open_session_is_refused(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (root, kim) = (root(&site).await, site.person("kim", &["keeper"]).await);
+    let browser = signed_in(&site, "kim").await;
+    browser.get("/c/device").await.ok(200);
+    root.patch(&format!("/users/{}", kim.id), json!({"active": false})).await.ok(200);
+    assert!(browser.get("/c/device").await.ok(303).to().starts_with("/login"));
+    assert!(browser.post("/c/device", &[("f.name", "Late")]).await.ok(303).to().starts_with("/login"));
+    kim.get("/records/device").await.refused(401, "unauthenticated");
+    assert_eq!(Browser::new(&site).sign_in("kim", GOOD).await.status, 422);
+    // Opened again, the old session and token stay dead.
+    root.patch(&format!("/users/{}", kim.id), json!({"active": true})).await.ok(200);
+    assert!(browser.get("/c/device").await.ok(303).to().starts_with("/login"));
+    kim.get("/records/device").await.refused(401, "unauthenticated");
+    signed_in(&site, "kim").await;
+    assert_eq!(site.number("SELECT count(*) FROM c_device").await, 0);
+}
+
+async fn rights_taken_are_gone_with_the_next_request(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (root, kim) = (root(&site).await, site.person("kim", &["keeper"]).await);
+    kim.get("/records/device").await.ok(200);
+    root.patch(&format!("/users/{}", kim.id), json!({"groups": []})).await.ok(200);
+    kim.get("/records/device").await.refused(404, "not_found");
+    root.patch(&format!("/users/{}", kim.id), json!({"groups": ["keeper"]})).await.ok(200);
+    kim.get("/records/device").await.ok(200);
+    // An administrator who is one no more changes nothing more.
+    let second = site.person("second", &["administrator"]).await;
+    let browser = signed_in(&site, "second").await;
+    root.patch(&format!("/users/{}", second.id), json!({"groups": ["keeper"]})).await.ok(200);
+    assert_eq!(browser.post(&format!("/studio/users/{}/groups", second.id), &[("groups", "administrator")]).await.status, 403);
+    assert_eq!(browser.get("/studio/users").await.status, 403);
+    root.patch(&format!("/users/{}", kim.id), json!({"groups": ["keeepr"]})).await.refused(400, "unknown_role");
+    root.patch(&format!("/users/{}", kim.id), json!({"password": "x"})).await.refused(400, "bad_user");
+}
+
+async fn the_last_administrator_stays(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let root = root(&site).await;
+    let own = format!("/users/{}", root.id);
+    root.patch(&own, json!({"active": false})).await.refused(409, "last_administrator");
+    root.patch(&own, json!({"groups": ["keeper"]})).await.refused(409, "last_administrator");
+    let admin = signed_in(&site, "root").await;
+    assert!(admin.post(&format!("/studio/users/{}/close", root.id), &[("closed", "true")]).await.ok(422).text.contains("nobody else may administer"));
+    assert!(admin.post(&format!("/studio/users/{}/groups", root.id), &[("groups", "keeper")]).await.ok(422).text.contains("nobody else may administer"));
+    assert!(admin.post("/studio/groups/administrator/members", &[("user", &root.id), ("member", "false")]).await.ok(422).text.contains("nobody else may administer"));
+    assert!(accounts::set_active(&site.app, id(&root), false).await.is_err());
+    // Somebody invited who has no password yet is nobody who could.
+    let invited = root.post("/users", json!({"login": "second", "groups": ["administrator"]})).await.ok(201);
+    root.patch(&own, json!({"active": false})).await.refused(409, "last_administrator");
+    let link = invited["link"].as_str().expect("a link");
+    assert_eq!(Browser::new(&site).post(link, &[("password", GOOD), ("again", GOOD)]).await.status, 303);
+    root.patch(&own, json!({"groups": ["keeper"]})).await.ok(204);
+    root.get("/users").await.refused(403, "forbidden");
+}
+
+async fn two_administrators_cannot_demote_each_other(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (one, other) = (site.person("one", &["administrator"]).await, site.person("other", &["administrator"]).await);
+    let by = Confirmed::command_line();
+    let (first, second) = tokio::join!(people::set_roles(&site.app, &by, id(&one), &[]), people::close(&site.app, &by, id(&other), true));
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(site.number("SELECT count(*) FROM sys_user u JOIN sys_user_role r ON r.user_id = u.id WHERE r.role = 'administrator' AND u.active").await, 1);
+}
+
+async fn stolen_and_replayed_tokens_are_refused(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    // Signing out ends the session for whoever copied it.
+    let browser = signed_in(&site, "kim").await;
+    let before = browser.session();
+    let stolen = Browser::new(&site);
+    *stolen.cookies.lock().expect("cookies") = browser.cookies.lock().expect("cookies").clone();
+    stolen.get("/me").await.ok(200);
+    browser.post("/logout", &[]).await.ok(303);
+    assert!(stolen.get("/me").await.ok(303).to().starts_with("/login"));
+    // Each sign-in is another session; a cookie that was put there before it is worth nothing.
+    let fixed = Browser::new(&site);
+    fixed.cookies.lock().expect("cookies").insert("__Host-cardstock_session".into(), "attacker-knows-this".into());
+    assert_eq!(fixed.post("/login", &[("name", "kim"), ("password", GOOD)]).await.status, 303);
+    assert!(fixed.session() != before && fixed.session().as_deref() != Some("attacker-knows-this"));
+    // Another password ends every session; a reset ends API tokens, too.
+    let here = signed_in(&site, "kim").await;
+    here.post("/me/password", &[("current", GOOD), ("password", "quite another sentence"), ("again", "quite another sentence")]).await.ok(303);
+    assert!(fixed.get("/me").await.ok(303).to().starts_with("/login"));
+    kim.get("/records/device").await.ok(200);
+    let link = accounts::login_link(&site.app, id(&kim), Utc::now()).await.expect("a link");
+    assert_eq!(here.post(&format!("/login/link/{link}"), &[("password", GOOD), ("again", GOOD)]).await.status, 303);
+    kim.get("/records/device").await.refused(401, "unauthenticated");
+    // A session's token is no API token, and the other way round.
+    let again = signed_in(&site, "kim").await;
+    let bearer = Person { token: again.session(), ..kim.clone() };
+    bearer.get("/records/device").await.refused(401, "unauthenticated");
+    // One kills a session from another.
+    let other = signed_in(&site, "kim").await;
+    let id = accounts::session_id(&again.session().expect("a session"));
+    other.post(&format!("/me/sessions/{id}/end"), &[]).await.ok(303);
+    assert!(again.get("/me").await.ok(303).to().starts_with("/login"));
+    other.get("/me").await.ok(200);
+}
+
+async fn forged_hosts_and_origins_are_refused(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let root = root(&site).await;
+    for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example"] {
+        let answer = root.send(reqwest::Method::GET, "/api/v1/users", &[("host", host)], None).await;
+        answer.refused(400, "unknown_host");
+    }
+    root.send(reqwest::Method::GET, "/healthz", &[("host", "evil.example")], None).await.ok(200);
+    // What a link says does not depend on who asks for what.
+    let mut admin = signed_in(&site, "root").await;
+    admin.extra = vec![("x-forwarded-host", "evil.example".into()), ("forwarded", "host=evil.example".into())];
+    let made = admin.post("/studio/users", &[("login", "mei")]).await.ok(200);
+    assert!(!made.text.contains("evil.example"));
+    admin.extra.clear();
+    let token = crate::browser::token_of(&admin.session().expect("a session"));
+    let fields = [("_csrf", token.as_str()), ("login", "mallory")];
+    for headers in [vec![("origin", "https://evil.example")], vec![("origin", "null")], vec![("sec-fetch-site", "cross-site")], vec![("sec-fetch-site", "same-site"), ("origin", "http://127.0.0.1")]] {
+        assert_eq!(admin.bare("/studio/users", &fields, &headers).await.status, 403, "{headers:?}");
+    }
+    assert_eq!(site.number("SELECT count(*) FROM sys_user WHERE login = 'mallory'").await, 0);
+    // Cookies belong to this host alone.
+    let browser = Browser::new(&site);
+    let answer = browser.sign_in("root", GOOD).await;
+    for cookie in answer.headers.get_all("set-cookie") {
+        let cookie = cookie.to_str().expect("text");
+        assert!(cookie.starts_with("__Host-cardstock_") && cookie.contains("; Path=/;") && cookie.contains("HttpOnly") && cookie.contains("; Secure") && cookie.contains("SameSite=Lax") && !cookie.contains("Domain"), "{cookie}");
+    }
+}
+
+async fn a_change_without_the_token_of_its_page_is_refused(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let browser = signed_in(&site, "kim").await;
+    let other = signed_in(&site, "kim").await;
+    let foreign = crate::browser::token_of(&other.session().expect("a session"));
+    for token in ["", "nonsense", foreign.as_str()] {
+        assert_eq!(browser.bare("/me", &[("density", "compact"), ("_csrf", token)], &[("sec-fetch-site", "same-origin")]).await.status, 403);
+    }
+    // Neither form nor browser: what says nothing of where it comes from changes nothing by cookie.
+    assert_eq!(browser.bare("/api/v1/notices/seen", &[], &[("content-type", "application/json")]).await.status, 403);
+    let own = crate::browser::token_of(&browser.session().expect("a session"));
+    assert_eq!(browser.bare("/me", &[("density", "compact")], &[("x-csrf-token", &own)]).await.status, 303);
+    assert!(browser.get("/me").await.ok(200).text.contains(&format!("content=\"{own}\"")));
+    assert_eq!(site.number(&format!("SELECT count(*) FROM sys_preference WHERE value = 'compact' AND user_id = {}", literal(database, &kim.id))).await, 1);
+}
+
+fn literal(database: Database, id: &str) -> String {
+    if database == Database::Postgres { format!("'{id}'") } else { format!("X'{}'", id.replace('-', "")) }
+}
+
+async fn guessing_is_braked_and_shuts_nobody_out(database: Database) {
+    let site = Site::with(database, LAB).await;
+    site.person("kim", &["keeper"]).await;
+    let owner = signed_in(&site, "kim").await;
+    owner.post("/logout", &[]).await.ok(303);
+    let attacker = Browser::new(&site);
+    for _ in 0..10 {
+        attacker.sign_in("kim", "guess").await.ok(422);
+    }
+    let answer = attacker.sign_in("kim", GOOD).await.ok(429);
+    assert!(answer.headers.contains_key("retry-after"));
+    // Another spelling is the same name, and another header the same address.
+    assert_eq!(attacker.sign_in(" KIM ", "guess").await.status, 429);
+    let mut disguised = Browser::new(&site);
+    disguised.extra = vec![("x-forwarded-for", "10.1.2.3".into())];
+    assert_eq!(disguised.sign_in("kim", "guess").await.status, 429);
+    // Whoever signed in from their browser before still does.
+    assert_eq!(owner.sign_in("kim", GOOD).await.status, 303);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'tried_too_often'").await, 1);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'sign_in_failed'").await, 10);
+}
+
+async fn addresses_are_believed_from_named_proxies_alone(database: Database) {
+    let site = Site::with(database, LAB).await;
+    site.person("kim", &["keeper"]).await;
+    let address = async |extra: &str, proxies: &[&str]| {
+        let served = web::Site { proxies: proxies.iter().map(|net| net.parse().expect("a net")).collect(), ..web::Site::new(site.app.clone()).expect("templates") };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let (_stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        tokio::spawn(web::serve(served, listener, async { let _ = stopped.await; }));
+        let mut browser = Browser::at(&base);
+        browser.extra = vec![("x-forwarded-for", extra.to_owned())];
+        browser.sign_in("kim", GOOD).await.ok(303);
+        let statement = sql::Statement { sql: "SELECT address FROM sys_log ORDER BY seq DESC LIMIT 1".into(), binds: Vec::new(), columns: vec![sql::Physical::Text] };
+        match site.app.store.fetch(&statement).await.expect("a line").remove(0).remove(0) {
+            sql::Datum::Text(text) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(address("203.0.113.7", &[]).await, "127.0.0.1");
+    assert_eq!(address("203.0.113.7", &["127.0.0.1/32"]).await, "203.0.113.7");
+    assert_eq!(address("1.1.1.1, 203.0.113.7", &["127.0.0.1/32"]).await, "203.0.113.7");
+    assert_eq!(address("203.0.113.7, 10.0.0.2", &["127.0.0.1/32", "10.0.0.0/8"]).await, "203.0.113.7");
+    assert_eq!(address("nonsense", &["127.0.0.1/32"]).await, "127.0.0.1");
+}
+
+async fn unknown_names_are_answered_like_wrong_passwords(database: Database) {
+    let site = Site::with(database, LAB).await;
+    site.person("kim", &["keeper"]).await;
+    let answer = async |name: &str| Browser::new(&site).sign_in(name, "wrong password here").await.ok(422).text.replace(name, "NAME");
+    assert_eq!(answer("kim").await, answer("nobody-at-all").await);
+    // A name that nobody has may be a password typed in the wrong place: it is not kept.
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE about LIKE '%nobody-at-all%'").await, 0);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE about LIKE '%kim%' AND event = 'sign_in_failed'").await, 1);
+}
+
+async fn common_passwords_are_refused(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let browser = signed_in(&site, "kim").await;
+    for (password, words) in [("password123", "first that others would try"), ("1234567890", "first that others would try"), ("short", "10 to 128"), (&*"x".repeat(200), "10 to 128")] {
+        let page = browser.post("/me/password", &[("current", GOOD), ("password", password), ("again", password)]).await.ok(422);
+        assert!(page.text.contains(words), "{password}");
+    }
+    assert!(accounts::set_password(&site.app, id(&kim), "iloveyou123").await.is_err());
+    assert_eq!(browser.post("/me/password", &[("current", "not it at all"), ("password", "quite another sentence"), ("again", "quite another sentence")]).await.status, 422);
+}
+
+async fn administrators_change_accounts_by_the_api(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let root = root(&site).await;
+    let made = root.post("/users", json!({"login": "mei", "name": "Mei Lin", "email": "mei@example.com", "language": "zh-Hans", "groups": ["keeper", "guest"]})).await.ok(201);
+    let path = format!("/users/{}", made["id"].as_str().expect("an id"));
+    let read = root.get(&path).await.ok(200);
+    assert_eq!((&read["login"], &read["groups"], &read["password"], &read["second_factor"], &read["active"]), (&json!("mei"), &json!(["guest", "keeper"]), &json!(false), &json!(false), &json!(true)));
+    let changed = root.patch(&path, json!({"name": "Mei Lin-Wang", "email": null})).await.ok(200);
+    assert_eq!((&changed["name"], &changed["email"], &changed["language"]), (&json!("Mei Lin-Wang"), &json!(null), &json!("zh-Hans")));
+    let found = root.get("/users?q=lin-wang&group=keeper").await.ok(200);
+    assert_eq!(found["data"].as_array().expect("people").len(), 1);
+    assert_eq!(root.get("/users?q=%25").await.ok(200)["data"], json!([]));
+    root.get("/users?nonsense=1").await.refused(400, "unknown_parameter");
+    for (body, code) in [(json!({"login": "a b"}), "bad_login"), (json!({"login": ""}), "bad_login"), (json!({}), "bad_user"), (json!([]), "bad_user"), (json!({"login": "x", "groups": "keeper"}), "bad_user"), (json!({"login": "x", "email": "a@b"}), "bad_email"), (json!({"login": "x", "language": "tlh"}), "bad_language"), (json!({"login": "x", "name": "x".repeat(300)}), "bad_name")] {
+        root.post("/users", body).await.refused(400, code);
+    }
+    root.post("/users", json!({"login": "MEI"})).await.refused(409, "login_taken");
+    let groups = root.get("/groups").await.ok(200);
+    assert!(groups["data"].as_array().expect("groups").iter().any(|group| group["key"] == "keeper" && group["members"] == 1), "{groups}");
+    let link = root.post(&format!("{path}/link"), json!({})).await.ok(201);
+    assert!(link["link"].as_str().is_some_and(|link| link.starts_with("/login/link/")));
+    root.delete(&format!("{path}/sessions")).await.ok(204);
+    root.get(&format!("/users/{}", Uuid::now_v7())).await.refused(404, "not_found");
+    // Sessions and tokens of everybody.
+    signed_in(&site, "root").await;
+    let sessions = root.get("/sessions?all=true").await.ok(200);
+    let session = sessions["data"][0]["id"].as_str().expect("a session").to_owned();
+    root.delete(&format!("/sessions/{session}")).await.ok(204);
+    root.delete(&format!("/sessions/{session}")).await.refused(404, "not_found");
+    let kim = site.person("kim", &["keeper"]).await;
+    kim.get("/sessions?all=true").await.refused(403, "forbidden");
+    let tokens = root.get("/tokens?all=true").await.ok(200);
+    let of_kim = tokens["data"].as_array().expect("tokens").iter().find(|token| token["user"]["title"] == "kim").expect("kim's").clone();
+    root.delete(&format!("/tokens/{}", of_kim["id"].as_str().expect("an id"))).await.ok(204);
+    kim.get("/me").await.refused(401, "unauthenticated");
+    assert_eq!(root.get("/me").await.ok(200)["login"], "root");
+    let made = root.post("/tokens", json!({"name": "short", "days": 1})).await.ok(201);
+    assert!(made["token"].as_str().is_some_and(|token| token.len() == 43));
+    root.post("/tokens", json!({"name": "", "days": 1})).await.refused(400, "bad_token");
+    root.post("/tokens", json!({"name": "x", "days": 0})).await.refused(400, "bad_token");
+}
+
+async fn groups_of_outsiders_do_not_mix(database: Database) {
+    let outsider = br#"{"key": "outsider", "portal": true, "labels": {"en": "Outsiders"}}"#.to_vec();
+    let mut files = crate::site::pack(LAB);
+    files.insert("roles/outsider.json".into(), outsider);
+    let site = Site::of(database, vec![files]).await;
+    let root = root(&site).await;
+    root.post("/users", json!({"login": "mei", "groups": ["keeper", "outsider"]})).await.refused(400, "mixed_groups");
+    let mei = root.post("/users", json!({"login": "mei", "groups": ["outsider"]})).await.ok(201);
+    root.patch(&format!("/users/{}", mei["id"].as_str().expect("an id")), json!({"groups": ["outsider", "administrator"]})).await.refused(400, "mixed_groups");
+}
+
+async fn renamed_people_are_found_by_their_new_name(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (root, kim) = (root(&site).await, site.person("kim", &["keeper"]).await);
+    people::change(&site.app, &Confirmed::command_line(), id(&kim), &Said { name: "Kimberley Newname".into(), ..Said::default() }).await.expect("changed");
+    let found = root.send(reqwest::Method::GET, "/lookup/user?q=newname", &[("hx-request", "true")], None).await;
+    assert!(found.text.contains("Kimberley"), "{}", found.text);
+}
+
+async fn who_somebody_is_in_the_company_is_set(database: Database) {
+    let site = Site::with(database, "tests/packs/club").await;
+    let (root, anna) = (root(&site).await, site.person("anna", &["trainer"]).await);
+    let squad = root.make("squad", json!({"name": "First"})).await;
+    let own = root.make("member", json!({"given": "Anna", "family": "A", "squad": squad})).await;
+    let other = root.make("member", json!({"given": "Bea", "family": "B", "squad": squad})).await;
+    let admin = signed_in(&site, "root").await;
+    let path = format!("/studio/users/{}", anna.id);
+    assert!(admin.get(&path).await.ok(200).text.contains("tie-member"));
+    admin.post(&format!("{path}/tie"), &[("card", "member"), ("record", &own)]).await.ok(303);
+    assert_eq!(root.read("member", &own).await["login"]["id"], anna.id.as_str());
+    admin.post(&format!("{path}/tie"), &[("card", "member"), ("record", &other)]).await.ok(303);
+    assert!(root.read("member", &own).await["login"].is_null());
+    assert_eq!(root.read("member", &other).await["login"]["id"], anna.id.as_str());
+    admin.post(&format!("{path}/tie"), &[("card", "member"), ("record", "")]).await.ok(303);
+    assert!(root.read("member", &other).await["login"].is_null());
+    assert_eq!(admin.post(&format!("{path}/tie"), &[("card", "squad"), ("record", &squad)]).await.status, 404);
+}
