@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use reqwest::header::HeaderMap;
 
-use crate::site::{Site, encoded};
+use crate::site::{Site, client, encoded};
 
 /// A browser.
 pub struct Browser {
@@ -50,8 +50,7 @@ impl Browser {
     }
 
     pub fn at(base: &str) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { base: base.to_owned(), http, cookies: Mutex::default(), extra: Vec::new() }
+        Self { base: base.to_owned(), http: client(), cookies: Mutex::default(), extra: Vec::new() }
     }
 
     async fn send(&self, mut request: reqwest::RequestBuilder) -> Page {
@@ -70,7 +69,9 @@ impl Browser {
             if rest.contains("Max-Age=0") { kept.remove(name) } else { kept.insert(name.to_owned(), value.to_owned()) };
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Page { status, headers, text: response.text().await.expect("text") }
+        // As a browser shows it.
+        let text = response.text().await.expect("text").replace("&#x2f;", "/").replace("&#x27;", "'").replace("&amp;", "&");
+        Page { status, headers, text }
     }
 
     pub async fn get(&self, path: &str) -> Page {

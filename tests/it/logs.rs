@@ -40,7 +40,7 @@ fn broken(verdict: &Verdict, at: i64, words: &str) {
 
 async fn what_people_do_is_written_down(database: Database) {
     let site = busy(database).await;
-    let root = crate::site::Person { token: None, ..site.nobody() };
+    let root = site.nobody();
     root.get("/log/signin").await.refused(401, "unauthenticated");
     let admin = signed_in(&site, "root").await;
     let page = admin.get("/studio/log?log=signin").await.ok(200);

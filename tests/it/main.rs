@@ -4,6 +4,7 @@
 //! - A case is written once and named in [`both`]; what it says holds on both databases.
 //! - Cases share nothing: each has a site of its own.
 
+mod account_attacks;
 mod accounts;
 mod advice;
 mod alike;

@@ -115,7 +115,7 @@ impl Fake {
 
     /// Somebody signs in there: where their browser is sent back to. `lie` changes what is handed out.
     fn sign_in(&self, subject: &str, page: &Page, lie: impl FnOnce(&mut Grant)) -> String {
-        let address = page.between("content=\"0; url=", "\"").expect("on the way").replace("&amp;", "&").replace("&#x2f;", "/");
+        let address = page.between("content=\"0; url=", "\"").expect("on the way").to_owned();
         assert!(address.starts_with(&format!("{}/authorize?", self.base)), "{address}");
         let asked: HashMap<String, String> = reqwest::Url::parse(&address).expect("an address").query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         assert_eq!((asked["response_type"].as_str(), asked["client_id"].as_str(), asked["code_challenge_method"].as_str()), ("code", "cardstock", "S256"));

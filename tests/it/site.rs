@@ -140,7 +140,10 @@ impl Site {
     }
 }
 
-fn client() -> reqwest::Client {
+/// A client that follows nothing by itself.
+pub fn client() -> reqwest::Client {
+    // The first to come installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
@@ -198,6 +201,11 @@ pub fn encoded(text: &str) -> String {
 }
 
 impl Person {
+    /// The same person with another token.
+    pub fn with(&self, token: Option<String>) -> Self {
+        Self { token, ..self.clone() }
+    }
+
     /// The same person at another address.
     pub fn at(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }

@@ -1,6 +1,7 @@
 //! The binary: commands, configuration, wiring. Everything it does is done elsewhere.
 
 mod cli;
+mod cli_accounts;
 mod config;
 mod demo;
 mod packs;

@@ -96,9 +96,9 @@ pub enum Coded {
     Open(Opened),
 }
 
-/// Whether a step is still under way.
-pub async fn is_under_way(app: &App, step: &str, now: DateTime<Utc>) -> Result<bool, AppError> {
-    Ok(!app.store.fetch(&factors::step_user(app.store.dialect(), hash_of(step), MAX_CODES, now)).await?.is_empty())
+/// Whose step is still under way.
+pub async fn under_way(app: &App, step: &str, now: DateTime<Utc>) -> Result<Option<Uuid>, AppError> {
+    Ok(app.store.fetch(&factors::step_user(app.store.dialect(), hash_of(step), MAX_CODES, now)).await?.into_iter().flatten().next().and_then(|id| encode::id(&id)))
 }
 
 /// Ends a step with a code, or with a recovery code.

@@ -102,14 +102,24 @@ pub(super) fn signed_in(site: &Site, opened: &signing::Opened, next: &str) -> Re
 /// `GET /login/code`: the second factor.
 pub async fn code_form(State(site): State<Site>, headers: HeaderMap, Query(pairs): Query<Vec<(String, String)>>) -> Response {
     let under_way = match Cookie::Step.of(&site, &headers) {
-        Some(step) => signing::is_under_way(&site.app, step, Utc::now()).await,
-        None => Ok(false),
+        Some(step) => signing::under_way(&site.app, step, Utc::now()).await,
+        None => Ok(None),
     };
     match under_way {
-        Ok(true) => draw(&site, StatusCode::OK, "account/code.html", &shell::bare(&site, &headers, "/login"), &CodePage { next: safe_next(get(&pairs, "next")).to_owned(), error: None }),
-        Ok(false) => Redirect::to("/login").into_response(),
+        Ok(Some(_)) => draw(&site, StatusCode::OK, "account/code.html", &shell::bare(&site, &headers, "/login"), &CodePage { next: safe_next(get(&pairs, "next")).to_owned(), error: None }),
+        Ok(None) => Redirect::to("/login").into_response(),
         Err(error) => failed(&site, &shell::bare(&site, &headers, "/login"), &error, false),
     }
+}
+
+/// What wrong codes are counted for: whoever has the password, too, tries only so many.
+async fn code_keys(site: &Site, step: &str, origin: &accounts::Origin, browser: Option<&str>) -> Result<Vec<Key>, AppError> {
+    let Some(user) = signing::under_way(&site.app, step, Utc::now()).await? else { return Ok(Vec::new()) };
+    if let Some(browser) = browser
+        && signing::knows_browser(&site.app, browser, &accounts::login_of(&site.app, user).await?, Utc::now()).await? {
+            return Ok(vec![Key::Code(accounts::session_id(browser))]);
+        }
+    Ok(std::iter::once(Key::Code(user.to_string())).chain(Key::address(origin.address.as_deref())).collect())
 }
 
 /// `POST /login/code`
@@ -118,15 +128,16 @@ pub async fn code(State(site): State<Site>, From(origin): From, headers: HeaderM
     let (next, browser) = (safe_next(get(&fields, "next")), Cookie::Browser.of(&site, &headers));
     let Some(step) = Cookie::Step.of(&site, &headers) else { return Redirect::to("/login").into_response() };
     let refused = |status: StatusCode, words: String| draw(&site, status, "account/code.html", &bare, &CodePage { next: next.to_owned(), error: Some(words) });
-    let keys: Vec<Key> = match browser {
-        Some(browser) => vec![Key::Code(accounts::session_id(browser))],
-        None => Key::address(origin.address.as_deref()).into_iter().collect(),
+    let keys = match code_keys(&site, step, &origin, browser).await {
+        Ok(keys) => keys,
+        Err(error) => return failed(&site, &bare, &error, false),
     };
     if let Err(error) = site.throttle.check(&keys) {
         return too_many(refused(StatusCode::TOO_MANY_REQUESTS, crate::phrases::told(&error.to_string(), &bare.lang)), &error);
     }
     match signing::end_step(&site.app, step, get(&fields, "code"), &origin, browser, Utc::now()).await {
         Ok(Coded::Open(opened)) => {
+            site.throttle.succeeded(&keys);
             let mut response = signed_in(&site, &opened, next);
             Cookie::Step.take(&site, &mut response);
             response
