@@ -70,7 +70,7 @@ test('an invitation becomes an account with a second factor, and a recovery code
   const secret = await own.textContent('#second-secret');
   assert.ok(await own.evaluate(() => document.querySelector('.qr img').naturalWidth > 50), 'the picture is drawn');
   await picture(own, 'accounts-second');
-  await own.fill('#second-code', code(secret, -1));
+  await own.fill('#second-code', code(secret));
   await own.keyboard.press('Enter');
   await own.waitForSelector('#recovery-codes');
   const codes = await own.locator('#recovery-codes code').allTextContents();
@@ -83,7 +83,7 @@ test('an invitation becomes an account with a second factor, and a recovery code
   await own.waitForSelector('#code-form');
   assert.equal(await own.evaluate(() => document.activeElement.id), 'code');
   await picture(own, 'accounts-code');
-  await own.fill('#code', code(secret));
+  await own.fill('#code', code(secret, 1));
   await own.keyboard.press('Enter');
   await own.waitForURL(url => !url.pathname.startsWith('/login'));
   await own.evaluate(() => document.querySelector('[data-sign-out]').requestSubmit());

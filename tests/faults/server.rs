@@ -168,6 +168,8 @@ async fn post(client: &Client, url: &str, token: &str, name: &str, text: &str, k
 }
 
 pub fn client() -> Client {
+    // The first to come installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().timeout(Duration::from_secs(15)).build().expect("a client")
 }
 
