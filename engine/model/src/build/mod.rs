@@ -3,6 +3,7 @@
 //!
 //! **Not here:** reading JSON (`load`), storing anything (`store`).
 
+pub mod dated;
 mod engine_fields;
 mod fields;
 mod layout;
@@ -138,9 +139,11 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         duplicates: def.duplicates.clone(),
         no_overlap: def.no_overlap.clone(),
         pool: None,
+        as_of: def.as_of,
         conversions: def.conversions.clone(),
         workflows: fields::workflows(def),
         hooks: Vec::new(),
+        schedules: Vec::new(),
         actions: Vec::new(),
         guards: IndexMap::new(),
         views: Vec::new(),

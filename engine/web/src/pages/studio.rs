@@ -1,6 +1,8 @@
-//! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs.
+//! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs,
+//! what waits to be sent.
 
 pub mod jobs;
+pub mod outgoing;
 
 use app::{AppError, advice, scripts};
 use axum::{
