@@ -16,7 +16,8 @@ both!(
     dated_links_are_guarded_and_taken_back,
     records_as_they_were,
     what_was_is_seen_by_todays_rights,
-    a_card_that_comes_to_keep_its_past
+    a_card_that_comes_to_keep_its_past,
+    an_engine_that_makes_more_of_definitions_keeps_up
 );
 
 fn text() -> Value {
@@ -62,7 +63,7 @@ async fn long_ago(site: &Site, database: Database, days: i64) {
         Database::Sqlite => format!("{column} = date({column}, '-{days} days')"),
         Database::Postgres => format!("{column} = {column} - {days}"),
     };
-    texts.extend(["f_since", "f_until"].iter().map(|column| format!("UPDATE c_person__firm_history SET {}", day(column))));
+    texts.extend(["f_since", "f_ended"].iter().map(|column| format!("UPDATE c_person__firm_history SET {}", day(column))));
     site.app.store.apply(texts).await.expect("long ago");
 }
 
@@ -101,7 +102,7 @@ async fn calculated_values_over_time(database: Database) {
 /// Where a person's firm led: firm, since, until.
 async fn led(root: &Person, person: &str) -> Vec<(String, Value, Value)> {
     let rows = root.read("person", person).await["firm_history"].clone();
-    rows.as_array().expect("rows").iter().map(|row| (row["firm"]["title"].as_str().unwrap_or("-").to_owned(), row["since"].clone(), row["until"].clone())).collect()
+    rows.as_array().expect("rows").iter().map(|row| (row["firm"]["title"].as_str().unwrap_or("-").to_owned(), row["since"].clone(), row["ended"].clone())).collect()
 }
 
 async fn dated_links_keep_where_they_led(database: Database) {
@@ -127,7 +128,7 @@ async fn dated_links_keep_where_they_led(database: Database) {
     assert_eq!(find(ever(&best)).await, Vec::<Value>::new());
     let on = |firm: &str, day: &str| {
         json!({"related": "firm_history", "has": {"all": [{"field": "firm", "op": "is", "value": firm},
-        {"any": [{"field": "since", "op": "empty"}, {"field": "since", "op": "lte", "value": day}]}, {"any": [{"field": "until", "op": "empty"}, {"field": "until", "op": "gte", "value": day}]}]}})
+        {"any": [{"field": "since", "op": "empty"}, {"field": "since", "op": "lte", "value": day}]}, {"any": [{"field": "ended", "op": "empty"}, {"field": "ended", "op": "gte", "value": day}]}]}})
     };
     assert_eq!((find(on(&corp, "2001-01-01")).await.len(), find(on(&acme, "2001-01-01")).await.len(), find(on(&acme, &then)).await.len()), (1, 0, 1));
     for (word, found) in [("Acme", 1), ("Corp", 1), ("Best", 0)] {
@@ -142,13 +143,13 @@ async fn dated_links_are_guarded_and_taken_back(database: Database) {
     let ann = root.make("person", json!({"name": "Ann", "firm": acme})).await;
     long_ago(&site, database, 30).await;
     // Rows that people write stay as they wrote them, and must make sense.
-    let wrong = root.patch(&format!("/records/person/{ann}"), json!({"firm_history": {"add": [{"firm": best, "since": "2020-02-01", "until": "2020-01-01"}]}})).await.refused(422, "invalid");
+    let wrong = root.patch(&format!("/records/person/{ann}"), json!({"firm_history": {"add": [{"firm": best, "since": "2020-02-01", "ended": "2020-01-01"}]}})).await.refused(422, "invalid");
     assert!(violations(&wrong)[0].starts_with("firm_history"), "{wrong}");
-    root.patch(&format!("/records/person/{ann}"), json!({"firm_history": {"add": [{"firm": best, "since": "2020-01-01", "until": "2020-02-01"}]}})).await.ok(200);
+    root.patch(&format!("/records/person/{ann}"), json!({"firm_history": {"add": [{"firm": best, "since": "2020-01-01", "ended": "2020-02-01"}]}})).await.ok(200);
     // A change of many records, taken back, takes its rows along.
     let batch = root.post("/records/person/bulk", json!({"action": "edit", "ids": [ann], "fields": [{"field": "firm", "value": best}]})).await.ok(200);
     assert_eq!(led(&root, &ann).await.len(), 3, "{batch}");
-    root.post(&format!("/batches/{}/undo", batch["id"].as_str().expect("a batch")), json!({})).await.ok(200);
+    root.post(&format!("/batches/{}/undo", batch["batch"].as_str().expect("a batch")), json!({})).await.ok(200);
     run_jobs(&site).await;
     assert_eq!(led(&root, &ann).await, [("Acme".into(), Value::Null, Value::Null), ("Best".into(), json!("2020-01-01"), json!("2020-02-01"))]);
     // Whoever may only read the link may only read where it led; whoever may not see it sees neither.
@@ -156,7 +157,7 @@ async fn dated_links_are_guarded_and_taken_back(database: Database) {
     assert_eq!(clerk.read("person", &ann).await["firm_history"][0]["firm"]["title"], "Acme");
     let refused = clerk.patch(&format!("/records/person/{ann}"), json!({"firm_history": []})).await;
     assert!(refused.status == 422 || refused.status == 403, "{}", refused.text);
-    assert!(blind.read("person", &ann).await["firm_history"].as_array().is_none_or(|rows| rows.iter().all(|row| row["firm"].is_null() && row["since"].is_null() && row["until"].is_null())));
+    assert!(blind.read("person", &ann).await["firm_history"].as_array().is_none_or(|rows| rows.iter().all(|row| row["firm"].is_null() && row["since"].is_null() && row["ended"].is_null())));
     // Only a link to one record is dated.
     let odd = json!({"key": "odd", "fields": {"firms": {"type": "links", "target": "firm", "history": true}}});
     let found = app::packs::check(&site.app, vec![pack_of(&[odd], &[])]).await.expect("checked");
@@ -221,6 +222,17 @@ async fn what_was_is_seen_by_todays_rights(database: Database) {
     assert!(page.status == 200 && !page.text.contains("Secret") && !page.text.contains("10.00"), "{}", page.text);
     root.delete(&format!("/records/person/{ann}")).await.ok(204);
     clerk.get(&path).await.refused(404, "not_found");
+}
+
+async fn an_engine_that_makes_more_of_definitions_keeps_up(database: Database) {
+    let (site, root) = site(database).await;
+    assert!(!app::packs::keep_up(&site.app).await.expect("looked"), "nothing is missing");
+    site.app.store.apply(vec!["DROP TABLE c_person__firm_history".to_owned()]).await.expect("as an older engine left it");
+    assert!(app::packs::keep_up(&site.app).await.expect("kept up"));
+    let acme = root.make("firm", json!({"name": "Acme"})).await;
+    let ann = root.make("person", json!({"name": "Ann", "firm": acme})).await;
+    assert_eq!(led(&root, &ann).await.len(), 1);
+    assert!(!app::packs::keep_up(&site.app).await.expect("looked"));
 }
 
 async fn a_card_that_comes_to_keep_its_past(database: Database) {

@@ -17,7 +17,7 @@ use crate::{
 /// The first day of a row of a dated link, and the last.
 pub const SINCE: &str = "since";
 /// See [`SINCE`].
-pub const UNTIL: &str = "until";
+pub const UNTIL: &str = "ended";
 
 /// The child table that a dated link brings.
 pub fn table_of(link: &Ident) -> Option<Ident> {
@@ -67,7 +67,7 @@ fn bring(card: &mut Merged, key: &Ident, field: &FieldDef, table: Ident, origin:
     let plain = crate::def::humanize(key.as_str());
     let en = name("en", &plain);
     let (hans, hant) = (name("zh-Hans", &en), name("zh-Hant", &en));
-    let labels = words(&format!("{en}: since when"), &format!("{hans}变更记录"), &format!("{hant}變更記錄"));
+    let labels = words(&format!("{en} over time"), &format!("{hans}变更记录"), &format!("{hant}變更記錄"));
     let day = |labels| FieldDef { kind: Some(FieldType::Date), labels, ..FieldDef::default() };
     let link = FieldDef { kind: field.kind, labels: field.labels.clone(), target: field.target.clone(), on_delete: Some(OnDelete::SetNull), ..FieldDef::default() };
     let fields = IndexMap::from([(key.clone(), link), (ident(SINCE), day(words("Since", "自", "自"))), (ident(UNTIL), day(words("Until", "至", "至")))]);
