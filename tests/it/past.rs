@@ -149,7 +149,7 @@ async fn dated_links_are_guarded_and_taken_back(database: Database) {
     // A change of many records, taken back, takes its rows along.
     let batch = root.post("/records/person/bulk", json!({"action": "edit", "ids": [ann], "fields": [{"field": "firm", "value": best}]})).await.ok(200);
     assert_eq!(led(&root, &ann).await.len(), 3, "{batch}");
-    root.post(&format!("/batches/{}/undo", batch["batch"].as_str().expect("a batch")), json!({})).await.ok(200);
+    root.post(&format!("/batches/{}/undo", batch["batch"]["id"].as_str().expect("a batch")), json!({})).await.ok(200);
     run_jobs(&site).await;
     assert_eq!(led(&root, &ann).await, [("Acme".into(), Value::Null, Value::Null), ("Best".into(), json!("2020-01-01"), json!("2020-02-01"))]);
     // Whoever may only read the link may only read where it led; whoever may not see it sees neither.
