@@ -120,12 +120,27 @@ impl Grow<'_> {
 
     /// A pattern with expressions for `X` and conditions for `B`.
     fn fill(&mut self, pattern: &str) {
+        let (mut bars, mut last, mut body) = (0, String::new(), None);
         for c in pattern.chars() {
             match c {
                 'X' => self.expression(),
                 'B' => self.condition(),
-                c => self.text.push(c),
+                c => {
+                    self.text.push(c);
+                    bars += usize::from(c == '|');
+                    if bars == 1 && c.is_alphabetic() {
+                        last = c.to_string();
+                    }
+                    if bars == 2 && body.is_none() {
+                        body = Some(self.text.len());
+                    }
+                }
             }
+        }
+        if let Some(start) = body {
+            let inside = only(&self.text[start..], &last);
+            self.text.truncate(start);
+            self.text.push_str(&inside);
         }
     }
 
@@ -146,7 +161,7 @@ impl Grow<'_> {
                 self.text.push_str(name);
             }
             4 | 5 => {
-                let number = self.pick(&["0", "1", "2", "7", "500", "16384", "1000000000", "-1", "0.1", "79228162514264337593543950335"]);
+                let number = self.pick(&["0", "1", "2", "7", "500", "16384", "1000000000", "-1", "0.1", "9223372036854775807"]);
                 self.text.push_str(number);
             }
             6 | 7 => {
@@ -285,10 +300,31 @@ impl Grow<'_> {
     }
 }
 
+/// A function sees only what it is given: every variable of a text becomes its parameter.
+fn only(text: &str, parameter: &str) -> String {
+    let (mut made, mut word) = (String::new(), String::new());
+    for c in text.chars().chain(['\n']) {
+        if c.is_alphanumeric() || c == '_' {
+            word.push(c);
+            continue;
+        }
+        let is_variable = NAMES.contains(&word.as_str()) || matches!(word.as_str(), "today" | "record");
+        made.push_str(if is_variable && !made.ends_with(['.', '"']) { parameter } else { &word });
+        word.clear();
+        made.push(c);
+    }
+    made.pop();
+    made
+}
+
 fn program(rng: &mut StdRng) -> String {
     let size = rng.random_range(3..40);
     let mut grow = Grow { rng, text: String::new(), left: size, depth: 0 };
-    grow.fill("fn g(v) { X }\nlet a = X; let b = X; let c = \"aaaa\"; let d = [1, 2, 3]; let e = #{k: 1}; let f = 7;\n");
+    grow.text.push_str("fn g(v) { ");
+    grow.expression();
+    grow.text = only(&grow.text, "v");
+    let first = grow.pick(&["[]", "#{}", "\"a\"", "1", "()"]);
+    grow.text.push_str(&format!(" }}\nlet a = {first}; let b = [1]; let c = \"aaaa\"; let d = [1, 2, 3]; let e = #{{k: 1}}; let f = 7;\n"));
     while grow.left > 0 {
         grow.statement();
     }
