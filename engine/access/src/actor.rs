@@ -26,6 +26,8 @@ pub enum Reason {
     Pool,
     /// What others agreed to happens, whoever of them was last.
     Approval,
+    /// A script runs at its time.
+    Schedule,
     /// Links to merged records move to the one they were merged into, whoever's they are.
     Merge,
 }

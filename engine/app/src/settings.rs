@@ -2,6 +2,7 @@
 //!
 //! **Not here:** what one person prefers (`accounts`), what definitions say (`model`).
 
+use chrono_tz::Tz;
 use sql::{Datum, system};
 use store::{Store, Tx};
 
@@ -17,16 +18,18 @@ pub struct Settings {
     pub name: String,
     /// The sign before amounts of money; empty for none.
     pub currency: String,
+    /// The time zone of the company: of schedules and daily work that say none, and of people who chose none.
+    pub zone: Tz,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { name: "Cardstock".into(), currency: String::new() }
+        Self { name: "Cardstock".into(), currency: String::new(), zone: Tz::UTC }
     }
 }
 
 /// Every setting's key.
-pub const KEYS: [&str; 2] = ["name", "currency"];
+pub const KEYS: [&str; 3] = ["name", "currency", "zone"];
 
 impl Settings {
     /// A setting's value; nothing for an unknown key.
@@ -34,6 +37,7 @@ impl Settings {
         match key {
             "name" => Some(&self.name),
             "currency" => Some(&self.currency),
+            "zone" => Some(self.zone.name()),
             _ => None,
         }
     }
@@ -42,9 +46,12 @@ impl Settings {
 /// The settings as they are kept.
 pub(crate) async fn read(store: &Store) -> Result<Settings, AppError> {
     let mut settings = Settings::default();
-    for (key, slot) in [("name", &mut settings.name), ("currency", &mut settings.currency)] {
-        if let Some(Datum::Text(value)) = store.fetch(&system::site(store.dialect(), key)).await?.into_iter().flatten().next() {
-            *slot = value;
+    for key in KEYS {
+        let Some(Datum::Text(value)) = store.fetch(&system::site(store.dialect(), key)).await?.into_iter().flatten().next() else { continue };
+        match key {
+            "name" => settings.name = value,
+            "currency" => settings.currency = value,
+            _ => settings.zone = value.parse().unwrap_or(Tz::UTC),
         }
     }
     Ok(settings)
@@ -59,6 +66,9 @@ pub async fn set(app: &App, key: &str, value: &str) -> Result<(), AppError> {
     let value = model::types::clean(value);
     if value.chars().count() > MAX || value.chars().any(char::is_control) || (key == "name" && value.is_empty()) {
         return Err(AppError::malformed("bad_setting", format!("`{key}` is one line of at most {MAX} characters")));
+    }
+    if key == "zone" && value.parse::<Tz>().is_err() {
+        return Err(AppError::malformed("bad_setting", format!("`{value}` is no time zone; it is a name such as Asia/Shanghai or UTC")));
     }
     let key = key.to_owned();
     app.store

@@ -291,7 +291,7 @@ pub enum SiteCommand {
         #[command(flatten)]
         site: SiteArgs,
     },
-    /// Change a setting: `name`, the company's name; `currency`, the sign before amounts of money.
+    /// Change a setting: `name`, the company's name; `currency`, the sign before amounts of money; `zone`, the time zone.
     #[command(after_help = "Example: cardstock site set currency € --data ./site")]
     Set {
         /// The setting.

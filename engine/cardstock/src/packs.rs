@@ -32,6 +32,8 @@ pub async fn open(site: &SiteArgs) -> Result<Arc<App>, AppError> {
     let app = App::open(site.data.clone(), site.database.clone()).await?;
     if app.snapshot().catalog.packs.is_empty() {
         install_builtin(&app, site.modules.as_deref()).await?;
+    } else {
+        packs::keep_up(&app).await?;
     }
     Ok(app)
 }

@@ -72,6 +72,25 @@ pub enum Hook {
     BeforeSave,
     /// When it is written, in the same transaction.
     AfterSave,
+    /// With each transition.
+    OnTransition,
+}
+
+/// A script that runs at certain times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// Its identity.
+    pub id: Ident,
+    /// What it does.
+    pub labels: Labels,
+    /// When, as it is written.
+    pub cron: String,
+    /// In which zone; the site's when not said.
+    pub zone: Option<String>,
+    /// The script.
+    pub script: ScriptFile,
+    /// The records it runs for; once, for none, when not said. Checked, kept as written, since a question resolves it.
+    pub condition: Option<crate::Filter>,
 }
 
 /// A button that runs a script.
@@ -136,6 +155,8 @@ pub struct Card {
     pub pool: Option<Pool>,
     /// The link to the record that records are entered from, and stay with.
     pub entered_from: Option<Ident>,
+    /// How records were is kept.
+    pub as_of: bool,
     /// Bookings that may not overlap.
     pub no_overlap: Option<NoOverlap>,
     /// Records that can be made from one.
@@ -144,6 +165,8 @@ pub struct Card {
     pub workflows: IndexMap<Ident, WorkflowDef>,
     /// Scripts that run by themselves, in order.
     pub hooks: Vec<(Hook, ScriptFile)>,
+    /// Scripts that run at certain times.
+    pub schedules: Vec<Schedule>,
     /// Buttons that run scripts.
     pub actions: Vec<Action>,
     /// What must hold for transitions, by their ids.
@@ -300,6 +323,10 @@ impl Field {
     /// Whether it is taken through a link and follows what stands there.
     pub fn is_kept(&self) -> bool {
         matches!(self.source, Source::Snapshot { kept: true, .. })
+    }
+    /// Whether it keeps where it led before, in a child table of its own.
+    pub fn is_dated(&self) -> bool {
+        matches!(&self.kind, FieldKind::Link(link) if link.history)
     }
     /// Whether people, not the engine, fill it in.
     pub fn is_editable(&self) -> bool {

@@ -31,6 +31,7 @@ pub mod places;
 pub mod record;
 pub mod resolve;
 pub mod rows;
+pub mod schedule;
 pub mod schema;
 pub mod spans;
 mod states;

@@ -23,6 +23,12 @@ impl Card {
 
     /// Whether a state locks a field, or a child table, of a record as it is.
     pub fn is_locked(&self, record: &Record, name: &str) -> bool {
-        self.locks(record).any(|(_, state)| !state.editable.iter().any(|open| open == name))
+        self.locks(record).any(|(_, state)| !self.opens(state, name))
+    }
+
+    /// Whether a state leaves a field, or a child table, open although it locks; with a dated link its rows.
+    pub fn opens(&self, state: &StateDef, name: &str) -> bool {
+        let of_link = |open: &Ident| self.field(open.as_str()).is_some_and(crate::Field::is_dated) && crate::build::dated::table_of(open).is_some_and(|table| table == name);
+        state.editable.iter().any(|open| open == name || of_link(open))
     }
 }

@@ -32,6 +32,12 @@ pub enum Call {
     Log { text: String },
     /// Another script, by a job once this is committed.
     Later { script: String, given: Json },
+    /// A transition of a record, with what is said of it and the fields it asks for.
+    Transition { card: String, id: String, transition: String, asked: Json },
+    /// An e-mail, once this is committed.
+    Mail { message: JsonMap<String, Json> },
+    /// A message to an address on the web, once this is committed.
+    Webhook { url: String, body: Json },
 }
 
 /// What a host answers.
@@ -95,12 +101,23 @@ const fn f(name: &'static str, usage: &'static str, gives: &'static str) -> Func
     Function { name, usage, gives }
 }
 
-/// What scripts of the profiles *rule* and *report* may call beside the functions of formulas; `save`, `log` and `later`
-/// only in rules.
+/// What scripts of the profiles *rule* and *report* may call beside the functions of formulas; in reports only
+/// those that read.
 pub const HOST_FUNCTIONS: &[Function] = &[
     f("read", "read(\"card\", id)", "the record, or nothing where there is none that the user may see"),
     f("query", "query(\"card\", #{filter: …, sort: …, limit: …})", "the records that the user may see, as in the API"),
     f("save", "save(\"card\", #{field: value}) or save(\"card\", id, #{field: value})", "the record that was made or changed, by the one way everything is saved"),
+    f(
+        "transition",
+        "transition(\"card\", id, \"approve\") or transition(\"card\", id, \"approve\", #{comment: …, record: #{…}})",
+        "the record after the transition was taken, or asked for where others must agree",
+    ),
+    f(
+        "mail",
+        "mail(#{to: …, subject: …, text: …})",
+        "nothing; the e-mail waits to be sent once everything is committed. `to`, `cc` and `bcc` are an address or a list of them, `html` may stand beside `text`",
+    ),
+    f("webhook", "webhook(\"https://…\", #{name: value})", "nothing; the map waits to be sent there as JSON once everything is committed"),
     f("log", "log(text)", "nothing; the line stands under Scripts for the administrator"),
     f("later", "later(\"scripts/other.rhai\", #{name: value})", "nothing; the script runs by a job once everything is committed, with `given`"),
 ];
@@ -121,6 +138,13 @@ pub(crate) fn register(engine: &mut Engine, profile: Profile) {
         let id = id_of(&id)?.ok_or_else(|| trouble(Fault::WrongKind, "`save` wants the id of a record, not nothing"))?;
         saved(&card, Some(id), body)
     });
+    engine.register_fn("transition", |card: ImmutableString, id: Dynamic, transition: ImmutableString| -> Outcome { taken(&card, &id, &transition, Json::Null) });
+    engine.register_fn("transition", |card: ImmutableString, id: Dynamic, transition: ImmutableString, asked: Map| -> Outcome { taken(&card, &id, &transition, to_json(&asked.into())?) });
+    engine.register_fn("mail", |message: Map| -> Outcome<()> {
+        let Json::Object(message) = to_json(&message.into())? else { return Ok(()) };
+        ask(Call::Mail { message }).map(|_| ())
+    });
+    engine.register_fn("webhook", |url: ImmutableString, body: Map| -> Outcome<()> { ask(Call::Webhook { url: url.into(), body: to_json(&body.into())? }).map(|_| ()) });
     engine.register_fn("log", |what: Dynamic| -> Outcome<()> {
         let text = match shown(&what) {
             Some(text) => text,
@@ -165,3 +189,7 @@ fn saved(card: &str, id: Option<String>, body: Map) -> Outcome {
     one(ask(Call::Save { card: card.to_owned(), id, body })?)
 }
 
+fn taken(card: &str, id: &Dynamic, transition: &str, asked: Json) -> Outcome {
+    let id = id_of(id)?.ok_or_else(|| trouble(Fault::WrongKind, "`transition` wants the id of a record, not nothing"))?;
+    one(ask(Call::Transition { card: card.to_owned(), id, transition: transition.to_owned(), asked })?)
+}

@@ -7,6 +7,7 @@
 //!
 //! **Not here:** operators on single values (`operators`), texts and days (`functions`).
 
+use chrono::{DateTime, NaiveDate, Utc};
 use rhai::{
     Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map,
     packages::{BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicStringPackage, Package},
@@ -14,7 +15,7 @@ use rhai::{
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
-    fault::{Fault, Outcome, trouble, wrong_kind},
+    fault::{Fault, Outcome, Trouble, trouble, wrong_kind},
     functions::shown,
     operators::{number, same},
     profile::Limits,
@@ -97,6 +98,10 @@ fn maps(engine: &mut Engine, limit: usize) {
 }
 
 fn texts(engine: &mut Engine, limits: Limits) {
+    // What stands in a text between `${` and `}`.
+    engine.register_fn("to_string", |error: &mut Trouble| error.1.clone());
+    engine.register_fn("to_string", |day: &mut NaiveDate| day.to_string());
+    engine.register_fn("to_string", |at: &mut DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     engine.register_fn("split", move |text: ImmutableString, by: ImmutableString| -> Outcome<Array> {
         if text.split(by.as_str()).nth(limits.items).is_some() {
             return Err(too_large("list"));

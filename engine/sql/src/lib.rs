@@ -34,10 +34,13 @@ pub mod system_folders;
 pub mod system_log;
 pub mod system_views;
 pub mod system_likeness;
+pub mod system_outgoing;
 pub mod system_pool;
+pub mod system_schedules;
 pub mod system_scripts;
 pub mod system_states;
 pub mod system_upkeep;
+pub mod system_versions;
 pub mod write;
 
 pub use statement::{Counts, Datum, Dialect, Physical, Statement, joined, together};

@@ -271,6 +271,13 @@ pub fn event(dialect: Dialect, event: &Event<'_>) -> Vec<Statement> {
     }
 }
 
+/// A line of the history alone: calculated values whose change is kept. No version, nothing for change log and outbox.
+pub fn renewed(dialect: Dialect, at: DateTime<Utc>, card: &str, record: Uuid, version: i64, fields: &str, tracked: &str) -> Statement {
+    let binds =
+        vec![Datum::Uuid(Uuid::now_v7()), Datum::Instant(at), Datum::Null(Physical::Uuid), text(card), Datum::Uuid(record), Datum::Integer(version), text("renewed"), text(fields), text(tracked)];
+    statement(dialect, "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})", binds, Vec::new())
+}
+
 /// The rows that an event leaves behind, apart from each other: so that those of many events can go together.
 pub fn event_rows(dialect: Dialect, told: &Event<'_>) -> Vec<Statement> {
     if dialect == Dialect::Sqlite {
@@ -308,6 +315,17 @@ pub fn history(dialect: Dialect, record: Uuid, limit: u32) -> Statement {
     );
     let columns = vec![Physical::Instant, Physical::Uuid, Physical::Text, Physical::Integer, Physical::Text, Physical::Text, Physical::Text];
     statement(dialect, &sql, vec![Datum::Uuid(record)], columns)
+}
+
+/// When a tracked field of a record changed, latest first: at, actor's id, actor's name, old and new value by field.
+pub fn series(dialect: Dialect, record: Uuid, field: &str, limit: u32) -> Statement {
+    let sql = format!(
+        "SELECT a.at, a.actor, u.display_name, a.tracked FROM sys_audit a LEFT JOIN sys_user u ON u.id = a.actor \
+         WHERE a.record = {{}} AND a.tracked LIKE {{}} ORDER BY a.version DESC, a.id DESC LIMIT {limit}"
+    );
+    // A field's id has no signs that a pattern knows but `_`, which fits itself; what is too much is left out by who reads it.
+    let columns = vec![Physical::Instant, Physical::Uuid, Physical::Text, Physical::Text];
+    statement(dialect, &sql, vec![Datum::Uuid(record), text(format!("%\"{field}\":%"))], columns)
 }
 
 /// The places of a record that changed after a version.

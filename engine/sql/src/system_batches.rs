@@ -137,7 +137,7 @@ pub fn rows(dialect: Dialect, batch: Uuid, beyond: Option<Uuid>, backwards: bool
 
 /// What others changed of a record since a version, whoever did: fields, who. Changes of these batches do not count.
 pub fn changed_outside(dialect: Dialect, record: Uuid, version: i64, batches: [Uuid; 2]) -> Statement {
-    let sql = "SELECT a.fields, a.actor, a.action FROM sys_audit a WHERE a.record = {} AND a.version > {} \
+    let sql = "SELECT a.fields, a.actor, a.action FROM sys_audit a WHERE a.record = {} AND a.version > {} AND a.action <> 'renewed' \
                AND a.version NOT IN (SELECT r.version FROM sys_batch_row r WHERE r.batch IN ({}, {}) AND r.record = {} AND r.op IN ('created', 'updated', 'deleted', 'restored'))";
     let binds = vec![Datum::Uuid(record), Datum::Integer(version), Datum::Uuid(batches[0]), Datum::Uuid(batches[1]), Datum::Uuid(record)];
     statement(dialect, sql, binds, vec![Physical::Text, Physical::Uuid, Physical::Text])

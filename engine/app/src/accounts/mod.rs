@@ -147,9 +147,7 @@ pub async fn actor_of(app: &App, snapshot: &Snapshot, id: Uuid, now: DateTime<Ut
         actor.lang = language;
     }
     actor.preferences = preferences(app, id).await?;
-    if let Some(zone) = actor.preferences.get("zone").and_then(|zone| zone.parse().ok()) {
-        actor.zone = zone;
-    }
+    actor.zone = actor.preferences.get("zone").and_then(|zone| zone.parse().ok()).unwrap_or(app.settings().zone);
     bindings::bind(app, snapshot, &mut actor).await?;
     Ok(actor)
 }

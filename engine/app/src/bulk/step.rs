@@ -67,8 +67,12 @@ impl Plan {
                 plan.body.extend(org_unit.clone().map(|unit| ("org_unit".to_owned(), unit)));
             }
             Change::Claim | Change::Release if found.pool.is_none() => return Err(AppError::not_found("pool")),
-            Change::Transition { transition, .. } if found.transition(transition).is_none() => return Err(AppError::not_found("transition")),
-            Change::Delete | Change::Restore | Change::Claim | Change::Release | Change::Transition { .. } => {}
+            Change::Transition { transition, comment, .. } => {
+                let (_, _, def) = found.transition(transition).ok_or_else(|| AppError::not_found("transition"))?;
+                // Without what must be said it would fail for each.
+                crate::flows::comment_of(def.comment, comment.as_deref())?;
+            }
+            Change::Delete | Change::Restore | Change::Claim | Change::Release => {}
         }
         wrong.extend(draft::read(&found, &snapshot.catalog, &plan.body).1);
         if wrong.is_empty() { Ok(plan) } else { Err(AppError::Rejected(Rejected(wrong))) }
@@ -106,7 +110,7 @@ impl Plan {
             Change::Claim => One::Save(Work::pooled(app, actor, card, id, Move::Claim, Some(batch))?),
             Change::Transition { transition, comment, record } => {
                 let asked = Asked { comment: comment.clone(), record: record.clone(), options: Options { batch: Some(batch), ..Options::default() } };
-                One::Take(Box::new(Taking::new(app, actor, card, id, transition, &asked)?))
+                One::Take(Box::new(Taking::new(&crate::scripts::Home::of(app), actor, card, id, transition, &asked)?))
             }
             Change::Release => One::Save(Work::pooled(app, actor, card, id, Move::Release, Some(batch))?),
         })

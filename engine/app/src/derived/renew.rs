@@ -62,6 +62,8 @@ impl Renewing<'_> {
             self.write(tx, table, &rows).await?;
         }
         for (before, after) in records {
+            crate::records::versions::keep(tx, self.card, Some(before), after).await?;
+            series(tx, self.card, before, after, self.now).await?;
             let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str())).cloned();
             let touched: BTreeSet<Ident> = differing(&self.card.table, &before.values, &after.values).into_iter().chain(tables).collect();
             search::after_save(tx, self.snapshot, self.card, after, Some(&touched)).await?;
@@ -134,6 +136,14 @@ impl Renewing<'_> {
         }
         Ok(())
     }
+}
+
+/// Calculated values whose change is kept leave a line in the history of their record.
+async fn series(tx: &mut Tx, card: &Card, before: &Record, after: &Record, now: DateTime<Utc>) -> Result<(), UnitError> {
+    let Some(tracked) = crate::records::save::tracked(card, Some(before), after) else { return Ok(()) };
+    let fields: serde_json::Value = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&tracked).unwrap_or_default().keys().cloned().collect();
+    tx.execute(&sql::system::renewed(tx.dialect(), now, card.key.as_str(), after.id, after.version(), &fields.to_string(), &tracked)).await?;
+    Ok(())
 }
 
 /// A row as it was and as it is calculated.

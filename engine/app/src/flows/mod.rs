@@ -19,7 +19,7 @@ use crate::{App, AppError};
 
 pub use offers::{Offer, offers};
 pub use stages::{Stage, stages};
-pub(crate) use take::Taking;
+pub(crate) use take::{Taking, comment_of};
 pub use take::{Asked, Taken, take};
 
 /// Whether a transition of a card asks others first.

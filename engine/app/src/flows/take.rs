@@ -9,7 +9,11 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{approvals::Start, is_for, role_words};
-use crate::{App, AppError, UnitError, records::save::{Options, Saved, StateMove, Work, conflict}};
+use crate::{
+    App, AppError, UnitError,
+    records::save::{Options, Saved, StateMove, Work, conflict},
+    scripts::{Home, Running},
+};
 
 /// Longest comment.
 const MAX_COMMENT: usize = 4_000;
@@ -67,7 +71,7 @@ pub struct Taken {
 /// Takes a transition of a record.
 pub async fn take(app: &App, actor: &Actor, card: &str, id: Uuid, transition: &str, asked: &Asked) -> Result<Taken, AppError> {
     app.by_present_definitions(actor, || async {
-        let taking = Arc::new(Taking::new(app, actor, card, id, transition, asked)?);
+        let taking = Arc::new(Taking::new(&Home::of(app), actor, card, id, transition, asked)?);
         let taken = app.store.write(move |tx: &mut Tx| {
             let taking = taking.clone();
             Box::pin(async move { taking.run(tx).await })
@@ -86,8 +90,8 @@ pub(crate) struct Taking {
 
 impl Taking {
     /// Checked as far as it can be without the record.
-    pub fn new(app: &App, actor: &Actor, card: &str, id: Uuid, transition: &str, asked: &Asked) -> Result<Self, AppError> {
-        let snapshot = app.snapshot();
+    pub fn new(home: &Home, actor: &Actor, card: &str, id: Uuid, transition: &str, asked: &Asked) -> Result<Self, AppError> {
+        let snapshot = home.snapshot.clone();
         let found = snapshot.card(card)?;
         // The gate first: who may not see the card learns nothing of its transitions.
         gate_write(&snapshot.catalog, actor, found, ActionName::Transition)?;
@@ -103,11 +107,18 @@ impl Taking {
                 state.to.clone_from(&approval.during);
                 // It runs once others agreed.
                 state.run = None;
-                Some(Start::new(app, actor, card, id, workflow, def, comment, asked.options.batch)?)
+                Some(Start::new(home, actor, card, id, workflow, def, comment, asked.options.batch)?)
             }
         };
-        let work = Work::transition(app, actor, card, id, state, asked.record.clone(), &asked.options)?;
+        let work = Work::transition(home, actor, card, id, state, asked.record.clone(), &asked.options)?;
         Ok(Self { work, start })
+    }
+
+    /// Set off by a script, whose budget it shares.
+    pub(crate) fn set_off_by(mut self, running: &Running) -> Self {
+        self.work = self.work.set_off_by(running.clone());
+        self.start = self.start.map(|start| start.set_off_by(running));
+        self
     }
 
     pub async fn run(&self, tx: &mut Tx) -> Result<Taken, UnitError> {
@@ -138,7 +149,7 @@ impl Taking {
             return Err(conflict("transition_done", "what this step did elsewhere cannot be taken back; take another step"));
         }
         let state = StateMove { from: vec![def.to.clone()], to: Some(before), required: Vec::new(), back: true, ..StateMove::take(workflow, def, None) };
-        Work::transition(app, actor, card, id, state, Map::new(), &Options { batch: Some(batch), ..Options::default() })
+        Work::transition(&Home::of(app), actor, card, id, state, Map::new(), &Options { batch: Some(batch), ..Options::default() })
     }
 }
 

@@ -41,16 +41,23 @@ impl Handlers {
     pub(super) fn find(&self, kind: &str) -> Option<&Handler> {
         self.by_kind.get(kind)
     }
-    pub(super) fn kinds(&self) -> Vec<&'static str> {
+    /// Every kind of job that is run.
+    pub fn kinds(&self) -> Vec<&'static str> {
         self.by_kind.keys().copied().collect()
     }
 }
 
 /// Every kind of job the engine has.
 pub fn builtin() -> Handlers {
-    let handlers = crate::packs::handlers(crate::upkeep::handlers(Handlers::default()));
-    handlers.with(crate::advice::KIND, crate::advice::run).with(search::KIND, search::rebuild_job).with(search::FOLLOW_KIND, search::follow_job).with(crate::derived::FOLLOW_KIND, crate::derived::follow_job).with(crate::derived::KIND, crate::derived::recompute_job)
-        .with("bulk", crate::bulk::handle).with("undo", crate::bulk::handle_undo)
+    let handlers = crate::schedules::handlers(crate::packs::handlers(crate::upkeep::handlers(Handlers::default())));
+    handlers
+        .with(crate::advice::KIND, crate::advice::run)
+        .with(search::KIND, search::rebuild_job)
+        .with(search::FOLLOW_KIND, search::follow_job)
+        .with(crate::derived::FOLLOW_KIND, crate::derived::follow_job)
+        .with(crate::derived::KIND, crate::derived::recompute_job)
+        .with("bulk", crate::bulk::handle)
+        .with("undo", crate::bulk::handle_undo)
         .with("merge", crate::merge::handle)
         .with(crate::imports::KIND, crate::imports::run_job)
         .with(crate::scripts::KIND, crate::scripts::handle)

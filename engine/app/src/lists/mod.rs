@@ -250,7 +250,8 @@ async fn matching(source: &mut Source<'_>, catalog: &Catalog, card: &Card, recor
     Ok(found)
 }
 
-async fn add_titles_and_files(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
+/// Titles of what a page points to, and the files it holds.
+pub(crate) async fn add_titles_and_files(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, locale: &Locale, page: &mut Page) -> Result<(), AppError> {
     let mut wanted = Wanted::new();
     let mut files: Vec<Uuid> = Vec::new();
     let own = pointing(catalog, &page.columns);

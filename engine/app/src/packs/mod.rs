@@ -59,6 +59,20 @@ pub async fn install(app: &Arc<App>, new: Vec<Files>) -> Result<Installed, AppEr
     Err(AppError::Outdated)
 }
 
+/// An engine that came to make more of the same definitions gives a site the tables it lacks: a publish that changes no
+/// definition. Whether there was one.
+pub async fn keep_up(app: &Arc<App>) -> Result<bool, AppError> {
+    let (existing, wanted) = (app.store.existing().await?, sql::schema::desired(&app.snapshot().catalog));
+    if sql::schema::plan(&existing, &wanted, app.store.dialect()).grow.is_empty() {
+        return Ok(false);
+    }
+    match install(app, Vec::new()).await {
+        // What is under way makes them.
+        Err(AppError::Conflict { code: "publishing", .. }) => Ok(false),
+        installed => installed.map(|_| true),
+    }
+}
+
 async fn install_once(app: &Arc<App>, new: Vec<Files>) -> Result<Installed, AppError> {
     let draft = state::Draft::new(app, new).await?;
     let Some(coming) = &draft.coming else { return Ok(Installed { findings: draft.findings, plan: Plan::default(), lost: Vec::new(), job: None }) };

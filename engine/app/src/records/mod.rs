@@ -21,7 +21,9 @@ pub mod preview;
 pub mod read;
 pub mod remove;
 pub mod save;
+pub mod series;
 pub(crate) mod told;
+pub mod versions;
 
 pub(crate) use save::with_facts;
 

@@ -3,7 +3,7 @@
 //! **Invariants**
 //! - Reading goes through the gate of lists, writing through the one save path, each in a part of its own that is
 //!   undone where it is refused.
-//! - Budgets: 100 questions, 10,000 records read, 150 saves, 10 jobs, 100 lines for one change and all it sets off.
+//! - Budgets: 100 questions, 10,000 records read, 150 saves, 10 jobs, e-mails and webhooks, 100 lines for one change and all it sets off.
 
 use access::Actor;
 use model::Ident;
@@ -15,11 +15,19 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{Home, Level, Running, ScriptUse, log, record};
-use crate::{AppError, Source, UnitError, jobs::{self, NewJob}, lists, records::save::{Options, Work}};
+use crate::{
+    AppError, Source, UnitError,
+    flows::{Asked, Taking},
+    jobs::{self, NewJob},
+    lists,
+    outgoing::{self, Message, Origin},
+    records::save::{Options, Work},
+};
 
 const QUERIES: usize = 100;
 const ROWS: usize = 10_000;
 const WRITES: usize = 150;
+/// Jobs, e-mails and webhooks.
 const JOBS: usize = 10;
 const LINES: usize = 100;
 
@@ -77,12 +85,50 @@ pub(super) async fn answer(tx: &mut Tx, home: &Home, actor: &Actor, usage: &Scri
                 return Ok(Err(Refusal::Refused(format!("{wanted} cannot run: {error}"))));
             }
             if !running.spend(|spent| counted(&mut spent.jobs, 1, JOBS)) {
-                return Ok(too_much("make jobs", JOBS));
+                return Ok(too_much("make jobs, e-mails and webhooks", JOBS));
             }
             let payload = json!({"pack": wanted.pack, "file": wanted.file, "card": usage.card.key, "record": usage.record.map(|record| record.id.to_string()), "given": given});
             jobs::enqueue_in(tx, NewJob { created_by: actor.user, max_attempts: 3, ..NewJob::new(KIND, payload) }).await?;
             Ok(Ok(Answer::Nothing))
         }
+        Call::Transition { card, id, transition, asked } => take(tx, home, actor, &card, &id, &transition, &asked, running).await,
+        Call::Mail { message } => send(tx, actor, usage, outgoing::mail(&message), running).await,
+        Call::Webhook { url, body } => send(tx, actor, usage, outgoing::webhook(&url, body), running).await,
+    }
+}
+
+/// Puts a message among those that wait to be sent.
+async fn send(tx: &mut Tx, actor: &Actor, usage: &ScriptUse<'_>, message: Result<Message, String>, running: &Running) -> Result<Heard, UnitError> {
+    let message = match message {
+        Ok(message) => message,
+        Err(wrong) => return Ok(Err(Refusal::Refused(wrong))),
+    };
+    if !running.spend(|spent| counted(&mut spent.jobs, 1, JOBS)) {
+        return Ok(too_much("make jobs, e-mails and webhooks", JOBS));
+    }
+    let from = Origin { script: usage.script.to_string(), card: usage.card.key.clone(), record: usage.record.map(|record| record.id), user: actor.user };
+    outgoing::enqueue_in(tx, &message, &from).await?;
+    Ok(Ok(Answer::Nothing))
+}
+
+#[allow(clippy::too_many_arguments)] // One transition, and whoever asked for it.
+async fn take(tx: &mut Tx, home: &Home, actor: &Actor, card: &str, id: &str, transition: &str, asked: &Json, running: &Running) -> Result<Heard, UnitError> {
+    if !running.spend(|spent| counted(&mut spent.writes, 1, WRITES)) {
+        return Ok(too_much("save", WRITES));
+    }
+    let Ok(id) = Uuid::try_parse(id) else { return Ok(Err(Refusal::Refused("there is no such record".to_owned()))) };
+    let taking = Asked::read(asked, Options::default()).and_then(|asked| Taking::new(home, actor, card, id, transition, &asked));
+    let taking = match taking {
+        Ok(taking) => taking.set_off_by(running),
+        Err(error) => return refused(error.into()),
+    };
+    tx.savepoint().await?;
+    match taking.run(tx).await {
+        Ok(taken) => {
+            tx.release().await?;
+            saved_as(tx, home, actor, card, taken.saved.id).await
+        }
+        Err(error) => undone(tx, error).await,
     }
 }
 
@@ -135,19 +181,29 @@ async fn save(tx: &mut Tx, home: &Home, actor: &Actor, card: &str, id: Option<St
     match work.run(tx).await {
         Ok(saved) => {
             tx.release().await?;
-            match read(tx, home, actor, card, saved.id).await {
-                Ok(found) => Ok(Ok(Answer::Record(Some(found.unwrap_or(Found { id: saved.id, ..Found::default() }))))),
-                // Who may write without reading knows the id.
-                Err(error) if matches!(error.error, AppError::NotFound { .. } | AppError::Forbidden { .. }) => Ok(Ok(Answer::Record(Some(Found { id: saved.id, ..Found::default() })))),
-                Err(error) => Err(error),
-            }
+            saved_as(tx, home, actor, card, saved.id).await
         }
-        Err(error) => match refused(error)? {
-            Err(Refusal::Refused(said)) => {
-                tx.undo().await?;
-                Ok(Err(Refusal::Refused(said)))
-            }
-            other => Ok(other),
-        },
+        Err(error) => undone(tx, error).await,
+    }
+}
+
+/// What was written, as far as whoever acts may read it.
+async fn saved_as(tx: &mut Tx, home: &Home, actor: &Actor, card: &str, id: Uuid) -> Result<Heard, UnitError> {
+    match read(tx, home, actor, card, id).await {
+        Ok(found) => Ok(Ok(Answer::Record(Some(found.unwrap_or(Found { id, ..Found::default() }))))),
+        // Who may write without reading knows the id.
+        Err(error) if matches!(error.error, AppError::NotFound { .. } | AppError::Forbidden { .. }) => Ok(Ok(Answer::Record(Some(Found { id, ..Found::default() })))),
+        Err(error) => Err(error),
+    }
+}
+
+/// What was refused is undone by itself.
+async fn undone(tx: &mut Tx, error: UnitError) -> Result<Heard, UnitError> {
+    match refused(error)? {
+        Err(Refusal::Refused(said)) => {
+            tx.undo().await?;
+            Ok(Err(Refusal::Refused(said)))
+        }
+        other => Ok(other),
     }
 }

@@ -78,6 +78,7 @@ pub(crate) fn merge(packs: &[&PackSource], findings: &mut Vec<Diagnostic>) -> Ve
         }
     }
     register_targets(&mut cards, &mixins);
+    cards.values_mut().for_each(|card| super::dated::write_out(card, findings));
     cards.into_values().collect()
 }
 
@@ -109,7 +110,7 @@ fn at(origin: &Origin, pointer: String) -> Origin {
 }
 
 /// Fields that nobody claimed yet were written at `origin`.
-fn remember(merged: &mut Merged, origin: &Origin) {
+pub(super) fn remember(merged: &mut Merged, origin: &Origin) {
     let own = merged.def.fields.keys().map(|key| (None, key.clone()));
     let children = merged.def.child_tables.iter().flat_map(|(child, table)| table.fields.keys().map(|key| (Some(child.clone()), key.clone())));
     let places: Vec<(Option<Ident>, Ident)> = own.chain(children).collect();

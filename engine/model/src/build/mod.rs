@@ -4,6 +4,7 @@
 //! **Not here:** reading JSON (`load`), storing anything (`store`).
 
 mod bookings;
+pub mod dated;
 mod engine_fields;
 mod fields;
 mod layout;
@@ -143,9 +144,11 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         entered_from: def.entered_from.clone(),
         no_overlap: None,
         pool: None,
+        as_of: def.as_of,
         conversions: def.conversions.clone(),
         workflows: fields::workflows(def),
         hooks: Vec::new(),
+        schedules: Vec::new(),
         actions: Vec::new(),
         guards: IndexMap::new(),
         views: Vec::new(),

@@ -129,6 +129,13 @@ fn grant(
             }
         }
     }
+    // What a dated link led to before is seen and changed by whoever sees and changes the link.
+    for field in card.table.fields.values().filter(|field| field.is_dated()) {
+        let (Some(right), Some(table)) = (rights.get(&(None, field.key.clone())).copied(), super::dated::table_of(&field.key)) else { continue };
+        for key in card.children.get(&table).into_iter().flat_map(|rows| rows.own_fields()).map(|own| own.key.clone()) {
+            rights.entry((Some(table.clone()), key)).or_insert(right);
+        }
+    }
     Some(Grant { role: role.clone(), actions: all, scope, fields: rights })
 }
 

@@ -3,7 +3,7 @@
 //! **Not here:** whether they compile (`app::scripts`), running them (`script`).
 
 use super::{Merged, Origin, condition};
-use crate::{Action, Card, Catalog, Hook, Ident, ScriptFile, Scopes, diagnostic::Diagnostic, load::PackSource};
+use crate::{Action, Card, Catalog, Hook, Ident, Schedule, Scopes, ScriptFile, diagnostic::Diagnostic, load::PackSource, schedule};
 
 /// Every script of every pack.
 pub(super) fn collect(packs: &[&PackSource], catalog: &mut Catalog) {
@@ -19,10 +19,32 @@ pub(super) fn collect(packs: &[&PackSource], catalog: &mut Catalog) {
 /// The scripts that a card names are there.
 pub(super) fn resolve(card: &mut Card, part: &Merged, catalog: &Catalog, findings: &mut Vec<Diagnostic>) {
     for (origin, scripts) in &part.scripts {
-        for (hook, name, file) in [(Hook::BeforeSave, "/before_save", &scripts.before_save), (Hook::AfterSave, "/after_save", &scripts.after_save)] {
+        for (hook, name, file) in
+            [(Hook::BeforeSave, "/before_save", &scripts.before_save), (Hook::AfterSave, "/after_save", &scripts.after_save), (Hook::OnTransition, "/on_transition", &scripts.on_transition)]
+        {
             if let Some(script) = file.as_ref().and_then(|file| find(catalog, origin, name, file, findings)) {
                 card.hooks.push((hook, script));
             }
+        }
+        if scripts.on_transition.is_some() && card.workflows.is_empty() {
+            findings.push(origin.error("/on_transition", format!("`{}` has no transitions", card.key)));
+        }
+        for (index, def) in scripts.on_schedule.iter().enumerate() {
+            let at = |name: &str| format!("/on_schedule/{index}{name}");
+            if card.schedules.iter().any(|known| known.id == def.id) {
+                findings.push(origin.error(&at("/id"), format!("there is a schedule `{}` already", def.id)));
+            }
+            if let Err(wrong) = schedule::check(&def.cron) {
+                findings.push(origin.error(&at("/cron"), wrong).help("minute, hour, day of the month, month, day of the week: \"0 8 * * MON-FRI\""));
+            }
+            if let Some(zone) = def.zone.as_ref().filter(|zone| schedule::zone(zone).is_none()) {
+                findings.push(origin.error(&at("/zone"), format!("`{zone}` is no time zone")).help("a name such as Asia/Shanghai or UTC"));
+            }
+            if let Some(when) = &def.condition {
+                condition(catalog, &Scopes::of(card.table.reference()), when, origin, &at("/where"), findings);
+            }
+            let Some(script) = find(catalog, origin, &at("/run"), &def.run, findings) else { continue };
+            card.schedules.push(Schedule { id: def.id.clone(), labels: def.labels.clone(), cron: def.cron.clone(), zone: def.zone.clone(), script, condition: def.condition.clone() });
         }
     }
     let table = card.table.reference();

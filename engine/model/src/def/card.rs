@@ -92,6 +92,9 @@ pub struct CardDef {
     /// Records without an owner are a pool that people claim from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolDef>,
+    /// How records were is kept, child rows too, and can be read as of any day.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub as_of: bool,
     /// Who may do what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<CardGrantDef>,

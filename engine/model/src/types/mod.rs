@@ -18,7 +18,7 @@ use crate::{Code, FieldKind, Value, Violation};
 
 pub use composite::document_text;
 pub use number::{MAX_DIGITS, SAFE_INTEGER, round};
-pub use text::clean;
+pub use text::{clean, is_email};
 
 /// Reads what a client sent for a field of this kind. `null` and the empty text are [`Value::Empty`].
 pub fn read_json(kind: &FieldKind, json: &Json) -> Result<Value, Violation> {

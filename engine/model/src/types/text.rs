@@ -68,7 +68,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// What browsers accept as an address, close enough to RFC 5321: something, `@`, a domain; no spaces.
-fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let domain_fits = domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
     let plain = |c: char| !c.is_whitespace() && !matches!(c, '<' | '>' | '"' | ',' | ';' | '(' | ')' | '@');

@@ -9,6 +9,7 @@ mod empties;
 mod faults;
 mod naming;
 mod ordering;
+mod random;
 mod running;
 mod sandbox;
 

@@ -26,28 +26,58 @@ fn lookup(card: &str, multiple: bool) -> Option<LookupView> {
 
 fn basics(lang: &str, wrong: bool) -> Vec<Section> {
     let text = |key: &str, words: &str, widget, raw: &str| field(key, &l(lang, words), widget, raw);
-    let spark = Spark { line: "M0 17 L18 14 L36 12 L54 8 L72 3".into(), area: "M0 17 L18 14 L36 12 L54 8 L72 3 V20 H0Z".into(), text: "28.1M → 42.6M".into(), label: l(lang, "5 changes|5 次变更|5 次變更") };
     let kpis = vec![
         Kpi { label: l(lang, "Revenue this year|本年销售|本年銷售"), value: "¥4.27M".into(), note: "+18%".into(), trend: "up".into() }, Kpi { label: l(lang, "Orders|订单|訂單"), value: "42".into(), note: "+6".into(), trend: "up".into() },
         Kpi { label: l(lang, "Receivable|应收款|應收款"), value: "¥318,400".into(), ..Kpi::default() }, Kpi { label: l(lang, "Overdue|逾期|逾期"), value: "¥42,000".into(), note: l(lang, "12 d|12 天|12 天"), trend: "down".into() },
     ];
     vec![
         Section { id: "kpi".into(), panel: Some(Panel::Kpis { kpis }), ..Section::default() },
-        Section { id: "basics".into(), label: l(lang, "Basics|基本信息|基本資訊"), columns: 2, fields: vec![
-            FieldView { required: true, ..text("name", "Customer name|客户名称|客戶名稱", Widget::Text, "Red Lantern Toys") },
-            FieldView { right: Right::Read, icon: Some("hash".into()), note: Some(l(lang, "numbered automatically|自动编号|自動編號")), ..text("code", "Short code|编号|編號", Widget::Text, "C-004217") },
-            FieldView { options: options(lang, "toys"), ..text("industry", "Industry|行业|行業", Widget::Choice, "toys") },
-            FieldView { cell: person("Lin Wei"), lookup: lookup("user", false), ..text("owner", "Owner|负责人|負責人", Widget::User, "lin-wei") },
-            FieldView { icon: Some("phone".into()), ..text("phone", "Phone|电话|電話", Widget::Phone, "+86 754 8877 2100") },
-            FieldView { icon: Some("globe".into()), ..text("web", "Website|网站|網站", Widget::Url, "https://www.redlantern.example") },
-            FieldView { span: 0, ..text("address", "Address|地址|地址", Widget::LongText, "18 Lianhe Road, Chenghai District, Shantou 515800") },
-        ], ..Section::default() },
-        Section { id: "credit".into(), label: l(lang, "Credit|信用|信用"), help: Some(l(lang, "visible to Sales managers and Finance|销售经理和财务可见|銷售經理和財務可見")), columns: 2, fields: vec![
-            FieldView { before: Some("¥".into()), recompute: true, ..text("limit", "Credit limit|信用额度|信用額度", Widget::Money, "500000") },
-            FieldView { before: Some("¥".into()), spark: Some(spark), ..text("revenue", "Annual revenue|年营业额|年營業額", Widget::Money, "42600000") },
-            FieldView { right: Right::Read, derived: true, icon: Some("square-function".into()), note: Some(l(lang, "limit − receivable|额度 − 应收|額度 − 應收")), cell: money(181_600), ..text("avail", "Credit available|可用额度|可用額度", Widget::Money, "181600") },
-            FieldView { error: wrong.then(|| l(lang, "Enter 0 to 180 days.|请输入 0 到 180 天。|請輸入 0 到 180 天。")), help: Some(l(lang, "Counted from the day of the invoice.|自开票日起算。|自開票日起算。")), ..text("terms", "Payment terms (days)|账期（天）|帳期（天）", Widget::Integer, if wrong { "900" } else { "30" }) },
-        ], ..Section::default() },
+        Section {
+            id: "basics".into(),
+            label: l(lang, "Basics|基本信息|基本資訊"),
+            columns: 2,
+            fields: vec![
+                FieldView { required: true, ..text("name", "Customer name|客户名称|客戶名稱", Widget::Text, "Red Lantern Toys") },
+                FieldView {
+                    right: Right::Read,
+                    icon: Some("hash".into()),
+                    note: Some(l(lang, "numbered automatically|自动编号|自動編號")),
+                    ..text("code", "Short code|编号|編號", Widget::Text, "C-004217")
+                },
+                FieldView { options: options(lang, "toys"), ..text("industry", "Industry|行业|行業", Widget::Choice, "toys") },
+                FieldView { cell: person("Lin Wei"), lookup: lookup("user", false), ..text("owner", "Owner|负责人|負責人", Widget::User, "lin-wei") },
+                FieldView { icon: Some("phone".into()), ..text("phone", "Phone|电话|電話", Widget::Phone, "+86 754 8877 2100") },
+                FieldView { icon: Some("globe".into()), ..text("web", "Website|网站|網站", Widget::Url, "https://www.redlantern.example") },
+                FieldView { span: 0, ..text("address", "Address|地址|地址", Widget::LongText, "18 Lianhe Road, Chenghai District, Shantou 515800") },
+            ],
+            ..Section::default()
+        },
+        Section {
+            id: "credit".into(),
+            label: l(lang, "Credit|信用|信用"),
+            help: Some(l(lang, "visible to Sales managers and Finance|销售经理和财务可见|銷售經理和財務可見")),
+            columns: 2,
+            fields: vec![
+                FieldView { before: Some("¥".into()), recompute: true, ..text("limit", "Credit limit|信用额度|信用額度", Widget::Money, "500000") },
+                FieldView {
+                    before: Some("¥".into()), series_url: Some("/c/customer/1/series/revenue".into()), ..text("revenue", "Annual revenue|年营业额|年營業額", Widget::Money, "42600000")
+                },
+                FieldView {
+                    right: Right::Read,
+                    derived: true,
+                    icon: Some("square-function".into()),
+                    note: Some(l(lang, "limit − receivable|额度 − 应收|額度 − 應收")),
+                    cell: money(181_600),
+                    ..text("avail", "Credit available|可用额度|可用額度", Widget::Money, "181600")
+                },
+                FieldView {
+                    error: wrong.then(|| l(lang, "Enter 0 to 180 days.|请输入 0 到 180 天。|請輸入 0 到 180 天。")),
+                    help: Some(l(lang, "Counted from the day of the invoice.|自开票日起算。|自開票日起算。")),
+                    ..text("terms", "Payment terms (days)|账期（天）|帳期（天）", Widget::Integer, if wrong { "900" } else { "30" })
+                },
+            ],
+            ..Section::default()
+        },
         Section { id: "latest".into(), panel: Some(Panel::Related(orders(lang))), ..Section::default() },
     ]
 }

@@ -1,6 +1,11 @@
-//! Where a value comes from.
+//! Where a value comes from, and what it was before.
 
-use app::{AppError, derived::explain::{self, Explained}, lists};
+use app::{
+    AppError,
+    derived::explain::{self, Explained},
+    lists,
+    records::series,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -18,6 +23,16 @@ pub async fn explain(State(site): State<Site>, Path((card, id, field)): Path<(St
         let id = Uuid::try_parse(&id).map_err(|_| AppError::not_found("record"))?;
         let found = explain::explain(&site.app, &asker.snapshot, &asker.actor, &card, id, &field, &asker.locale).await?;
         Ok(Json(shown(&field, &found, &asker.locale.lang)))
+    };
+    answer.await.map_err(|error: AppError| asker.problem(error))
+}
+
+/// `GET /records/{card}/{id}/series/{field}`
+pub async fn series(State(site): State<Site>, Path((card, id, field)): Path<(String, String, String)>, asker: Asker) -> Result<Json<Value>, Problem> {
+    let answer = async {
+        lists::may_see(&asker.snapshot, &asker.actor, &card)?;
+        let id = Uuid::try_parse(&id).map_err(|_| AppError::not_found("record"))?;
+        Ok(Json(series::series(&site.app, &asker.snapshot, &asker.actor, &card, id, &field).await?.to_json()))
     };
     answer.await.map_err(|error: AppError| asker.problem(error))
 }

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use app::{
     AppError, batches, lists, merge,
-    records::{batch::{self, Item}, history as past, read as reading, remove, save::{self, Options, Saved}},
+    records::{
+        batch::{self, Item},
+        history as past, read as reading, remove,
+        save::{self, Options, Saved},
+        versions,
+    },
 };
 use axum::{
     Json,
@@ -92,6 +97,14 @@ pub async fn read(State(site): State<Site>, Path((card, id)): Path<(String, Stri
                 Some("only") => Trash::Only,
                 Some(_) => return Err(AppError::malformed("bad_trash", "trash is `only`, or not given")),
             };
+            if let Some((_, text)) = pairs.iter().find(|(key, _)| key == "as_of") {
+                let at = versions::moment(&asker.actor, text)?;
+                let page = versions::read(&site.app, &asker.snapshot, &asker.actor, card, id_of(id)?, at, &asker.locale).await?;
+                let item = page.items.first().ok_or_else(|| AppError::not_found("record"))?;
+                let mut record = lists::record_json(&asker.snapshot.catalog, &page, item);
+                record["as_of"] = at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true).into();
+                return Ok(Json(record).into_response());
+            }
             let (mut record, version) = match record(site, &asker, card, id_of(id)?, place).await {
                 Err(AppError::NotFound { what }) if what == "record" => return elsewhere(site, &asker, card, id).await.ok_or_else(|| AppError::not_found(what)),
                 found => found?,

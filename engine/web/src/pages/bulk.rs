@@ -12,7 +12,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use model::{ActionName, Card, Field, FieldKind, Value};
+use model::{ActionName, Card, CommentDef, Field, FieldKind, Value};
 use serde_json::{Value as Text, json};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use super::{Reader, cells::Known, fields, list, shell::may, url};
 use crate::{
     Site,
     extract::Form,
-    view::{BulkField, BulkPage, Choice},
+    view::{BulkField, BulkPage, BulkStep, Choice},
 };
 
 type Pairs = Vec<(String, String)>;
@@ -115,7 +115,11 @@ async fn build(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, pairs:
             let owned = ["owner", "org_unit"].into_iter().filter_map(|name| card.field(name));
             page.fields = owned.map(|field| field_view(site, reader, card, field, &[], false)).collect();
         }
-        "transition" => page.steps = steps(reader, card)?,
+        "transition" => {
+            page.steps = steps(reader, card)?;
+            page.step = step(site, reader, card, get(pairs, "transition"))?;
+            page.steps.iter_mut().for_each(|choice| choice.selected = choice.value == get(pairs, "transition"));
+        }
         _ => {}
     }
     Ok(page)
@@ -129,8 +133,29 @@ fn steps(reader: &Reader, card: &std::sync::Arc<Card>) -> Result<Vec<Choice>, Ap
     Ok(all.map(|transition| Choice { value: transition.id.to_string(), text: transition.labels.or_key(&actor.lang, transition.id.as_str()), selected: false }).collect())
 }
 
-/// `GET /c/{card}/bulk/field?field=…`: the input of one field.
+/// What a step asks for: its fields, which stay as they are where nothing is entered, and what is said of it.
+fn step(site: &Site, reader: &Reader, card: &std::sync::Arc<Card>, id: &str) -> Result<Option<BulkStep>, AppError> {
+    access::gate(&reader.asker.snapshot.catalog, &reader.asker.actor, card, ActionName::Transition)?;
+    let Some((_, _, def)) = card.transition(id).filter(|(_, _, def)| app::flows::is_for(&reader.asker.actor, def)) else { return Ok(None) };
+    let fields = def.required.iter().filter_map(|key| card.field(key.as_str()));
+    let comment = match def.comment {
+        CommentDef::None => "none",
+        CommentDef::Optional => "optional",
+        CommentDef::Required => "required",
+    };
+    Ok(Some(BulkStep { fields: fields.map(|field| field_view(site, reader, card, field, &[], false)).collect(), comment: comment.into(), approval: def.approval.is_some() }))
+}
+
+/// `GET /c/{card}/bulk/field?field=…`: the input of one field; with `transition` what that asks for.
 pub async fn field(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
+    if pairs.iter().any(|(name, _)| name == "transition") {
+        let asked = reader.card(&key).and_then(|card| step(&site, &reader, &card, get(&pairs, "transition")));
+        return match asked {
+            Ok(asked) if reader.fragment => reader.draw(&site, "bulk/step.html", Some(&key), &asked.unwrap_or_default()),
+            Ok(_) => Redirect::to(&url(&format!("/c/{key}/bulk"), &[("action", "transition"), ("transition", get(&pairs, "transition"))])).into_response(),
+            Err(error) => reader.failed(&site, &error),
+        };
+    }
     let answer = async {
         let card = reader.card(&key)?;
         let named = get(&pairs, "field");
@@ -175,7 +200,13 @@ fn change(reader: &Reader, card: &Card, pairs: &Pairs) -> Result<Change, AppErro
         }
         "transition" => match get(pairs, "transition") {
             "" => Err(AppError::malformed("bad_bulk", reader_words(reader, "bulk.transition_choose"))),
-            transition => Ok(Change::Transition { transition: transition.to_owned(), comment: Some(get(pairs, "comment").to_owned()).filter(|comment| !comment.is_empty()), record: serde_json::Map::new() }),
+            transition => {
+                // What is left empty stays as it is in each record.
+                let required = card.transition(transition).map(|(_, _, def)| def.required.as_slice()).unwrap_or_default();
+                let filled = |(key, value): &(String, Text)| !value.is_null() && required.iter().any(|known| known == key.as_str());
+                let record = body.into_iter().filter(filled).collect();
+                Ok(Change::Transition { transition: transition.to_owned(), comment: Some(get(pairs, "comment").to_owned()).filter(|comment| !comment.is_empty()), record })
+            }
         },
         "delete" => Ok(Change::Delete),
         "restore" => Ok(Change::Restore),
@@ -198,7 +229,7 @@ pub async fn run(State(site): State<Site>, UrlPath(key): UrlPath<String>, reader
     };
     let started = match answer.await {
         Ok(started) => started,
-        Err(error) => return reader.failed(&site, &error),
+        Err(error) => return super::record::refused_in_a_line(&site, &reader, Some(&key), error),
     };
     let page = format!("/me/batches/{}", started.batch.id);
     if !reader.fragment {

@@ -5,16 +5,22 @@ use axum::{
     extract::{Path as UrlPath, Query, State},
     response::Response,
 };
-use chrono::NaiveDate;
-use model::{ActionName, Card, FieldKind, Panel, PanelContent, Path, SectionContent, TabContent, Value};
+use model::{ActionName, Card, FieldKind, Panel, PanelContent, Path, SectionContent, TabContent};
 use query::ListRequest;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Reader, cells::{self, Known}, list::{head, label}, shell::may, url, words};
+use super::{
+    Reader,
+    cells::{self, Known},
+    list::{head, label},
+    record,
+    shell::may,
+    url, words,
+};
 use crate::{
     Site,
-    view::{self, Align, Avatar, Bar, Change, Column, HistoryDay, HistoryEntry, HistoryPage, HistoryPanel, RelatedPanel, RelatedRow, SeriesPanel, TabCount, TabCounts, TreeNode, TreePanel},
+    view::{self, Align, Avatar, Change, Column, HistoryDay, HistoryEntry, HistoryPage, HistoryPanel, RelatedPanel, RelatedRow, TabCount, TabCounts, TreeNode, TreePanel},
 };
 
 /// Whether a panel has anything for this reader.
@@ -56,7 +62,7 @@ pub async fn panel(State(site): State<Site>, UrlPath((key, id, name)): UrlPath<(
         match &panel.content {
             PanelContent::Related { .. } => related(&site, &reader, &card, id, &name, &heading, panel, after).await.map(view::Panel::Related),
             PanelContent::Tree { card: of, by } => tree(&site, &reader, id, &name, &heading, of.as_str(), by).await.map(view::Panel::Tree),
-            PanelContent::Series { field } => series(&site, &reader, &key, id, &heading, field.as_str()).await.map(view::Panel::Series),
+            PanelContent::Series { field } => record::series::drawn(&site, &reader, &key, id, &heading, field.as_str()).await.map(view::Panel::Series),
             PanelContent::History | PanelContent::Activity => changes(&site, &reader, &card, id).await.map(view::Panel::History),
             PanelContent::Child { .. } | PanelContent::Files { .. } | PanelContent::Figures { .. } => Err(AppError::not_found("panel")),
         }
@@ -182,26 +188,6 @@ fn under(all: &[(Uuid, Option<Uuid>, TreeNode)], parent: Option<Uuid>, depth: us
         None => of.is_none_or(|of| !all.iter().any(|(id, _, _)| *id == of)),
     };
     all.iter().filter(|(_, of, _)| is_child(of)).map(|(id, _, node)| TreeNode { children: under(all, Some(*id), depth + 1), ..node.clone() }).collect()
-}
-
-async fn series(site: &Site, reader: &Reader, key: &str, id: Uuid, heading: &str, field: &str) -> Result<SeriesPanel, AppError> {
-    let changes = history::history(&site.app, &reader.asker.snapshot, &reader.asker.actor, key, id).await?;
-    let kind = reader.asker.snapshot.card(key)?.field(field).map(|field| field.kind.clone()).unwrap_or(FieldKind::Boolean);
-    let mut points: Vec<(NaiveDate, Value)> = changes.iter().flat_map(|change| change.tracked.iter().filter(|(name, _, _)| name == field).filter_map(|(_, _, new)| Some((change.at.date_naive(), model::types::read_json(&kind, new).ok()?)))).collect();
-    points.reverse();
-    let number = |value: &Value| match value {
-        Value::Decimal(number) => *number,
-        Value::Int(number) => (*number).into(),
-        _ => rust_decimal::Decimal::ZERO,
-    };
-    let top = points.iter().map(|(_, value)| number(value)).max().filter(|top| !top.is_zero()).unwrap_or(rust_decimal::Decimal::ONE);
-    let bar = |(day, value): &(NaiveDate, Value)| Bar {
-        when: form::format::date_text(*day, &reader.asker.locale),
-        text: form::format::text(&kind, value, &reader.asker.locale),
-        height: u8::try_from((number(value) * rust_decimal::Decimal::from(100) / top).trunc()).unwrap_or(0).min(100),
-    };
-    let bars: Vec<Bar> = points.iter().map(bar).collect();
-    Ok(SeriesPanel { label: heading.to_owned(), last: bars.last().map(|bar| bar.text.clone()).unwrap_or_default(), bars, ..SeriesPanel::default() })
 }
 
 /// `GET /c/{card}/{id}/history`

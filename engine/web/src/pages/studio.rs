@@ -1,10 +1,12 @@
-//! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs.
+//! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs,
+//! what waits to be sent.
 
 pub mod access;
 pub mod groups;
 pub mod jobs;
 pub mod log;
 pub mod users;
+pub mod outgoing;
 
 use app::{AppError, advice, scripts};
 use axum::{

@@ -21,6 +21,8 @@ pub struct BulkPage {
     pub field_url: String,
     /// Steps that can be taken (transition).
     pub steps: Vec<Choice>,
+    /// What the chosen step asks for.
+    pub step: Option<BulkStep>,
     /// Inputs that are there at once (assign).
     pub fields: Vec<BulkField>,
     /// What is selected, as the form sends it: ids, or the query of a list.
@@ -33,6 +35,17 @@ pub struct BulkPage {
     pub count_text: String,
     /// A sentence about what is going to happen.
     pub hint: String,
+}
+
+/// What a step asks for, of many records. `bulk/step.html` draws it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct BulkStep {
+    /// The fields it wants filled.
+    pub fields: Vec<BulkField>,
+    /// `none`, `optional`, `required`; empty before a step is chosen.
+    pub comment: String,
+    /// Others are asked first.
+    pub approval: bool,
 }
 
 /// One field of a change: how, and the input of its value.

@@ -54,6 +54,8 @@ pub struct FieldView {
     pub derived: bool,
     /// Where it is explained, for a value that comes from others.
     pub explain_url: Option<String>,
+    /// Where its values over time are shown, if they are kept.
+    pub series_url: Option<String>,
     /// A job is calculating it anew: it may be of before.
     pub recomputing: bool,
     /// Other fields, totals or visibilities depend on it: a change asks `recompute`.
@@ -78,8 +80,6 @@ pub struct FieldView {
     pub accept: Option<String>,
     /// The largest file, in bytes.
     pub max_bytes: Option<u64>,
-    /// The field's recorded history as a small line, if it keeps one.
-    pub spark: Option<Spark>,
 }
 
 /// An option of a choice.
@@ -121,17 +121,4 @@ pub struct PartView {
     pub wide: bool,
     /// The browser's autofill word, such as `postal-code`.
     pub autocomplete: Option<String>,
-}
-
-/// A small line of recorded values, drawn in a box of 72 × 20.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Spark {
-    /// The line, as an SVG path.
-    pub line: String,
-    /// The area beneath it, as an SVG path.
-    pub area: String,
-    /// What it says, in words.
-    pub text: String,
-    /// What stands beside it, such as "5 changes".
-    pub label: String,
 }

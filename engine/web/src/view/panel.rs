@@ -122,28 +122,59 @@ pub struct FilesPanel {
     pub others: Vec<FileChip>,
 }
 
-/// A field's values over time.
+/// A field's values over time. `panels/series.html` draws it, on the page and beside a field.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SeriesPanel {
     /// Unique on the page.
     pub id: String,
     /// Its heading.
     pub label: String,
-    /// The values, oldest first, as bars.
-    pub bars: Vec<Bar>,
     /// The newest value, in words.
     pub last: String,
+    /// The values, newest first.
+    pub points: Vec<SeriesPoint>,
+    /// The line, in a box of 320 × 100; none where the values are no numbers, or only one is known.
+    pub chart: Option<Chart>,
+    /// The record's page.
+    pub record_url: String,
+}
+
+/// A line over time, drawn in a box of 320 × 100.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Chart {
+    /// The line, as an SVG path.
+    pub line: String,
+    /// The area beneath it, as an SVG path.
+    pub area: String,
+    /// Where values begin: x, y, and what is said of them.
+    pub dots: Vec<(String, String, String)>,
+    /// The largest value, in words.
+    pub high: String,
+    /// The smallest value, in words.
+    pub low: String,
+    /// The first day, in words.
+    pub from: String,
+    /// The last day, in words.
+    pub until: String,
+    /// What it says, for those who do not see it.
+    pub text: String,
 }
 
 /// A value of a series.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Bar {
+pub struct SeriesPoint {
     /// When, in words.
     pub when: String,
+    /// The moment.
+    pub at: String,
     /// The value, in words.
     pub text: String,
-    /// Its height, 0–100 of the tallest.
-    pub height: u8,
+    /// By how much it differs from the one before, with its sign; empty where that means nothing.
+    pub change: String,
+    /// `up`, `down`, or nothing.
+    pub trend: String,
+    /// Who set it.
+    pub who: String,
 }
 
 /// A figure.

@@ -61,10 +61,33 @@ pub struct RecordPage {
     pub trashed: bool,
     /// Why it cannot be edited although the reader has the right ("approved cards are locked").
     pub locked: Option<String>,
+    /// It is shown as it was.
+    pub as_of: Option<AsOf>,
+    /// Where it is shown as it was, for cards that keep that.
+    pub as_of_url: Option<String>,
     /// Values given by the address (`?f.customer=…`) count as edits.
     pub prefilled: bool,
     /// The record it is entered from, as the form sends it: name, value.
     pub entered_from: Option<(String, String)>,
+}
+
+/// A record shown as it was.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct AsOf {
+    /// The day that is asked for, as `2026-03-31`.
+    pub day: String,
+    /// Today, the last that can be asked for.
+    pub today: String,
+    /// Where another day is asked for (GET `at`).
+    pub url: String,
+    /// The record as it is.
+    pub record_url: String,
+    /// "As it was on …".
+    pub label: String,
+    /// Which version that was, and whose.
+    pub said: String,
+    /// Why it is not known, where it is shown as it is instead.
+    pub unknown: Option<String>,
 }
 
 /// A word beneath the title.

@@ -118,3 +118,45 @@ pub struct ScheduleLine {
     /// Where running it at once is sent.
     pub now_url: Option<String>,
 }
+
+/// What waits to be sent outside.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct OutgoingPage {
+    /// By state; the label is how many there are.
+    pub ways: Vec<super::Way>,
+    /// The newest first.
+    pub lines: Vec<OutgoingLine>,
+    /// What follows; none at the end.
+    pub next_url: Option<String>,
+}
+
+/// A message.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct OutgoingLine {
+    /// A Lucide icon of its kind.
+    pub icon: String,
+    /// What it is about.
+    pub subject: String,
+    /// Who or where.
+    pub target: String,
+    /// What it says.
+    pub text: String,
+    /// The script that asked for it.
+    pub script: String,
+    /// The record's title; empty where it is gone, or there was none.
+    pub record: String,
+    /// The record's page.
+    pub url: Option<String>,
+    /// Who acted.
+    pub who: String,
+    /// When, in words.
+    pub when: String,
+    /// When, for machines.
+    pub at: String,
+    /// What went wrong the last time.
+    pub error: Option<String>,
+    /// Where it is said that it is not to be sent.
+    pub cancel_url: Option<String>,
+    /// Where trying again is sent.
+    pub again_url: Option<String>,
+}

@@ -105,7 +105,7 @@ impl Deciding {
             }
         }
         let workflow = Ident::new(&approval.workflow).map_err(|_| AppError::not_found("workflow"))?;
-        let finish = finishing(app, actor, &approval.card, approval.record, &workflow, &approval.flow, opinion.clone(), None);
+        let finish = finishing(&crate::scripts::Home::of(app), actor, &approval.card, approval.record, &workflow, &approval.flow, opinion.clone(), None);
         let rejected = approval.flow.approval.as_ref().and_then(|flow| flow.rejected.clone());
         let back = going_back(app, actor, &approval, &workflow, rejected, opinion.clone())?;
         Ok(Self { card, actor: actor.clone(), task, approval: approval.id, decision: decision.clone(), opinion, finish, back, snapshot })
@@ -271,7 +271,7 @@ fn going_back(app: &App, actor: &Actor, approval: &Approval, workflow: &Ident, r
         return Ok(None);
     }
     let state = StateMove { from: vec![now], to: Some(to), required: Vec::new(), settled: true, back: true, asker: Some(actor.clone()), ..StateMove::take(workflow, &approval.flow, comment) };
-    Work::transition(app, &actor.for_reason(Reason::Approval), &approval.card, approval.record, state, serde_json::Map::new(), &Options::default()).map(Some)
+    Work::transition(&crate::scripts::Home::of(app), &actor.for_reason(Reason::Approval), &approval.card, approval.record, state, serde_json::Map::new(), &Options::default()).map(Some)
 }
 
 /// Takes an application back: by who applied, and by administrators.

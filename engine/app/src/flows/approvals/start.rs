@@ -11,10 +11,14 @@ use uuid::Uuid;
 
 use super::{kept::{self, Approval, turns}, people::{self, About, Who}};
 use crate::{
-    App, AppError, Snapshot, Source, UnitError,
+    AppError, Snapshot, Source, UnitError,
     lists::bind_for,
     notify::{self, Kind, Notice},
-    records::{self, load, save::{Options, Saved, StateMove, Work, conflict}},
+    records::{
+        self, load,
+        save::{Options, Saved, StateMove, Work, conflict},
+    },
+    scripts::{Home, Running},
 };
 
 /// What goes on inside a unit of work.
@@ -40,11 +44,16 @@ pub(crate) struct Start {
 
 impl Start {
     #[allow(clippy::too_many_arguments)] // One transition of one record, and what it belongs to.
-    pub fn new(app: &App, actor: &Actor, card: &str, record: Uuid, workflow: &Ident, flow: &TransitionDef, comment: Option<String>, batch: Option<Uuid>) -> Result<Self, AppError> {
-        let snapshot = app.snapshot();
+    pub fn new(home: &Home, actor: &Actor, card: &str, record: Uuid, workflow: &Ident, flow: &TransitionDef, comment: Option<String>, batch: Option<Uuid>) -> Result<Self, AppError> {
+        let snapshot = home.snapshot.clone();
         let found = snapshot.card(card)?.clone();
-        let finish = finishing(app, actor, card, record, workflow, flow, None, batch)?;
+        let finish = finishing(home, actor, card, record, workflow, flow, None, batch)?;
         Ok(Self { card: found, actor: actor.clone(), record, workflow: workflow.clone(), flow: flow.clone(), comment, finish, snapshot })
+    }
+
+    /// Set off by a script, whose budget it shares.
+    pub fn set_off_by(self, running: &Running) -> Self {
+        Self { finish: self.finish.set_off_by(running.clone()), ..self }
     }
 
     /// The state before, held until the end.
@@ -95,14 +104,13 @@ pub(crate) fn running() -> AppError {
 
 /// The last part of a transition: what others agreed to happens.
 #[allow(clippy::too_many_arguments)] // One transition of one record, and what it belongs to.
-pub(super) fn finishing(app: &App, actor: &Actor, card: &str, record: Uuid, workflow: &Ident, flow: &TransitionDef, comment: Option<String>, batch: Option<Uuid>) -> Result<Work, AppError> {
-    let state = StateMove { from: at_present(app, card, workflow, flow)?, required: Vec::new(), settled: true, asker: Some(actor.clone()), ..StateMove::take(workflow, flow, comment) };
-    Work::transition(app, &actor.for_reason(Reason::Approval), card, record, state, serde_json::Map::new(), &Options { batch, ..Options::default() })
+pub(super) fn finishing(home: &Home, actor: &Actor, card: &str, record: Uuid, workflow: &Ident, flow: &TransitionDef, comment: Option<String>, batch: Option<Uuid>) -> Result<Work, AppError> {
+    let state = StateMove { from: at_present(&home.snapshot, card, workflow, flow)?, required: Vec::new(), settled: true, asker: Some(actor.clone()), ..StateMove::take(workflow, flow, comment) };
+    Work::transition(home, &actor.for_reason(Reason::Approval), card, record, state, serde_json::Map::new(), &Options { batch, ..Options::default() })
 }
 
 /// Where a record may be while it waits. What became of the states since the flow began is told here.
-pub(super) fn at_present(app: &App, card: &str, workflow: &Ident, flow: &TransitionDef) -> Result<Vec<Ident>, AppError> {
-    let snapshot = app.snapshot();
+pub(super) fn at_present(snapshot: &Snapshot, card: &str, workflow: &Ident, flow: &TransitionDef) -> Result<Vec<Ident>, AppError> {
     let states = &snapshot.card(card)?.workflows.get(workflow).ok_or_else(|| AppError::not_found("workflow"))?.states;
     if !states.contains_key(&flow.to) {
         return Err(conflict("approval_outdated", format!("the state `{}` that this leads to is not there any more; reject it, or withdraw it", flow.to)));

@@ -42,6 +42,7 @@ impl Work {
         if !self.admits(tx, record.id, &rows).await? && !self.is_assignment(stored, merged) {
             return Err(AppError::forbidden("the record would leave what you may change").into());
         }
+        super::super::versions::keep(tx, &self.card, stored, record).await?;
         self.attach(tx, record, stored).await?;
         crate::duplicates::keep(tx, &self.card, stored, record).await?;
         let change = derived::Change { old: stored.cloned(), new: Some(record.clone()), is_fresh: stored.is_none() };
@@ -134,7 +135,7 @@ pub(super) fn changes<'r>(card: &'r Card, stored: &Record, record: &'r Record, m
 }
 
 /// Old and new values of tracked fields, by their ids: `{"total": ["1.00", "2.00"]}`. Secret values are never kept.
-pub(super) fn tracked(card: &Card, stored: Option<&Record>, record: &Record) -> Option<String> {
+pub(crate) fn tracked(card: &Card, stored: Option<&Record>, record: &Record) -> Option<String> {
     let mut kept: IndexMap<String, [Json; 2]> = IndexMap::new();
     for field in card.table.own_fields().filter(|field| !field.secret && !field.track.is_none()) {
         let new = record.get(field.key.as_str());

@@ -20,6 +20,7 @@ use uuid::Uuid;
 mod asked;
 mod back;
 mod conditions;
+mod dated;
 mod defaults;
 mod links;
 mod overlap;
@@ -36,6 +37,7 @@ mod unique;
 
 pub(crate) use conditions::with_facts;
 use conditions::{place_of, touched_at};
+pub(crate) use keep::tracked;
 use links::Targets;
 pub(crate) use links::{ids, links_set};
 pub(crate) use overlap::other_booking;
@@ -259,6 +261,7 @@ impl Work {
         merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
         self.before_save(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
         self.run_with_step(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
+        self.date_links(stored.as_ref(), &mut merged);
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
         self.store(tx, stored.as_ref(), &merged, &valid, &left).await?;
         let saved = Saved { id: valid.record().id, version: valid.record().version(), warnings, merged: was_behind, replayed: false, changed: true, left };

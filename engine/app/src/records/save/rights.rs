@@ -14,7 +14,8 @@ impl Work {
             let fields: Vec<Ident> = match change {
                 RowChange::Changed(fields) => fields.clone(),
                 RowChange::Added => rows.get(index).map(|row| row.values.keys().cloned().collect()).unwrap_or_default(),
-                RowChange::Removed => Vec::new(),
+                // What a dated link led to is taken away by whoever may change the link.
+                RowChange::Removed => self.card.table.fields.values().filter(|field| field.is_dated() && model::build::dated::table_of(&field.key).as_ref() == Some(table)).map(|field| field.key.clone()).collect(),
             };
             touched.extend(fields.into_iter().map(|key| (Some(table.clone()), key.clone(), format!("{table}/{index}/{key}"))));
         }

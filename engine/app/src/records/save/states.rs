@@ -7,7 +7,7 @@
 //!
 //! **Not here:** which transitions there are for whom (`app::flows`).
 
-use model::TransitionDef;
+use model::{Hook, TransitionDef};
 use sql::system_states as kept;
 
 use crate::scripts::{self, Home, ScriptUse};
@@ -63,8 +63,8 @@ pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> AppErro
 
 impl Work {
     /// A transition, or a part of one: the right to take it is asked for, not the one to change the record.
-    pub(crate) fn transition(app: &App, actor: &Actor, card: &str, id: Uuid, state: StateMove, body: Map<String, Json>, options: &Options) -> Result<Self, AppError> {
-        let snapshot = app.snapshot();
+    pub(crate) fn transition(home: &Home, actor: &Actor, card: &str, id: Uuid, state: StateMove, body: Map<String, Json>, options: &Options) -> Result<Self, AppError> {
+        let snapshot = home.snapshot.clone();
         let card = snapshot.card(card)?.clone();
         let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Transition)?;
         if let Some(key) = body.keys().find(|key| !key.starts_with('$') && *key != "version" && !state.required.iter().any(|known| known == key.as_str())) {
@@ -75,7 +75,20 @@ impl Work {
         let mut body = body;
         // The same request once more is known by its transition too.
         body.insert("$transition".into(), state.transition.as_str().into());
-        Ok(Self { actor: actor.clone(), card, gated, id: Some(id), body, options: options.clone(), site: app.site.clone(), shared: None, mode: Mode::State(state), snapshot, home: Home::of(app), outer: None })
+        Ok(Self {
+            actor: actor.clone(),
+            card,
+            gated,
+            id: Some(id),
+            body,
+            options: options.clone(),
+            site: home.site.clone(),
+            shared: None,
+            mode: Mode::State(state),
+            snapshot,
+            home: home.clone(),
+            outer: None,
+        })
     }
 
     /// The state a transition leads to, if the record is where it starts and its condition holds.
@@ -101,13 +114,27 @@ impl Work {
     /// The script of a transition, on the record as it will be: what it sets goes through validation like what people enter.
     pub(super) async fn run_with_step(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &mut HashSet<Touched>, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
         let Mode::State(state) = &self.mode else { return Ok(()) };
-        let Some(file) = state.run.as_ref().filter(|_| !state.back && state.to.is_some()) else { return Ok(()) };
-        let script = model::ScriptFile { pack: self.card.pack.clone(), file: file.clone() };
-        let record = self.foreseen(tx, stored, merged, given).await?;
-        let told = serde_json::json!({"comment": state.comment, "to": state.to});
-        let usage = ScriptUse { script: &script, card: &self.card, record: Some(&record), before: stored, may_set: true, event: state.transition.as_str(), given: told };
-        let changes = scripts::run_within(tx, &self.home, self.actor(), usage, self.outer()).await?;
-        if changes.body.is_empty() { Ok(()) } else { self.take_changes(tx, changes.body, merged, given, violations).await }
+        // What goes back, and what waits for others to agree, runs none.
+        if state.back || state.to.is_none() || self.waits(state) {
+            return Ok(());
+        }
+        let own = state.run.as_ref().map(|file| model::ScriptFile { pack: self.card.pack.clone(), file: file.clone() });
+        let each = self.card.hooks.iter().filter(|(hook, _)| *hook == Hook::OnTransition).map(|(_, script)| script.clone());
+        for script in own.into_iter().chain(each) {
+            let record = self.foreseen(tx, stored, merged, given).await?;
+            let told = serde_json::json!({"comment": state.comment, "to": state.to, "workflow": state.workflow});
+            let usage = ScriptUse { script: &script, card: &self.card, record: Some(&record), before: stored, may_set: true, event: state.transition.as_str(), given: told };
+            let changes = scripts::run_within(tx, &self.home, self.actor(), usage, self.outer()).await?;
+            if !changes.body.is_empty() {
+                self.take_changes(tx, changes.body, merged, given, violations).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a transition only begins here: others must agree first.
+    fn waits(&self, state: &StateMove) -> bool {
+        !state.settled && self.card.transition(state.transition.as_str()).is_some_and(|(_, _, def)| def.approval.is_some())
     }
 
     /// Whether the condition of a transition holds for a record as it is stored.
@@ -175,7 +202,7 @@ impl Work {
         }
         for (state, def) in self.card.locks(stored) {
             let label = def.labels.or_key(&self.actor.lang, state.as_str());
-            let shut = |name: &Ident| !def.editable.contains(name);
+            let shut = |name: &Ident| !self.card.opens(def, name.as_str());
             let locked = |path: String| Violation::new(path, Code::Locked).with("state", &label);
             let own = merged.changed.iter().filter(|key| shut(key) && self.card.field(key.as_str()).is_some_and(|field| !field.system && !field.workflow));
             violations.extend(own.map(|key| locked(key.to_string())));
@@ -200,7 +227,7 @@ impl Work {
         if self.applied(tx, stored.id).await?.is_empty() {
             return Ok(());
         }
-        let open = |name: &str| self.card.workflows.keys().any(|key| self.card.state(key.as_str(), stored).is_some_and(|(_, state)| state.editable.iter().any(|open| open == name)));
+        let open = |name: &str| self.card.workflows.keys().any(|key| self.card.state(key.as_str(), stored).is_some_and(|(_, state)| self.card.opens(state, name)));
         let own = merged.changed.iter().filter(|key| self.card.field(key.as_str()).is_some_and(|field| !field.system && !field.workflow)).map(Ident::as_str);
         let rows = merged.rows.keys().map(|(table, _)| table.as_str());
         let mut shut: Vec<&str> = own.chain(rows).filter(|name| !open(name)).collect();

@@ -7,8 +7,10 @@ mod drawn;
 pub mod explain;
 pub mod flow;
 mod painter;
+pub mod past;
 mod recompute;
 mod rows;
+pub mod series;
 mod sheet;
 
 pub use flow::refused as refused_in_a_line;

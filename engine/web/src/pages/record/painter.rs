@@ -53,7 +53,7 @@ impl Painter<'_> {
     /// Whether its state, or an application, keeps a field or a table of the record as it is.
     fn is_shut(&self, name: &Ident) -> bool {
         let record = &self.drawn.record;
-        let open = || self.card.workflows.keys().filter_map(|key| self.card.state(key.as_str(), record)).any(|(_, state)| state.editable.contains(name));
+        let open = || self.card.workflows.keys().filter_map(|key| self.card.state(key.as_str(), record)).any(|(_, state)| self.card.opens(state, name.as_str()));
         !self.new && (self.card.is_locked(record, name.as_str()) || self.rights.applied && !open())
     }
 
@@ -82,6 +82,9 @@ impl Painter<'_> {
         if view.derived && !self.new {
             view.explain_url = Some(format!("/c/{}/{}/explain/{}", self.card.key, self.drawn.record.id, field.key));
             view.recomputing = self.drawn.recomputing.contains(field.key.as_str());
+        }
+        if field.track == model::Track::Series && !self.new && self.rights.read.readable(None, &field.key) == Readable::Always {
+            view.series_url = Some(format!("/c/{}/{}/series/{}", self.card.key, self.drawn.record.id, field.key));
         }
         view.error = self.error(field.key.as_str());
         if let Some(typed) = self.drawn.typed.get(&view.name).filter(|_| view.error.is_some()) {

@@ -79,6 +79,8 @@ impl Painter<'_> {
             from: from.to_owned(),
             trashed,
             locked: self.locked(),
+            as_of: None,
+            as_of_url: (card.as_of && !self.new).then(|| format!("{base}/{}/as-of", record.id)),
             prefilled: false,
             entered_from: self.entered_from(),
             title,

@@ -1,7 +1,13 @@
 //! Everybody's jobs, for administrators: by state, tried again, and what comes back by itself.
 
-use app::jobs::{self, Job, Scheduled, State as JobState};
-use axum::{extract::{Path as UrlPath, Query}, http::StatusCode};
+use app::{
+    jobs::{self, Job, Scheduled, State as JobState},
+    schedules,
+};
+use axum::{
+    extract::{Path as UrlPath, Query},
+    http::StatusCode,
+};
 use uuid::Uuid;
 
 use super::*;
@@ -41,7 +47,11 @@ async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Resu
         ways: SHOWN.into_iter().map(|(key, states)| Way { key: key.into(), label: number(count(states)), url: url("/studio/jobs", &[("state", key)]), current: key == word, ..Way::default() }).collect(),
         jobs: found.iter().map(|(job, by)| line(site, reader, job, by.clone())).collect(),
         next_url: next.map(|before| url("/studio/jobs", &[("state", word), ("before", &before)])),
-        schedules: jobs::schedules(&site.app, actor).await?.iter().map(|one| schedule(site, reader, one)).collect(),
+        schedules: {
+            let own = schedules::list(&site.app, actor).await?;
+            let engine = jobs::schedules(&site.app, actor).await?;
+            own.iter().map(|one| of_pack(site, reader, one)).chain(engine.iter().map(|one| schedule(site, reader, one))).collect()
+        },
     })
 }
 
@@ -62,6 +72,29 @@ fn line(site: &Site, reader: &Reader, job: &Job, by: Option<String>) -> JobLine 
         url: format!("/jobs/{}", job.id),
         again_url: matches!(job.state, JobState::Failed | JobState::Cancelled).then(|| format!("/studio/jobs/{}/again", job.id)),
         cancel_url: (!job.state.is_ended() && !job.cancelling).then(|| format!("/jobs/{}/cancel", job.id)),
+    }
+}
+
+/// A script of a pack that runs at certain times.
+fn of_pack(site: &Site, reader: &Reader, one: &schedules::Kept) -> ScheduleLine {
+    let (lang, locale) = (&reader.asker.actor.lang, &reader.asker.locale);
+    let card = one.card.plurals.or_key(lang, one.card.key.as_str());
+    let moment = |at: chrono::DateTime<chrono::Utc>| form::format::instant(at, locale);
+    let last = one.last.map(|at| reader.t(site, "jobs.last", &[("when", &moment(at))]));
+    ScheduleLine {
+        title: format!("{} · {card}", one.schedule.labels.or_key(lang, one.schedule.id.as_str())),
+        every: [Some(format!("{} ({})", one.schedule.cron, one.zone.name())), Some(one.schedule.script.to_string()), last].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        next: one.next.map_or_else(|| "—".to_owned(), moment),
+        error: None,
+        now_url: Some(format!("/studio/jobs/schedules/{}/{}/now", one.card.key, one.schedule.id)),
+    }
+}
+
+/// `POST /studio/jobs/schedules/{card}/{name}/now`: a script runs beside its times.
+pub async fn run_schedule(State(site): State<Site>, UrlPath((card, id)): UrlPath<(String, String)>, reader: Reader) -> Response {
+    match schedules::now(&site.app, &reader.asker.actor, &card, &id).await {
+        Ok(job) => Redirect::to(&format!("/jobs/{job}")).into_response(),
+        Err(error) => reader.failed(&site, &error),
     }
 }
 
