@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use sql::{Datum, system};
 use uuid::Uuid;
 
-use crate::{App, AppError, bindings, remembered::SEEN, run, run_on_people, snapshot::Snapshot};
+use crate::{App, AppError, bindings, remembered::SEEN, run, run_on_people, run_on_person, snapshot::Snapshot};
 
 /// How long a session lasts.
 const SESSION: TimeDelta = TimeDelta::days(14);
@@ -165,7 +165,7 @@ pub async fn actor_of(app: &App, snapshot: &Snapshot, id: Uuid, now: DateTime<Ut
         actor.zone = zone;
     }
     bindings::bind(app, snapshot, &mut actor).await?;
-    Ok(actor)
+    Ok(actor.anew())
 }
 
 /// Makes a user. Without a password it can sign in only by a link.
@@ -349,12 +349,12 @@ pub async fn preferences(app: &App, user: Uuid) -> Result<BTreeMap<String, Strin
 
 /// Keeps a preference.
 pub async fn put_preference(app: &App, user: Uuid, key: &str, value: &str) -> Result<(), AppError> {
-    run_on_people(&app.store, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
+    run_on_person(&app.store, user, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
 }
 
 /// Another language for the interface.
 pub async fn set_language(app: &App, user: Uuid, language: &str) -> Result<(), AppError> {
-    run_on_people(&app.store, vec![system::set_language(app.store.dialect(), user, language)]).await
+    run_on_person(&app.store, user, vec![system::set_language(app.store.dialect(), user, language)]).await
 }
 
 /// The sign-in name of a user.

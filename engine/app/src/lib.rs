@@ -30,13 +30,14 @@ pub mod packs;
 pub mod pool;
 pub mod records;
 pub mod remembered;
+pub mod rights;
 pub mod scripts;
 pub mod search;
 pub mod settings;
 mod snapshot;
 pub mod titles;
-pub mod views;
 pub mod upkeep;
+pub mod views;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -79,7 +80,18 @@ impl App {
         };
         let store = Store::open(&target).await?;
         let site = site_id(&store).await?;
-        let app = Arc::new(Self { store, folder, site, snapshot: ArcSwap::from_pointee(Snapshot::default()), settings: ArcSwap::default(), noticed: advice::Noticed::default(), remembered: remembered::Remembered::default(), marks: derived::Marks::default(), plans: lists::plan::Plans::default(), reading: tokio::sync::Mutex::default() });
+        let app = Arc::new(Self {
+            store,
+            folder,
+            site,
+            snapshot: ArcSwap::from_pointee(Snapshot::default()),
+            settings: ArcSwap::default(),
+            noticed: advice::Noticed::default(),
+            remembered: remembered::Remembered::default(),
+            marks: derived::Marks::default(),
+            plans: lists::plan::Plans::default(),
+            reading: tokio::sync::Mutex::default(),
+        });
         app.reload().await?;
         Ok(app)
     }
@@ -173,6 +185,22 @@ pub(crate) async fn run(store: &Store, statements: Vec<Statement>) -> Result<(),
 /// The same for statements that change what is remembered of people: who they are, what they may, how they like things.
 pub(crate) async fn run_on_people(store: &Store, statements: Vec<Statement>) -> Result<(), AppError> {
     run_all(store, statements, true).await
+}
+
+/// The same for what is remembered of one user alone.
+pub(crate) async fn run_on_person(store: &Store, user: Uuid, statements: Vec<Statement>) -> Result<(), AppError> {
+    store
+        .write(move |tx: &mut Tx| {
+            let statements = statements.clone();
+            tx.change_rights_of(user);
+            Box::pin(async move {
+                for statement in &statements {
+                    tx.execute(statement).await?;
+                }
+                Ok::<(), AppError>(())
+            })
+        })
+        .await
 }
 
 async fn run_all(store: &Store, statements: Vec<Statement>, people: bool) -> Result<(), AppError> {

@@ -75,6 +75,9 @@ pub fn router(site: Site) -> Router {
         .route("/records/{card}/{id}/claim", post(api::bulk::claim))
         .route("/records/{card}/{id}/release", post(api::bulk::release))
         .route("/records/{card}/{id}/history", get(api::records::history))
+        .route("/records/{card}/{id}/shares", get(api::rights::list).post(api::rights::put))
+        .route("/records/{card}/{id}/shares/remove", post(api::rights::remove))
+        .route("/records/{card}/{id}/why", get(api::rights::why))
         .route("/records/{card}/{id}/states", get(api::flows::stages))
         .route("/records/{card}/{id}/approvals", get(api::approvals::of_record))
         .route("/records/{card}/{id}/transitions", get(api::flows::offers))
@@ -131,6 +134,11 @@ pub fn router(site: Site) -> Router {
         .route("/studio/jobs/{id}/now", post(pages::studio::jobs::now))
         .route("/studio/speed", get(pages::studio::speed).post(pages::studio::make_index))
         .route("/studio/scripts", get(pages::studio::scripts))
+        .route("/studio/rights", get(pages::studio::rights::page))
+        .route("/studio/rights/{card}/grant", get(pages::studio::rights::form).post(pages::studio::rights::save))
+        .route("/studio/rights/{card}/off", post(pages::studio::rights::off))
+        .route("/studio/rights/{card}/remove", post(pages::studio::rights::remove))
+        .route("/studio/groups", post(pages::studio::rights::group))
         .route("/me/batches", get(pages::batches::index))
         .route("/me/batches/{id}", get(pages::batches::show))
         .route("/me/batches/{id}/undo", post(pages::batches::undo))
@@ -196,6 +204,8 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/{id}/move", post(pages::record::flow::move_to))
         .route("/c/{card}/{id}/actions/{action}", post(pages::record::act))
         .route("/c/{card}/actions/{action}", post(pages::list::act))
+        .route("/c/{card}/{id}/share", get(pages::rights::share_form).post(pages::rights::share))
+        .route("/c/{card}/{id}/why", get(pages::rights::why_page))
         .route("/c/{card}/{id}/claim", post(pages::record::claim))
         .route("/c/{card}/{id}/release", post(pages::record::release))
         .route("/c/{card}/{id}/recompute", post(pages::record::recompute))
@@ -229,7 +239,15 @@ impl Site {
     /// A site as pages and API see it.
     pub fn new(app: Arc<app::App>) -> Result<Self, app::AppError> {
         let templates = templates::Templates::embedded().map_err(|error| app::AppError::Internal(error.to_string()))?;
-        Ok(Self { app, demo: Arc::new([]), secure: false, throttle: Arc::default(), templates: Arc::new(templates), listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)), closing: Arc::new(tokio::sync::watch::Sender::new(false)) })
+        Ok(Self {
+            app,
+            demo: Arc::new([]),
+            secure: false,
+            throttle: Arc::default(),
+            templates: Arc::new(templates),
+            listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)),
+            closing: Arc::new(tokio::sync::watch::Sender::new(false)),
+        })
     }
 }
 

@@ -141,6 +141,8 @@ pub(crate) fn user_card() -> Card {
         guards: IndexMap::new(),
         views: Vec::new(),
         grants: Vec::new(),
+        bounds: Vec::new(),
+        set_aside: Vec::new(),
         builtin: true,
     }
 }

@@ -5,8 +5,12 @@
 
 mod engine_fields;
 mod fields;
+mod grants;
 mod layout;
+pub mod local;
+pub use grants::ALL_ACTIONS;
 pub use layout::default_columns;
+pub use local::LOCAL_GROUPS;
 pub use pool::filter as pool_filter;
 mod merge;
 mod order;
@@ -14,9 +18,9 @@ mod pool;
 mod rights;
 mod scripts;
 mod sources;
-mod workflow;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -145,6 +149,8 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         guards: IndexMap::new(),
         views: Vec::new(),
         grants: Vec::new(),
+        bounds: Vec::new(),
+        set_aside: Vec::new(),
         builtin: false,
         id,
         table,
@@ -185,7 +191,7 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         card.pool = pool::resolve(card, part, &known, findings);
         card.guards = workflow::resolve(card, part, &known, findings);
         layout::resolve(card, part, packs, &known, findings);
-        rights::resolve(card, part, packs, &known, findings);
+        grants::resolve(card, part, packs, &known, findings);
     }
     rights::menu(packs, catalog, findings);
     check_view_files(packs, catalog, findings);
@@ -250,7 +256,10 @@ fn bound_names(condition: &crate::Condition, names: &mut Vec<Ident>) {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| bound_names(part, names)),
         Condition::Not(part) => bound_names(part, names),
         Condition::Related(related) => bound_names(&related.condition, names),
-        Condition::Test(test) => names.extend(test.operand.terms().filter_map(|term| match term { Term::Variable(Variable::Bound(name)) => Some(name.clone()), _ => None })),
+        Condition::Test(test) => names.extend(test.operand.terms().filter_map(|term| match term {
+            Term::Variable(Variable::Bound(name)) => Some(name.clone()),
+            _ => None,
+        })),
         Condition::Unknown => {}
     }
 }

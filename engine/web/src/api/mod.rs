@@ -1,7 +1,7 @@
 //! The REST API: requests to use cases, answers to JSON. Version 1.
 
-pub mod approvals;
 pub mod actions;
+pub mod approvals;
 pub mod batches;
 pub mod bulk;
 pub mod cards;
@@ -10,11 +10,12 @@ pub mod exports;
 pub mod files;
 pub mod flows;
 pub mod folders;
-pub mod merge;
 pub mod imports;
 pub mod jobs;
+pub mod merge;
 pub mod notices;
 pub mod records;
+pub mod rights;
 pub mod search;
 pub mod views;
 

@@ -5,13 +5,13 @@
 //! - Every fragment also answers without htmx; nothing is decided here that the API would decide otherwise.
 
 pub mod approvals;
+pub mod batches;
 pub mod builder;
+pub mod bulk;
 mod cells;
 pub mod docs;
-pub mod favourites;
-pub mod batches;
-pub mod bulk;
 pub mod duplicates;
+pub mod favourites;
 mod fields;
 pub mod filter;
 pub mod health;
@@ -24,6 +24,7 @@ pub mod notices;
 pub mod palette;
 pub mod panels;
 pub mod record;
+pub mod rights;
 pub mod search;
 pub mod session;
 mod shell;
