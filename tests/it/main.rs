@@ -48,6 +48,7 @@ mod scripts;
 mod search;
 mod settings;
 mod sharing;
+mod side_channels;
 mod site;
 mod standing_out;
 mod starting;

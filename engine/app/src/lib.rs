@@ -160,6 +160,9 @@ impl App {
 /// A unit of work begins with this: the definitions it was prepared by still hold, and hold until its end; and who acts
 /// is who they were remembered to be.
 pub(crate) async fn still_present(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor) -> Result<(), UnitError> {
+    if actor.viewed_by.is_some() {
+        return Err(AppError::forbidden("you look at the site as somebody else; nothing is changed that way").into());
+    }
     let counts = tx.counts().await?;
     let defined = u64::try_from(counts.version).unwrap_or(0) == snapshot.catalog.version;
     let known = actor.known_at.is_none_or(|known_at| known_at == counts.number());

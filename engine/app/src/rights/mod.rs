@@ -94,6 +94,16 @@ fn told(app: &App, actor: &Actor, what: &str, subject: &str, before: Option<&str
     kept::log(app.store.dialect(), Uuid::now_v7(), Utc::now(), actor.user, what, subject, before, after)
 }
 
+/// An administrator begins to look at the site as somebody would: written down.
+pub async fn view_as(app: &App, actor: &Actor, user: Uuid) -> Result<(), AppError> {
+    administrators_only(actor)?;
+    let known = app.store.fetch(&system::user_by_id(app.store.dialect(), user)).await?.into_iter().next();
+    if !known.is_some_and(|row| matches!(row.last(), Some(Datum::Boolean(true)))) {
+        return Err(AppError::not_found("user"));
+    }
+    crate::run(&app.store, vec![told(app, actor, "view_as", &user.to_string(), None, None)]).await
+}
+
 /// Makes a group, or gives one that an administrator made other words.
 pub async fn put_group(app: &App, actor: &Actor, key: Option<&str>, labels: &Labels, help: &Labels) -> Result<Ident, AppError> {
     administrators_only(actor)?;

@@ -76,7 +76,7 @@ impl FromRequestParts<Site> for Reader {
         let fragment = parts.headers.contains_key("hx-request");
         let here = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let theme = extract::cookie(&parts.headers, extract::THEME).unwrap_or("system").to_owned();
-        match extract::asker(site, &parts.headers).await {
+        match extract::looking(site, parts).await {
             Ok(asker) => {
                 let session = extract::cookie(&parts.headers, extract::SESSION).map(app::accounts::session_id);
                 let shown = !fragment || ["/query", "/filter", "/fav"].iter().any(|part| parts.uri.path().contains(part));

@@ -187,6 +187,7 @@ pub async fn why_page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(Str
             said: said(&site, &reader, &found),
             lines: found.actions.iter().filter(|about| about.may || !about.grants.is_empty()).map(|about| line(&site, &reader, &card, &found, about)).collect(),
             fields: fields(&site, &reader, &card, &found),
+            view_as: (reader.asker.actor.is_administrator() && found.active && Some(found.user) != reader.asker.actor.user).then(|| found.user.to_string()),
             rights_url: may_ask.then(|| url("/studio/rights", &[("card", &key)])),
         })
     };
@@ -261,4 +262,33 @@ fn fields(site: &Site, reader: &Reader, card: &Card, why: &Why) -> Vec<WhyField>
         })
     };
     why.fields.iter().filter(|field| told(field)).filter_map(one).collect()
+}
+
+/// `POST /view-as` with `user`: the administrator sees what that person would, and changes nothing, until it is ended.
+pub async fn view_as(State(site): State<Site>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
+    let answer = async {
+        let user = Uuid::try_parse(get(&fields, "user")).ok().filter(|_| reader.asker.actor.is_administrator());
+        let user = user.ok_or_else(|| if reader.asker.actor.is_administrator() { AppError::not_found("user") } else { AppError::forbidden("only administrators may do this") })?;
+        rights::view_as(&site.app, &reader.asker.actor, user).await?;
+        Ok::<_, AppError>(user)
+    };
+    match answer.await {
+        Ok(user) => cookie(&site, &user.to_string(), "Max-Age=3600; ", super::safe_next(get(&fields, "next"))),
+        Err(error) => reader.failed(&site, &error),
+    }
+}
+
+/// `POST /view-as/end`
+pub async fn view_as_end(State(site): State<Site>, _: Reader) -> Response {
+    cookie(&site, "", "Max-Age=0; ", "/")
+}
+
+fn cookie(site: &Site, value: &str, lasts: &str, to: &str) -> Response {
+    let flag = if site.secure { "; Secure" } else { "" };
+    let text = format!("{}={value}; {lasts}Path=/; HttpOnly; SameSite=Lax{flag}", crate::extract::VIEW_AS);
+    let mut response = Redirect::to(to).into_response();
+    if let Ok(text) = axum::http::HeaderValue::from_str(&text) {
+        response.headers_mut().append(axum::http::header::SET_COOKIE, text);
+    }
+    response
 }

@@ -1,6 +1,7 @@
 //! What administrators look after: slow lists and the indexes that help them, what scripts told, jobs.
 
 pub mod jobs;
+pub mod org;
 pub mod rights;
 
 use app::{AppError, advice, scripts};

@@ -58,7 +58,7 @@ pub use panel::{Bar, Change, FilesPanel, HistoryDay, HistoryEntry, HistoryPage, 
 pub use problem::{ErrorKind, ErrorPage};
 pub use query::{AskForm, QueryCount, QueryField, QueryFields, QueryNode, QueryPage, ValueBox};
 pub use record::{Action, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Tab, TabCount, TabCounts};
-pub use rights::{GrantForm, GrantLine, RightsCell, RightsPage, RightsRow, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason};
+pub use rights::{GrantForm, GrantLine, OrgPage, OrgUnitLine, RightsCell, RightsPage, RightsRow, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason};
 pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
 pub use studio::{JobLine, JobsPage, ScheduleLine, ScriptLine, ScriptsPage, SlowList, SpeedPage};

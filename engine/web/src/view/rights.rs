@@ -49,6 +49,7 @@ pub struct WhyPage {
     pub lines: Vec<WhyLine>,
     pub fields: Vec<WhyField>,
     pub rights_url: Option<String>,
+    pub view_as: Option<String>,
 }
 
 /// One action.
@@ -132,6 +133,16 @@ pub struct GrantLine {
     pub back_url: Option<String>,
     pub off: bool,
 }
+
+/// The org units as a tree. `rights/org.html`.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct OrgPage { pub label: String, pub list_url: String, pub units: Vec<OrgUnitLine>, pub hint: String, pub circle: bool }
+
+/// One unit, in its place.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct OrgUnitLine { pub title: String, pub url: String, pub depth: usize, pub lead: Option<String>, pub lead_url: Option<String> }
 
 /// A grant or guard being changed. `rights/grant.html`.
 #[derive(Debug, Clone, Default, Serialize)]
