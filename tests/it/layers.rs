@@ -118,6 +118,18 @@ async fn a_grant_of_a_pack_is_changed_and_holds_through_upgrades(database: Datab
     assert!(site.number("SELECT count(*) FROM sys_rights_log").await >= 3);
 }
 
+/// Takes names out of every list of them.
+fn leave_out(json: &mut Value, names: &[&str]) {
+    match json {
+        Value::Array(all) => {
+            all.retain(|one| !names.iter().any(|name| one == name));
+            all.iter_mut().for_each(|one| leave_out(one, names));
+        }
+        Value::Object(map) => map.values_mut().for_each(|one| leave_out(one, names)),
+        _ => {}
+    }
+}
+
 async fn what_names_something_gone_matches_nothing(database: Database) {
     let site = Site::with(database, LAB).await;
     let (root, kim, zoe) = (site.person("root", &["administrator"]).await, site.person("kim", &["keeper"]).await, site.person("zoe", &[]).await);
@@ -138,8 +150,7 @@ async fn what_names_something_gone_matches_nothing(database: Database) {
         let phone = card["fields"].as_object_mut().expect("fields").remove("phone").expect("a field");
         card["fields"]["telephone"] = phone;
         card["fields"]["telephone"]["id"] = json!("phone");
-        let text = card.to_string().replace("\"web\",", "").replace(",\"web\"", "").replace("\"phone\",", "").replace(",\"phone\"", "");
-        *card = serde_json::from_str(&text).expect("a card");
+        leave_out(card, &["web", "phone"]);
     });
     let installed = app::packs::install(&site.app, vec![files]).await.expect("upgraded");
     let errors: Vec<String> = installed.findings.iter().filter(|finding| finding.level == model::Level::Error).map(|finding| finding.render(None)).collect();

@@ -195,10 +195,13 @@ pub(crate) async fn run_on_person(store: &Store, user: Uuid, statements: Vec<Sta
     store
         .write(move |tx: &mut Tx| {
             let statements = statements.clone();
-            tx.change_rights_of(user);
             Box::pin(async move {
+                let mut changed = 0;
                 for statement in &statements {
-                    tx.execute(statement).await?;
+                    changed += tx.execute(statement).await?;
+                }
+                if changed > 0 {
+                    tx.change_rights_of(user);
                 }
                 Ok::<(), AppError>(())
             })
@@ -210,12 +213,14 @@ async fn run_all(store: &Store, statements: Vec<Statement>, people: bool) -> Res
     store
         .write(move |tx: &mut Tx| {
             let statements = statements.clone();
-            if people {
-                tx.change_rights();
-            }
             Box::pin(async move {
+                let mut changed = 0;
                 for statement in &statements {
-                    tx.execute(statement).await?;
+                    changed += tx.execute(statement).await?;
+                }
+                // What changed nothing is nobody's business.
+                if people && changed > 0 {
+                    tx.change_rights();
                 }
                 Ok::<(), AppError>(())
             })
