@@ -140,6 +140,33 @@ impl Site {
     }
 }
 
+impl Site {
+    async fn texts(&self, statement: String, columns: usize) -> Vec<Vec<String>> {
+        let statement = sql::Statement { sql: statement, binds: Vec::new(), columns: vec![sql::Physical::Text; columns] };
+        let rows = self.app.store.fetch(&statement).await.expect("rows");
+        rows.into_iter().map(|row| row.into_iter().map(|datum| if let sql::Datum::Text(text) = datum { text } else { String::new() }).collect()).collect()
+    }
+
+    /// A number made of every row of every table: the same only if nothing changed. How often lists were slow is no
+    /// content.
+    pub async fn content(&self) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let sqlite = self.url.is_none();
+        let tables = if sqlite {
+            "SELECT m.name, group_concat('quote(\"' || p.name || '\")', '||'',''||') FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND m.name NOT LIKE 'sys_slow%' GROUP BY m.name"
+        } else {
+            "SELECT tablename::text, 't::text' FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE 'sys_slow%'"
+        };
+        let mut hash = DefaultHasher::new();
+        for table in self.texts(tables.to_owned(), 2).await {
+            let (name, row) = (&table[0], &table[1]);
+            let rows = self.texts(format!("SELECT {row} FROM \"{name}\" t ORDER BY 1"), 1).await;
+            (name, rows).hash(&mut hash);
+        }
+        format!("{:x}", hash.finish())
+    }
+}
+
 /// A client that follows nothing by itself.
 pub fn client() -> reqwest::Client {
     // The first to come installs it.

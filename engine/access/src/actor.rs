@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, sync::{Arc, atomic::{AtomicBool, Ordering}}};
 
-use chrono::{DateTime, Days, Months, NaiveDate, TimeZone, Utc, Datelike};
+use crate::gate::Compiled;
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use model::{Ident, Period, SpanUnit, Value, Variable};
@@ -45,6 +46,12 @@ pub struct Actor {
     pub bound: IndexMap<Ident, Value>,
     /// The org unit the user belongs to.
     pub org_unit: Option<Uuid>,
+    /// The org units that the user leads.
+    pub led: Vec<Uuid>,
+    /// As of when records are shared with the user; `None` where none is.
+    pub shared_at: Option<DateTime<Utc>>,
+    /// When the first of what is shared with them ends.
+    pub shares_end: Option<DateTime<Utc>>,
     /// `en`, `zh-Hans`, `zh-Hant`.
     pub lang: String,
     /// The zone in which days begin.
@@ -56,19 +63,62 @@ pub struct Actor {
     /// For somebody who is only presumed to be as remembered: the state of definitions and rights, as a number, that
     /// whoever answers must find unchanged. `None` for somebody as read now.
     pub known_at: Option<i64>,
+    /// The state of definitions and rights at which they were read: what was made of it for them holds as long as it does.
+    pub known_since: Option<i64>,
+    /// The administrator who looks at the site as this user would, and changes nothing.
+    pub viewed_by: Option<Uuid>,
     asked_time: Arc<AtomicBool>,
+    pub(crate) compiled: Arc<Compiled>,
     system: Option<Reason>,
 }
 
 impl Actor {
     /// A user with groups. What packs bind is filled in by whoever knows the database.
     pub fn user(id: Uuid, name: impl Into<String>, roles: Vec<Ident>, now: DateTime<Utc>) -> Self {
-        Self { user: Some(id), name: name.into(), roles, bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, asked_time: Arc::default(), system: None }
+        Self {
+            user: Some(id),
+            name: name.into(),
+            roles,
+            bound: IndexMap::new(),
+            org_unit: None,
+            lang: "en".into(),
+            zone: Tz::UTC,
+            preferences: BTreeMap::new(),
+            now,
+            known_at: None,
+            asked_time: Arc::default(),
+            system: None,
+            led: Vec::new(),
+            shared_at: None,
+            shares_end: None,
+            known_since: None,
+            viewed_by: None,
+            compiled: Arc::default(),
+        }
     }
 
     /// The system, for one of a closed list of reasons.
     pub fn system(reason: Reason, now: DateTime<Utc>) -> Self {
-        Self { user: None, name: "system".into(), roles: Vec::new(), bound: IndexMap::new(), org_unit: None, lang: "en".into(), zone: Tz::UTC, preferences: BTreeMap::new(), now, known_at: None, asked_time: Arc::default(), system: Some(reason) }
+        Self {
+            user: None,
+            name: "system".into(),
+            roles: Vec::new(),
+            bound: IndexMap::new(),
+            org_unit: None,
+            lang: "en".into(),
+            zone: Tz::UTC,
+            preferences: BTreeMap::new(),
+            now,
+            known_at: None,
+            asked_time: Arc::default(),
+            system: Some(reason),
+            led: Vec::new(),
+            shared_at: None,
+            shares_end: None,
+            known_since: None,
+            viewed_by: None,
+            compiled: Arc::default(),
+        }
     }
 
     /// The same person, for whom the system does this for a reason: rights are not asked for, and audit names the person.
@@ -83,10 +133,26 @@ impl Actor {
         Self { now, known_at, asked_time: Arc::default(), ..self.clone() }
     }
 
+    /// Nothing compiled yet: for whoever changed what rights go by.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self { compiled: Arc::default(), ..self }
+    }
+
+    /// With whom records are shared to be seen by this actor: `u:ID`, `g:KEY`.
+    pub fn who(&self) -> Vec<String> {
+        let user = self.user.map(|user| format!("u:{user}"));
+        user.into_iter().chain(self.roles.iter().map(|role| format!("g:{role}"))).collect()
+    }
+
     /// Whether anything asked this actor what time it is: what was made for somebody who was not asked is the same at any
     /// other time.
     pub fn asked_time(&self) -> bool {
         self.asked_time.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_time(&self) {
+        self.asked_time.store(true, Ordering::Relaxed);
     }
 
     fn tell_time(&self) -> DateTime<Utc> {

@@ -1,10 +1,13 @@
 //! Grants of one actor on one card, compiled.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexMap;
-use model::{ActionName, Card, Catalog, Condition, FieldKind, FieldRight, Ident, Path, Period, USER_CARD, Value, Variable};
+use model::{ActionName, Bound, Card, Catalog, Condition, FieldKind, FieldRight, Grant, Ident, Path, Period, USER_CARD, Value, Variable};
 use query::{Binder, bind};
 
 use crate::{Actor, Denied, scope};
@@ -52,6 +55,23 @@ pub struct Gate {
     pub card: Arc<Card>,
     /// The grants that allow the action; never none.
     pub admissions: Vec<Admission>,
+    /// What they all stay within.
+    pub bounds: Condition,
+}
+
+/// Gates that were opened for one actor, by definitions, card and action.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled(Mutex<HashMap<(u64, Ident, ActionName), Gate>>);
+
+impl Compiled {
+    fn get(&self, key: &(u64, Ident, ActionName)) -> Option<Gate> {
+        self.0.lock().ok()?.get(key).cloned()
+    }
+    fn put(&self, key: (u64, Ident, ActionName), gate: Gate) {
+        if let Ok(mut gates) = self.0.lock() {
+            gates.insert(key, gate);
+        }
+    }
 }
 
 /// Where something holds of a field.
@@ -94,9 +114,9 @@ impl Shown {
 }
 
 impl Gate {
-    /// Which rows: any of the grants admits them.
+    /// Which rows: any of the grants admits them, and no guard keeps them out.
     pub fn rows(&self) -> Condition {
-        any_of(self.admissions.iter())
+        any_of(self.admissions.iter()).and(self.bounds.clone())
     }
 
     /// Whether a field can be read, and in which rows. Secret fields never are.
@@ -143,39 +163,75 @@ fn any_of<'a>(admissions: impl Iterator<Item = &'a Admission>) -> Condition {
         return Condition::always();
     }
     // A grant that admits nothing says nothing.
-    rows.retain(|rows| *rows != Condition::never());
+    let mut seen: Vec<Condition> = Vec::new();
+    rows.retain(|rows| {
+        let says = *rows != Condition::never() && !seen.contains(rows);
+        if says {
+            seen.push(rows.clone());
+        }
+        says
+    });
     if rows.len() == 1 { rows.remove(0) } else { Condition::Any(rows) }
 }
 
-/// Opens the gate of one action on one card, or says why not.
+/// Opens the gate of one action on one card, or says why not. Compiled once for each actor, definitions, card and action.
 pub fn gate(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionName) -> Result<Gate, Denied> {
     if actor.is_unbounded() {
-        return Ok(Gate { card: card.clone(), admissions: vec![Admission { rows: Condition::always(), fields: IndexMap::new() }] });
+        return Ok(Gate { card: card.clone(), admissions: vec![Admission { rows: Condition::always(), fields: IndexMap::new() }], bounds: Condition::always() });
     }
     if card.key == USER_CARD {
         return user_gate(card, action, actor);
     }
-    let mut held = card.grants.iter().filter(|grant| actor.roles.contains(&grant.role)).peekable();
+    let key = (catalog.version, card.key.clone(), action);
+    if let Some(gate) = actor.compiled.get(&key) {
+        return Ok(gate);
+    }
+    // Whether what time it is was asked for by this gate, not by an earlier one.
+    let asking = actor.again(actor.now, actor.known_at);
+    let gate = open(catalog, &asking, card, action)?;
+    if asking.asked_time() {
+        actor.note_time();
+    } else {
+        actor.compiled.put(key, gate.clone());
+    }
+    Ok(gate)
+}
+
+fn open(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionName) -> Result<Gate, Denied> {
+    let mut held = held(card, actor).peekable();
     if held.peek().is_none() {
         return Err(Denied::Hidden);
     }
-    let allowing: Vec<Admission> = held
-        .filter(|grant| grant.actions.contains(&action))
-        .map(|grant| Admission { rows: rows_of(catalog, actor, card, &grant.scope), fields: grant.fields.clone() })
-        .collect();
+    let allowing: Vec<Admission> =
+        held.filter(|grant| grant.actions.contains(&action)).map(|grant| Admission { rows: rows_of(catalog, actor, card, &grant.scope, action), fields: grant.fields.clone() }).collect();
     if allowing.is_empty() {
         return Err(Denied::Action { action: word(action), card: card.labels.or_key(&actor.lang, card.key.as_str()) });
     }
-    Ok(Gate { card: card.clone(), admissions: allowing })
+    let bounds = card.bounds.iter().filter(|bound| holds_for(bound, actor)).map(|bound| rows_of(catalog, actor, card, &bound.scope, action));
+    Ok(Gate { card: card.clone(), admissions: allowing, bounds: bounds.fold(Condition::always(), Condition::and) })
+}
+
+/// The grants of a card that the actor holds by their groups.
+pub(crate) fn held<'c>(card: &'c Card, actor: &Actor) -> impl Iterator<Item = &'c Grant> {
+    let mut roles: Vec<&Ident> = actor.roles.iter().collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles.into_iter().flat_map(|role| card.grants_of(role)).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether a guard is one for this actor.
+pub(crate) fn holds_for(bound: &Bound, actor: &Actor) -> bool {
+    !bound.except.iter().any(|role| actor.roles.contains(role))
 }
 
 /// The rows of a scope for this actor. An unknown anywhere in it makes it match nothing.
-pub(crate) fn rows_of(catalog: &Catalog, actor: &Actor, card: &Card, of: &model::Scope) -> Condition {
-    let rows = bind(&scope::condition(catalog, actor, card, of), &ActorBinder { actor, catalog });
+pub(crate) fn rows_of(catalog: &Catalog, actor: &Actor, card: &Card, of: &model::Scope, action: ActionName) -> Condition {
+    let rows = bind(&scope::condition(catalog, actor, card, of, action), &ActorBinder { actor, catalog });
     if query::bind::has_unknown(&rows) { Condition::never() } else { rows }
 }
 
-pub(crate) fn word(action: ActionName) -> String {
+/// What an action is called in messages.
+pub fn word(action: ActionName) -> String {
     format!("{action:?}").to_lowercase()
 }
 
@@ -186,5 +242,5 @@ fn user_gate(card: &Arc<Card>, action: ActionName, actor: &Actor) -> Result<Gate
     }
     let hidden = card.table.fields.keys().filter(|key| !matches!(key.as_str(), "id" | "name" | "active"));
     let fields = hidden.map(|key| ((None, key.clone()), FieldRight::None)).collect();
-    Ok(Gate { card: card.clone(), admissions: vec![Admission { rows: Condition::always(), fields }] })
+    Ok(Gate { card: card.clone(), admissions: vec![Admission { rows: Condition::always(), fields }], bounds: Condition::always() })
 }

@@ -9,6 +9,7 @@
 //! **Not here:** who is signed in (`app`), SQL (`sql`).
 
 mod actor;
+mod covers;
 mod explain;
 mod gate;
 mod query;
@@ -18,8 +19,9 @@ mod tests;
 mod write;
 
 pub use actor::{ADMINISTRATOR, Actor, Reason};
-pub use explain::{Explanation, Verdict, explain};
-pub use gate::{Admission, Gate, Readable, Shown, gate};
+pub use covers::{Lacking, covers};
+pub use explain::{Explanation, Guarded, Verdict, explain};
+pub use gate::{Admission, Gate, Readable, Shown, gate, word as action_word};
 pub use query::{GatedQuery, LinkTitle, Looked, Tables, Walk, gate_query, may_name, tables};
 pub use write::{GatedWrite, gate_write};
 

@@ -1,23 +1,27 @@
 //! Which records the named scopes mean.
+//!
+//! **Invariants**
+//! - What the actor lacks (a unit, units to lead, anything shared) makes a scope match nothing.
+//! - Units below a unit are found along the tree in the database, however deep, and once each where it goes in a circle.
 
-use model::{Card, Catalog, Condition, Hop, Ident, Op, Operand, Path, Scope, TableRef, Term, Test, Value, Variable};
+use model::{ActionName, Card, Catalog, Condition, Op, Operand, Path, Scope, Term, Test, Value, Variable};
 
 use crate::Actor;
 
-/// How many units above a record's own are looked at for one that the actor leads.
-const MAX_LEVELS: usize = 8;
-
 /// A scope as a condition, variables still open.
-pub(crate) fn condition(catalog: &Catalog, actor: &Actor, card: &Card, scope: &Scope) -> Condition {
+pub(crate) fn condition(catalog: &Catalog, actor: &Actor, card: &Card, scope: &Scope, action: ActionName) -> Condition {
     let unit = || actor.org_unit.map(|unit| Operand::One(Term::Value(Value::Id(unit))));
     match scope {
         Scope::All => Condition::always(),
         Scope::Own => own(card),
         Scope::OrgUnit => unit().map_or(Condition::never(), |unit| own_test(card, "org_unit", Op::Is, unit)),
-        Scope::OrgTree => unit().map_or(Condition::never(), |unit| own_test(card, "org_unit", Op::Under, unit)),
-        Scope::Subordinates => Condition::Any(std::iter::once(own(card)).chain(led(catalog, actor, card)).collect()),
-        // Nothing is shared record by record yet.
-        Scope::Shared => Condition::never(),
+        Scope::OrgTree => unit().map_or(Condition::never(), |unit| under(catalog, card, unit)),
+        Scope::Subordinates => {
+            let led: Vec<Term> = actor.led.iter().map(|id| Term::Value(Value::Id(*id))).collect();
+            if led.is_empty() { own(card) } else { Condition::Any(vec![own(card), under(catalog, card, Operand::Many(led))]) }
+        }
+        Scope::Shared => shared(actor, card, action),
+        Scope::Pool => pool(card),
         Scope::Filter(condition) => condition.clone(),
     }
 }
@@ -33,35 +37,33 @@ fn own_test(card: &Card, field: &str, op: Op, operand: Operand) -> Condition {
     }
 }
 
-/// Records of the units that the actor leads, and of all units below: one condition for each level between.
-fn led(catalog: &Catalog, actor: &Actor, card: &Card) -> Vec<Condition> {
-    let Some(org) = &catalog.org else { return Vec::new() };
-    let (Some(manager), Some(unit)) = (&org.manager, card.table.fields.get("org_unit")) else { return Vec::new() };
-    let who: Vec<Term> = leader_ids(catalog, actor, org.card.as_str(), manager).into_iter().map(|id| Term::Value(Value::Id(id))).collect();
-    if who.is_empty() {
-        return Vec::new();
-    }
-    let levels = if org.parent.is_some() { MAX_LEVELS } else { 1 };
-    let at = |level: usize| {
-        let mut hops = vec![Hop::Link { field: unit.key.clone(), target: org.card.clone() }];
-        hops.extend(std::iter::repeat_n(org.parent.clone(), level).flatten().map(|parent| Hop::Link { field: parent, target: org.card.clone() }));
-        let path = Path { start: card.table.reference(), hops, leaf: manager.clone(), part: None, end: TableRef::card(&org.card) };
-        Condition::Test(Test { path, op: Op::AnyOf, operand: Operand::Many(who.clone()) })
+/// Records of units, and of those below where units form a tree.
+fn under(catalog: &Catalog, card: &Card, units: Operand) -> Condition {
+    let is_tree = catalog.org.as_ref().and_then(|org| catalog.card(&org.card)).is_some_and(|units| units.tree.is_some());
+    let op = match (is_tree, &units) {
+        (true, _) => Op::Under,
+        (false, Operand::One(_)) => Op::Is,
+        (false, _) => Op::AnyOf,
     };
-    (0..levels).map(at).collect()
+    own_test(card, "org_unit", op, units)
 }
 
-/// Who the actor is where units name their managers: the user itself, or a record that a pack binds to it.
-fn leader_ids(catalog: &Catalog, actor: &Actor, org: &str, manager: &Ident) -> Vec<uuid::Uuid> {
-    let target = catalog.card(org).and_then(|card| card.field(manager.as_str())).and_then(|field| match &field.kind {
-        model::FieldKind::Link(link) => Some(&link.target),
-        _ => None,
-    });
-    let Some(target) = target else { return Vec::new() };
-    if *target == model::USER_CARD {
-        return actor.user.into_iter().collect();
+/// Whether a share to read is enough for an action; others take one to change.
+fn only_reads(action: ActionName) -> bool {
+    matches!(action, ActionName::Read | ActionName::Export | ActionName::Print | ActionName::Report)
+}
+
+fn shared(actor: &Actor, card: &Card, action: ActionName) -> Condition {
+    // Nothing is shared with them, or nothing any more: no need to look.
+    let Some(at) = actor.shared_at else { return Condition::never() };
+    own_test(card, "id", Op::AnyOf, Operand::Shared { with: actor.who(), edit: !only_reads(action), at })
+}
+
+fn pool(card: &Card) -> Condition {
+    let Some(pool) = &card.pool else { return Condition::never() };
+    let unowned = own_test(card, "owner", Op::Empty, Operand::None);
+    match &pool.when {
+        None => unowned,
+        Some((when, _)) => unowned.and(when.clone()),
     }
-    // The actor's own record, not one that it leads to, such as its manager's.
-    let own = |name: &&Ident| catalog.bindings.get(*name).is_some_and(|binding| binding.path.is_none() && binding.card == *target);
-    actor.bound.iter().filter(|(name, _)| own(name)).filter_map(|(_, value)| value.as_id()).collect()
 }

@@ -10,7 +10,7 @@ use crate::{Actor, Denied, Gate, Readable, gate};
 #[derive(Debug, Clone)]
 pub struct GatedWrite {
     gate: Gate,
-    assign: bool,
+    assign: Option<Condition>,
 }
 
 impl GatedWrite {
@@ -42,7 +42,15 @@ impl GatedWrite {
     }
     /// Whether records may be given to other owners and org units.
     pub fn may_assign(&self) -> bool {
-        self.assign
+        self.assign.is_some()
+    }
+    /// Which rows may be given to other owners and org units, tested on the stored row.
+    pub fn assigned_rows(&self) -> Condition {
+        self.assign.clone().unwrap_or_else(Condition::never)
+    }
+    /// What no change may carry a record out of, not even by giving it to somebody else.
+    pub fn bounds(&self) -> Condition {
+        self.gate.bounds.clone()
     }
 }
 
@@ -52,6 +60,6 @@ pub fn gate_write(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: Ac
         return Err(Denied::Action { action: crate::gate::word(action), card: card.labels.or_key(&actor.lang, card.key.as_str()) });
     }
     let opened = gate(catalog, actor, card, action)?;
-    let assign = gate(catalog, actor, card, ActionName::Assign).is_ok();
+    let assign = gate(catalog, actor, card, ActionName::Assign).ok().map(|gate| gate.rows());
     Ok(GatedWrite { gate: opened, assign })
 }

@@ -33,14 +33,15 @@ pub mod pool;
 pub mod records;
 pub mod remembered;
 pub mod schedules;
+pub mod rights;
 pub mod scripts;
 pub mod search;
 pub mod secrets;
 pub mod settings;
 mod snapshot;
 pub mod titles;
-pub mod views;
 pub mod upkeep;
+pub mod views;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -155,6 +156,9 @@ impl App {
 /// A unit of work begins with this: the definitions it was prepared by still hold, and hold until its end; and who acts
 /// is who they were remembered to be.
 pub(crate) async fn still_present(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor) -> Result<(), UnitError> {
+    if actor.viewed_by.is_some() {
+        return Err(AppError::forbidden("you look at the site as somebody else; nothing is changed that way").into());
+    }
     let counts = tx.counts().await?;
     let defined = u64::try_from(counts.version).unwrap_or(0) == snapshot.catalog.version;
     let known = actor.known_at.is_none_or(|known_at| known_at == counts.number());
@@ -174,24 +178,31 @@ async fn site_id(store: &Store) -> Result<String, AppError> {
 
 /// Runs statements of the engine's own tables in one transaction.
 pub(crate) async fn run(store: &Store, statements: Vec<Statement>) -> Result<(), AppError> {
-    run_all(store, statements, false).await
-}
-
-/// The same for statements that change what is remembered of people: who they are, what they may, how they like things.
-pub(crate) async fn run_on_people(store: &Store, statements: Vec<Statement>) -> Result<(), AppError> {
-    run_all(store, statements, true).await
-}
-
-async fn run_all(store: &Store, statements: Vec<Statement>, people: bool) -> Result<(), AppError> {
     store
         .write(move |tx: &mut Tx| {
             let statements = statements.clone();
-            if people {
-                tx.change_rights();
-            }
             Box::pin(async move {
                 for statement in &statements {
                     tx.execute(statement).await?;
+                }
+                Ok::<(), AppError>(())
+            })
+        })
+        .await
+}
+
+/// The same for statements that change what is remembered of one user alone: how they like things.
+pub(crate) async fn run_on_person(store: &Store, user: Uuid, statements: Vec<Statement>) -> Result<(), AppError> {
+    store
+        .write(move |tx: &mut Tx| {
+            let statements = statements.clone();
+            Box::pin(async move {
+                let mut changed = 0;
+                for statement in &statements {
+                    changed += tx.execute(statement).await?;
+                }
+                if changed > 0 {
+                    tx.change_rights_of(user);
                 }
                 Ok::<(), AppError>(())
             })

@@ -243,7 +243,8 @@ pub enum Which {
 
 /// The actor has seen notices.
 pub async fn see(app: &App, actor: &Actor, which: &Which) -> Result<(), AppError> {
-    let Some(user) = actor.user else { return Ok(()) };
+    // An administrator who looks at somebody's pages has not seen it for them.
+    let Some(user) = actor.user.filter(|_| actor.viewed_by.is_none()) else { return Ok(()) };
     let seen = match which {
         Which::All => rows::Seen::All,
         Which::Ids(ids) => rows::Seen::Ids(ids),

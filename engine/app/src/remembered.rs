@@ -1,18 +1,23 @@
-//! Who asked lately. What was read of them is kept, and holds while the database counts no change of rights.
+//! Who asked lately. What was read of them is kept, and holds while the database counts no change of rights of theirs.
 //!
 //! **Invariants**
 //! - The counts are read before what is remembered, so that it is never older than they say.
 //! - Nobody is answered by what is remembered alone: the counts are read again, in the statement or the transaction
 //!   that answers ([`Actor::known_at`]), or by a statement of their own.
-//! - Whatever changes what is read here says so: [`store::Tx::change_rights`].
+//! - Whatever changes what is read here says so: [`store::Tx::change_rights`], or of whom:
+//!   [`store::Tx::change_rights_of`]. A change of one user's costs the others nothing but a look at whose it was.
 //!
 //! **Not here:** who is who (`accounts`).
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
 
 use access::Actor;
 use chrono::{DateTime, TimeDelta, Utc};
-use sql::Counts;
+use sql::{Counts, Datum, system_rights};
+use uuid::Uuid;
 
 use crate::{App, AppError, accounts::{self, Credential}};
 
@@ -23,14 +28,20 @@ const MOST: usize = 10_000;
 
 /// Everybody who asked lately, by the hash of what they said who they are with.
 #[derive(Default)]
-pub(crate) struct Remembered(Mutex<HashMap<Vec<u8>, Known>>);
+pub(crate) struct Remembered(Mutex<Everybody>);
 
-/// Somebody, as read at [`Known::counts`].
+/// All of them as they are at one state of definitions and rights.
+#[derive(Default)]
+struct Everybody {
+    counts: Option<Counts>,
+    people: HashMap<Vec<u8>, Known>,
+}
+
+/// Somebody, as read once.
 #[derive(Clone)]
 struct Known {
     actor: Actor,
-    counts: Counts,
-    /// When the session or token ends.
+    /// When what was read ends by itself: the session or token, or something shared with them.
     ends: Option<DateTime<Utc>>,
     /// When the session was last noted as used.
     seen: Option<DateTime<Utc>>,
@@ -41,46 +52,94 @@ impl Known {
     fn holds(&self, now: DateTime<Utc>) -> bool {
         self.ends.is_none_or(|ends| ends > now) && self.seen.is_none_or(|seen| now - seen <= SEEN)
     }
-
-    fn at(&self, now: DateTime<Utc>, known_at: Option<Counts>) -> Actor {
-        self.actor.again(now, known_at.map(Counts::number))
-    }
 }
 
 impl Remembered {
-    fn get(&self, token: &[u8], now: DateTime<Utc>) -> Option<Known> {
-        let known = self.0.lock().ok()?;
-        known.get(token).filter(|known| known.holds(now)).cloned()
+    fn get(&self, token: &[u8], now: DateTime<Utc>) -> Option<(Known, Counts)> {
+        let all = self.0.lock().ok()?;
+        Some((all.people.get(token).filter(|known| known.holds(now)).cloned()?, all.counts?))
     }
 
-    fn put(&self, token: Vec<u8>, known: Known) {
+    /// Keeps what was read at some counts, if everybody else is known as of the same.
+    fn put(&self, token: Vec<u8>, known: Known, counts: Counts) {
         let Ok(mut all) = self.0.lock() else { return };
-        if all.len() >= MOST {
-            all.clear();
+        if all.counts != Some(counts) {
+            return;
         }
-        all.insert(token, known);
+        if all.people.len() >= MOST {
+            all.people.clear();
+        }
+        all.people.insert(token, known);
     }
+
+    fn counts(&self) -> Option<Counts> {
+        self.0.lock().ok()?.counts
+    }
+
+    /// Goes on to newer counts without those whose rights changed meanwhile; with nobody, where that is not known.
+    fn go_on(&self, from: Option<Counts>, to: Counts, changed: Option<&HashSet<Uuid>>) {
+        let Ok(mut all) = self.0.lock() else { return };
+        if all.counts != from {
+            return; // Another request was quicker.
+        }
+        match changed {
+            Some(changed) => all.people.retain(|_, known| known.actor.user.is_none_or(|user| !changed.contains(&user))),
+            None => all.people.clear(),
+        }
+        all.counts = Some(to);
+    }
+}
+
+/// Whose rights changed between two counts; `None` where it may be anybody's.
+async fn changed_since(app: &App, from: Counts, to: Counts) -> Result<Option<HashSet<Uuid>>, AppError> {
+    if from.version != to.version || from.rights > to.rights {
+        return Ok(None);
+    }
+    let rows = app.store.fetch(&system_rights::changes_after(app.store.dialect(), from.rights)).await?;
+    let (mut numbers, mut users) = (HashSet::new(), HashSet::new());
+    for row in rows {
+        match row.as_slice() {
+            [Datum::Integer(n), Datum::Uuid(user)] => {
+                numbers.insert(*n);
+                users.insert(*user);
+            }
+            _ => return Ok(None),
+        }
+    }
+    let all = (from.rights + 1..=to.rights).all(|n| numbers.contains(&n));
+    Ok(all.then_some(users))
 }
 
 /// Who asks, as remembered. The answer must find out whether that still holds: until then it is only presumed.
 pub fn presumed(app: &App, credential: &Credential<'_>, now: DateTime<Utc>) -> Option<Actor> {
-    let known = app.remembered.get(&credential.hash(), now)?;
-    let present = u64::try_from(known.counts.version).ok() == Some(app.snapshot().catalog.version);
-    present.then(|| known.at(now, Some(known.counts)))
+    let (known, counts) = app.remembered.get(&credential.hash(), now)?;
+    let present = u64::try_from(counts.version).ok() == Some(app.snapshot().catalog.version);
+    present.then(|| known.actor.again(now, Some(counts.number())))
 }
 
 /// Who asks, as of now.
 pub async fn authenticate(app: &App, credential: &Credential<'_>, now: DateTime<Utc>) -> Result<Actor, AppError> {
     let counts = app.store.counts().await?;
     app.refresh_to(counts.version).await?;
+    let before = app.remembered.counts();
+    if before != Some(counts) {
+        let changed = match before {
+            Some(before) => changed_since(app, before, counts).await?,
+            None => None,
+        };
+        app.remembered.go_on(before, counts, changed.as_ref());
+    }
     let token = credential.hash();
-    if let Some(known) = app.remembered.get(&token, now).filter(|known| known.counts == counts) {
-        return Ok(known.at(now, None));
+    if let Some((known, _)) = app.remembered.get(&token, now).filter(|(_, at)| *at == counts) {
+        return Ok(known.actor.again(now, None));
     }
     let found = accounts::authenticate(app, &app.snapshot(), credential, now).await?;
-    let known = Known { actor: found.actor, counts, ends: found.ends, seen: found.seen };
-    let actor = known.at(now, None);
-    app.remembered.put(token, known);
+    let ends = [found.ends, found.actor.shares_end].into_iter().flatten().min();
+    let mut actor = found.actor;
+    actor.known_since = Some(counts.number());
+    let known = Known { actor, ends, seen: found.seen };
+    let actor = known.actor.again(now, None);
+    app.remembered.put(token, known, counts);
     Ok(actor)
 }
 

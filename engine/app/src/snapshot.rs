@@ -118,7 +118,8 @@ fn binding(catalog: &Catalog) -> HashSet<Ident> {
         let reached = binding.path.iter().flat_map(|path| path.hops.iter().filter_map(passed).chain([&path.end.card]));
         std::iter::once(&binding.card).chain(reached).cloned().collect::<Vec<_>>()
     };
-    catalog.bindings.values().flat_map(read).collect()
+    // Who leads a unit is read with them, too.
+    catalog.bindings.values().flat_map(read).chain(catalog.org.iter().map(|org| org.card.clone())).collect()
 }
 
 /// The fields of rows that a formula asks for: of those it names, or all.

@@ -155,6 +155,8 @@ pub struct Card {
     pub pool: Option<Pool>,
     /// The link to the record that records are entered from, and stay with.
     pub entered_from: Option<Ident>,
+    /// Fields that are seen only by whoever sees another.
+    pub rights_of: Vec<(Ident, Ident)>,
     /// How records were is kept.
     pub as_of: bool,
     /// Bookings that may not overlap.
@@ -173,8 +175,12 @@ pub struct Card {
     pub guards: IndexMap<Ident, Condition>,
     /// Lists that come with packs.
     pub views: Vec<View>,
-    /// Rights, from the card and from roles.
+    /// Rights, from the card, from roles, and from administrators, in order of their groups.
     pub grants: Vec<Grant>,
+    /// What all rights stay within.
+    pub bounds: Vec<Bound>,
+    /// Grants of packs that an administrator took back or changed: as the packs have them.
+    pub set_aside: Vec<Grant>,
     /// One of the engine's own cards: read through the same gate, written by other means.
     pub builtin: bool,
 }
@@ -186,6 +192,12 @@ impl Card {
             None => Some(&self.table),
             Some(child) => self.children.get(child),
         }
+    }
+    /// The grants of one group.
+    pub fn grants_of(&self, role: &Ident) -> &[Grant] {
+        let from = self.grants.partition_point(|grant| grant.role < *role);
+        let count = self.grants[from..].partition_point(|grant| grant.role == *role);
+        &self.grants[from..from + count]
     }
     /// A field of the record itself.
     pub fn field(&self, key: &str) -> Option<&Field> {
@@ -656,12 +668,25 @@ pub struct Role {
     pub key: Ident,
     pub pack: Ident,
     pub labels: Labels,
+    pub help: Labels,
     pub portal: bool,
+    /// Made by an administrator, not by a pack.
+    pub local: bool,
 }
 
 /// What a role may do with a card's records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
+    /// By which it is known: `pack/card/role` of a pack's, the id of one that an administrator made.
+    pub id: String,
+    /// The pack it came with; `None` for one that an administrator made or changed.
+    pub pack: Option<Ident>,
+    /// The pack's grant that an administrator put this in the place of.
+    pub replaces: Option<String>,
+    /// Why it matches nothing, though it is there: what it names is gone.
+    pub fault: Option<String>,
+    /// The condition of its scope as written, where it is one.
+    pub written: Option<Filter>,
     /// Who.
     pub role: Ident,
     /// What; never [`ActionName::All`], which is written out.
@@ -675,7 +700,33 @@ pub struct Grant {
 /// Which records a grant speaks of.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
-pub enum Scope { All, Own, Shared, OrgUnit, OrgTree, Subordinates, Filter(Condition) }
+pub enum Scope {
+    All,
+    Own,
+    Shared,
+    OrgUnit,
+    OrgTree,
+    Subordinates,
+    Pool,
+    Filter(Condition),
+}
+
+/// What every grant of a card stays within.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// By which it is known: `pack/card/id`, or the id of one that an administrator made.
+    pub id: String,
+    /// The pack it came with; `None` for an administrator's.
+    pub pack: Option<Ident>,
+    /// Which records can be reached.
+    pub scope: Scope,
+    /// Groups that it does not hold for.
+    pub except: Vec<Ident>,
+    /// Why it lets nothing through: what it names is gone.
+    pub fault: Option<String>,
+    /// The condition of its scope as written, where it is one.
+    pub written: Option<Filter>,
+}
 
 /// Records without an owner, from which people take what they work on.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! Conditions with their names and types resolved against the catalog, variables still open.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{Ident, Op, Path, TableRef, Value};
@@ -47,13 +48,16 @@ pub enum Operand {
     Period(Period),
     /// The records in folders that people keep, as far as `reader` may look into them. Who that is, is known when asked.
     Folders { folders: Vec<Uuid>, reader: Option<Uuid> },
+    /// The records that were shared with any of these, for longer than `at`; for changing them, where that is asked.
+    /// Made by the gate alone.
+    Shared { with: Vec<String>, edit: bool, at: DateTime<Utc> },
 }
 
 impl Operand {
     /// Every value and variable of it.
     pub fn terms(&self) -> impl Iterator<Item = &Term> {
         let (one, many): (&[Term], Option<[&Term; 2]>) = match self {
-            Self::None | Self::Period(_) | Self::Folders { .. } => (&[], None),
+            Self::None | Self::Period(_) | Self::Folders { .. } | Self::Shared { .. } => (&[], None),
             Self::One(one) => (std::slice::from_ref(one), None),
             Self::Many(many) => (many, None),
             Self::Range(from, to) => (&[], Some([from, to])),

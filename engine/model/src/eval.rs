@@ -17,7 +17,11 @@ use crate::{Condition, Ident, Op, Operand, Path, Period, Related, RowSource, Ter
 /// True, false, or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Truth { True, False, Unknown }
+pub enum Truth {
+    True,
+    False,
+    Unknown,
+}
 
 impl From<bool> for Truth {
     fn from(flag: bool) -> Self {
@@ -135,13 +139,13 @@ fn evaluate_test(test: &Test, at: &Place, facts: &dyn Facts) -> Truth {
             Truth::from(found == (test.op != Op::NoneOf))
         }
         (Op::Between, Operand::Range(from, to)) => match (term(from, at, facts), term(to, at, facts)) {
-            (Some(from), Some(to)) => Truth::from(any(&|value| {
-                matches!(order(value, &from, facts), Some(Ordering::Greater | Ordering::Equal)) && matches!(order(value, &to, facts), Some(Ordering::Less | Ordering::Equal))
-            })),
+            (Some(from), Some(to)) => {
+                Truth::from(any(&|value| matches!(order(value, &from, facts), Some(Ordering::Greater | Ordering::Equal)) && matches!(order(value, &to, facts), Some(Ordering::Less | Ordering::Equal))))
+            }
             _ => Truth::Unknown,
         },
         // Folders are looked into by the database alone.
-        (_, Operand::None | Operand::Many(_) | Operand::Range(..) | Operand::Period(_) | Operand::Folders { .. }) => Truth::Unknown,
+        (_, Operand::None | Operand::Many(_) | Operand::Range(..) | Operand::Period(_) | Operand::Folders { .. } | Operand::Shared { .. }) => Truth::Unknown,
     }
 }
 

@@ -82,6 +82,7 @@ fn bind_test(test: &Test, binder: &dyn Binder) -> Option<Condition> {
             // The system keeps no folders.
             _ => return None,
         },
+        Operand::Shared { .. } => test.operand.clone(),
         Operand::Period(period) => {
             let (from, to) = binder.days(*period);
             Operand::Range(Term::Value(Value::Date(from)), Term::Value(Value::Date(to)))

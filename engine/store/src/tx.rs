@@ -14,10 +14,22 @@ pub struct Tx {
     pub(crate) inner: TxInner,
     pub(crate) after: After,
     put: Vec<Statement>,
-    rights: bool,
+    rights: Rights,
     pub(crate) counts: Option<Counts>,
     pub(crate) alone: Arc<AtomicBool>,
 }
+
+/// Of whom a unit of work changes what is remembered.
+#[derive(Debug, Default)]
+enum Rights {
+    #[default]
+    Nobody,
+    These(Vec<Uuid>),
+    Everybody,
+}
+
+/// From so many people on a change is one of everybody.
+const MANY_PEOPLE: usize = 20;
 
 /// Most statements that are put aside, and most values of them: PostgreSQL takes 65,535 in one statement.
 const MAX_PUT: usize = 24;
@@ -39,7 +51,7 @@ pub(crate) enum TxInner {
 
 impl Tx {
     pub(crate) fn new(inner: TxInner) -> Self {
-        Self { inner, after: After::default(), put: Vec::new(), rights: false, counts: None, alone: Arc::default() }
+        Self { inner, after: After::default(), put: Vec::new(), rights: Rights::default(), counts: None, alone: Arc::default() }
     }
 
     /// Which definitions hold until the end of this unit of work, for none are published meanwhile, and which rights
@@ -55,14 +67,30 @@ impl Tx {
     /// What this unit of work changes is remembered of people: once it is committed, nobody goes on by what was
     /// remembered. Counted as its very last statement, so that no other unit waits for it for long, nor in a circle.
     pub fn change_rights(&mut self) {
-        self.rights = true;
+        self.rights = Rights::Everybody;
+    }
+
+    /// The same, where it is remembered of one user alone.
+    pub fn change_rights_of(&mut self, user: Uuid) {
+        match &mut self.rights {
+            Rights::Nobody => self.rights = Rights::These(vec![user]),
+            Rights::These(users) if users.contains(&user) => {}
+            Rights::These(users) if users.len() < MANY_PEOPLE => users.push(user),
+            Rights::These(_) | Rights::Everybody => self.rights = Rights::Everybody,
+        }
     }
 
     /// The last statements of a unit of work.
     pub(crate) async fn finish(&mut self) -> Result<(), StoreError> {
         self.flush().await?;
-        if std::mem::take(&mut self.rights) {
-            let statement = sql::system::next_rights(self.dialect());
+        let whose: Vec<Option<Uuid>> = match std::mem::take(&mut self.rights) {
+            Rights::Nobody => return Ok(()),
+            Rights::These(users) => users.into_iter().map(Some).collect(),
+            Rights::Everybody => vec![None],
+        };
+        let dialect = self.dialect();
+        let changed = whose.into_iter().flat_map(|user| sql::system_rights::changed(dialect, user));
+        for statement in std::iter::once(sql::system::next_rights(dialect)).chain(changed) {
             self.execute(&statement).await?;
         }
         Ok(())

@@ -25,6 +25,9 @@ pub const LANGUAGE: &str = "cardstock_lang";
 /// The theme.
 pub const THEME: &str = "cardstock_theme";
 
+/// Whose pages an administrator looks at.
+pub const VIEW_AS: &str = "cardstock_view_as";
+
 /// Deepest JSON that is read.
 const MAX_DEPTH: usize = 64;
 
@@ -88,6 +91,9 @@ pub struct Caller {
 impl FromRequestParts<Site> for Caller {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Problem> {
+        if cookie(&parts.headers, VIEW_AS).is_some() {
+            return Ok(Self { first: Arc::new(Asker::from_request_parts(parts, site).await?), headers: parts.headers.clone() });
+        }
         let presumed = credential(site, &parts.headers).and_then(|credential| remembered::presumed(&site.app, &credential, Utc::now()));
         let first = match presumed {
             Some(actor) => asking(site, actor),
@@ -115,6 +121,27 @@ impl Caller {
     }
 }
 
+/// Who asks; for an administrator who looks at the site as somebody else, that other, who changes nothing.
+pub async fn looking(site: &Site, parts: &Head) -> Result<Asker, AppError> {
+    let own = asker(site, &parts.headers).await?;
+    let Some(user) = cookie(&parts.headers, VIEW_AS).and_then(|id| uuid::Uuid::try_parse(id).ok()).filter(|_| own.actor.is_administrator() && !parts.headers.contains_key(header::AUTHORIZATION)) else { return Ok(own) };
+    let path = parts.uri.path();
+    let changes = !parts.method.is_safe() || path.ends_with("/export");
+    if changes && !["/view-as/end", "/logout"].contains(&path) {
+        return Err(AppError::forbidden("you look at the site as somebody else; nothing is changed or taken out that way"));
+    }
+    match app::accounts::actor_of(&site.app, &own.snapshot, user, own.actor.now).await {
+        Ok(mut actor) => {
+            actor.viewed_by = own.actor.user;
+            // In the administrator's language: it is the administrator who reads.
+            actor.lang.clone_from(&own.actor.lang);
+            Ok(asking(site, actor))
+        }
+        Err(AppError::Unauthenticated) => Ok(own),
+        Err(error) => Err(error),
+    }
+}
+
 /// By what a request says who asks.
 pub fn credential<'h>(site: &Site, headers: &'h HeaderMap) -> Option<Credential<'h>> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
@@ -134,7 +161,7 @@ fn asking(site: &Site, actor: Actor) -> Asker {
 impl FromRequestParts<Site> for Asker {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Problem> {
-        asker(site, &parts.headers).await.map_err(|error| Problem { error, lang: language(&parts.headers) })
+        looking(site, parts).await.map_err(|error| Problem { error, lang: language(&parts.headers) })
     }
 }
 

@@ -31,7 +31,7 @@ pub use passwords::{change_password, set_password};
 pub use people::set_active;
 pub use signing::{Session, Token, create_token, end_session, revoke_token, session_id, sessions, sign_out, tokens};
 
-use crate::{App, AppError, UnitError, bindings, log::{Entry, Event}, remembered::SEEN, run, run_on_people, snapshot::Snapshot};
+use crate::{App, AppError, UnitError, bindings, log::{Entry, Event}, remembered::SEEN, run, run_on_person, snapshot::Snapshot};
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,7 +149,7 @@ pub async fn actor_of(app: &App, snapshot: &Snapshot, id: Uuid, now: DateTime<Ut
     actor.preferences = preferences(app, id).await?;
     actor.zone = actor.preferences.get("zone").and_then(|zone| zone.parse().ok()).unwrap_or(app.settings().zone);
     bindings::bind(app, snapshot, &mut actor).await?;
-    Ok(actor)
+    Ok(actor.anew())
 }
 
 /// A sign-in name, checked.
@@ -275,12 +275,12 @@ pub async fn preferences(app: &App, user: Uuid) -> Result<BTreeMap<String, Strin
 
 /// Keeps a preference.
 pub async fn put_preference(app: &App, user: Uuid, key: &str, value: &str) -> Result<(), AppError> {
-    run_on_people(&app.store, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
+    run_on_person(&app.store, user, vec![system::put_preference(app.store.dialect(), user, key, value)]).await
 }
 
 /// Another language for the interface.
 pub async fn set_language(app: &App, user: Uuid, language: &str) -> Result<(), AppError> {
-    run_on_people(&app.store, vec![rows::set_language(app.store.dialect(), user, language)]).await
+    run_on_person(&app.store, user, vec![rows::set_language(app.store.dialect(), user, language)]).await
 }
 
 /// The sign-in name of a user.

@@ -373,7 +373,7 @@ fn is_plain(condition: &Condition, near: &dyn Fn(&Path) -> bool) -> bool {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().all(|part| is_plain(part, near)),
         Condition::Not(part) => is_plain(part, near),
         Condition::Test(Test { path, op, operand }) => {
-            let fits = !matches!(op, Op::In | Op::Under | Op::InFolder | Op::AnniversaryIn) && !matches!(operand, Operand::Period(_) | Operand::Folders { .. });
+            let fits = !matches!(op, Op::In | Op::Under | Op::InFolder | Op::AnniversaryIn) && !matches!(operand, Operand::Period(_) | Operand::Folders { .. } | Operand::Shared { .. });
             fits && near(path) && operand.terms().all(|term| matches!(term, Term::Value(_)))
         }
         Condition::Related(_) | Condition::Unknown => false,

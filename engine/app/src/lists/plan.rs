@@ -126,38 +126,38 @@ fn lower_children(catalog: &Catalog, dialect: sql::Dialect, gated: &GatedQuery, 
 #[derive(Default)]
 pub(crate) struct Plans(Mutex<Kept>);
 
-#[derive(Default)]
-struct Kept {
-    known_at: i64,
-    plans: HashMap<(Uuid, String), Arc<Plan<'static>>>,
-}
+/// By person and question, with what the person was read as when the plan was made.
+type Kept = HashMap<(Uuid, String), (As, Arc<Plan<'static>>)>;
+
+/// The state of definitions and rights at which somebody was read, and the moment as of which records are shared with them.
+type As = (i64, Option<chrono::DateTime<chrono::Utc>>);
 
 impl Plans {
-    fn get(&self, known_at: i64, key: &(Uuid, String)) -> Option<Arc<Plan<'static>>> {
+    fn get(&self, known: As, key: &(Uuid, String)) -> Option<Arc<Plan<'static>>> {
         let kept = self.0.lock().ok()?;
-        kept.plans.get(key).filter(|_| kept.known_at == known_at).cloned()
+        kept.get(key).filter(|(at, _)| *at == known).map(|(_, plan)| plan.clone())
     }
 
-    fn put(&self, known_at: i64, key: (Uuid, String), plan: Arc<Plan<'static>>) {
+    fn put(&self, known: As, key: (Uuid, String), plan: Arc<Plan<'static>>) {
         let Ok(mut kept) = self.0.lock() else { return };
-        if kept.known_at != known_at || kept.plans.len() >= MOST_KEPT {
-            *kept = Kept { known_at, plans: HashMap::new() };
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
         }
-        kept.plans.insert(key, plan);
+        kept.insert(key, (known, plan));
     }
 }
 
 /// The plan of a question, made by `ask` if it was not asked before.
 fn kept(app: &App, snapshot: &Snapshot, actor: &Actor, about: Option<Uuid>, key: impl Fn() -> String, ask: impl Fn() -> Result<GatedQuery, AppError>) -> Result<Arc<Plan<'static>>, AppError> {
     let make = || Ok::<_, AppError>(Arc::new(Plan::of(&snapshot.catalog, app.store.dialect(), Cow::Owned(ask()?), about)));
-    let (Some(user), Some(known_at)) = (actor.user, actor.known_at) else { return make() };
-    let key = (user, key());
-    if let Some(plan) = app.plans.get(known_at, &key) {
+    let (Some(user), Some(_), Some(since)) = (actor.user, actor.known_at, actor.known_since) else { return make() };
+    let (key, known) = ((user, key()), (since, actor.shared_at));
+    if let Some(plan) = app.plans.get(known, &key) {
         return Ok(plan);
     }
     let plan = make()?;
     if !actor.asked_time() && key.1.len() <= LONGEST {
-        app.plans.put(known_at, key, plan.clone());
+        app.plans.put(known, key, plan.clone());
     }
     Ok(plan)
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use model::{
-    Catalog, Diagnostic, build,
+    Catalog, Diagnostic, Ident, build,
+    build::local::{Local, LocalGrant, LocalGroup, LocalRight},
     load::{Files, PackSource, has_errors, read_pack},
     places::{Place, PlaceState, Places},
 };
-use sql::{Datum, Statement, publish, system};
+use sql::{Datum, Statement, publish, system, system_rights};
 use store::{Store, StoreError, Tx};
 
 use crate::{App, AppError};
@@ -19,6 +20,8 @@ pub(crate) struct State {
     pub version: u64,
     pub places: Places,
     pub waiting: Vec<Files>,
+    /// What administrators added to the rights of packs.
+    pub local: Local,
 }
 
 impl State {
@@ -32,8 +35,9 @@ impl State {
                 let waiting = files(tx, &publish::waiting(dialect)).await?;
                 let version = u64::try_from(tx.counts().await?.version).unwrap_or(0);
                 let places = places(tx.fetch(&publish::places(dialect)).await?);
+                let local = local(tx).await?;
                 let packs = packs.into_iter().map(|files| read_pack(files).0).collect();
-                Ok::<Self, StoreError>(Self { packs, version, places, waiting })
+                Ok::<Self, StoreError>(Self { packs, version, places, waiting, local })
             })
         });
         Ok(read.await?)
@@ -46,6 +50,7 @@ impl State {
         if let Some(coming) = self.coming()? {
             self.places.prepare(&mut catalog, &coming);
         }
+        build::local::apply(&mut catalog, &self.local);
         Ok(catalog)
     }
 
@@ -84,6 +89,34 @@ async fn files(tx: &mut Tx, statement: &Statement) -> Result<Vec<Files>, StoreEr
         }
     }
     Ok(packs.into_values().collect())
+}
+
+/// Groups, grants and guards that administrators made. What cannot be read is left out: it gives nothing to anybody, but
+/// for a guard, which then lets nothing through.
+async fn local(tx: &mut Tx) -> Result<Local, StoreError> {
+    let dialect = tx.dialect();
+    let words = |datum: &Datum| match datum {
+        Datum::Text(text) => serde_json::from_str(text).unwrap_or_default(),
+        _ => Default::default(),
+    };
+    let text = |datum: &Datum| if let Datum::Text(text) = datum { Some(text.clone()) } else { None };
+    let group = |row: Vec<Datum>| Some(LocalGroup { key: Ident::new(&text(row.first()?)?).ok()?, labels: words(row.get(1)?), help: words(row.get(2)?) });
+    let groups = tx.fetch(&system_rights::groups(dialect)).await?.into_iter().filter_map(group).collect();
+    let grant = |row: Vec<Datum>| {
+        let [Datum::Uuid(id), Datum::Text(card), role, replaces, Datum::Text(says)] = <[Datum; 5]>::try_from(row).ok()? else { return None };
+        let role = match text(&role) {
+            Some(role) => Some(Ident::new(&role).ok()?),
+            None => None,
+        };
+        let says = match serde_json::from_str(&says) {
+            Ok(says) => says,
+            Err(_) if role.is_none() => LocalRight { scope: model::def::ScopeDef::Filter(serde_json::from_value(serde_json::json!({"any": []})).ok()?), ..LocalRight::default() },
+            Err(_) => return None,
+        };
+        Some(LocalGrant { id: id.to_string(), card, role, replaces: text(&replaces), says })
+    };
+    let grants = tx.fetch(&system_rights::grants(dialect)).await?.into_iter().filter_map(grant).collect();
+    Ok(Local { groups, grants })
 }
 
 fn places(rows: Vec<Vec<Datum>>) -> Places {

@@ -127,7 +127,7 @@ fn variables(condition: &Condition, paths: &mut Vec<Path>) {
                 term(from);
                 term(to);
             }
-            Operand::None | Operand::Period(_) | Operand::Folders { .. } => {}
+            Operand::None | Operand::Period(_) | Operand::Folders { .. } | Operand::Shared { .. } => {}
         },
         Condition::Related(related) => variables(&related.condition, paths),
         Condition::Unknown => {}

@@ -134,6 +134,7 @@ pub(crate) fn user_card() -> Card {
         search: vec![Path::own(table.clone(), key("name")), Path::own(table, key("login"))],
         duplicates: Vec::new(),
         entered_from: None,
+        rights_of: Vec::new(),
         no_overlap: None,
         pool: None,
         as_of: false,
@@ -145,6 +146,8 @@ pub(crate) fn user_card() -> Card {
         guards: IndexMap::new(),
         views: Vec::new(),
         grants: Vec::new(),
+        bounds: Vec::new(),
+        set_aside: Vec::new(),
         builtin: true,
     }
 }

@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 use super::{Origin, Origins, field_pointer};
 use crate::{
     FieldType, Ident,
-    def::{ActionDef, CardDef, CardGrantDef, ExtensionDef, FetchDef, FetchMode, FieldDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, ScriptsDef, TabDef, ViewDef},
+    def::{
+        ActionDef, BoundDef, CardDef, CardGrantDef, ExtensionDef, FetchDef, FetchMode, FieldDef, MixinDef, MixinUseDef, OverrideDef, PlaceDef, PlaceSectionDef, PlacedDef, RuleDef, ScriptsDef, TabDef,
+        ViewDef,
+    },
     diagnostic::Diagnostic,
     load::PackSource,
 };
@@ -24,6 +27,7 @@ pub(crate) struct Merged {
     pub sections: HashMap<Ident, Origin>,
     pub views: Vec<(Origin, ViewDef)>,
     pub grants: Vec<(Origin, CardGrantDef)>,
+    pub bounds: Vec<(Origin, BoundDef)>,
     pub search: Vec<(Origin, String)>,
     pub scripts: Vec<(Origin, ScriptsDef)>,
     pub actions: Vec<(Origin, ActionDef)>,
@@ -95,6 +99,7 @@ fn start(card: &CardDef, origin: Origin) -> Merged {
         tabs: card.tabs.iter().cloned().enumerate().map(|(index, tab)| (at(&origin, format!("/tabs/{index}")), tab)).collect(),
         views: card.views.iter().cloned().enumerate().map(|(index, view)| (at(&origin, format!("/views/{index}")), view)).collect(),
         grants: card.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(&origin, format!("/permissions/{index}")), grant)).collect(),
+        bounds: card.guards.iter().cloned().enumerate().map(|(index, bound)| (at(&origin, format!("/guards/{index}")), bound)).collect(),
         search: card.search.iter().cloned().enumerate().map(|(index, path)| (at(&origin, format!("/search/{index}")), path)).collect(),
         scripts: vec![(at(&origin, "/scripts".into()), card.scripts.clone())],
         actions: card.actions.iter().cloned().enumerate().map(|(index, action)| (at(&origin, format!("/actions/{index}")), action)).collect(),
@@ -156,6 +161,7 @@ fn extend(card: &mut Merged, extension: &ExtensionDef, origin: &Origin, findings
     card.rules.extend(extension.rules.iter().cloned().enumerate().map(|(index, rule)| (at(origin, format!("/rules/{index}")), rule)));
     card.views.extend(extension.views.iter().cloned().enumerate().map(|(index, view)| (at(origin, format!("/views/{index}")), view)));
     card.grants.extend(extension.permissions.iter().cloned().enumerate().map(|(index, grant)| (at(origin, format!("/permissions/{index}")), grant)));
+    card.bounds.extend(extension.guards.iter().cloned().enumerate().map(|(index, bound)| (at(origin, format!("/guards/{index}")), bound)));
     card.search.extend(extension.search.iter().cloned().enumerate().map(|(index, path)| (at(origin, format!("/search/{index}")), path)));
     card.scripts.push((at(origin, "/scripts".into()), extension.scripts.clone()));
     card.actions.extend(extension.actions.iter().cloned().enumerate().map(|(index, action)| (at(origin, format!("/actions/{index}")), action)));

@@ -7,8 +7,12 @@ mod bookings;
 pub mod dated;
 mod engine_fields;
 mod fields;
+mod grants;
 mod layout;
+pub mod local;
+pub use grants::ALL_ACTIONS;
 pub use layout::default_columns;
+pub use local::LOCAL_GROUPS;
 pub use pool::filter as pool_filter;
 mod merge;
 mod order;
@@ -16,9 +20,9 @@ mod pool;
 mod rights;
 mod scripts;
 mod sources;
-mod workflow;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -142,6 +146,7 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         search: Vec::new(),
         duplicates: def.duplicates.clone(),
         entered_from: def.entered_from.clone(),
+        rights_of: def.fields.iter().filter_map(|(key, field)| Some((key.clone(), field.rights_of.clone()?))).collect(),
         no_overlap: None,
         pool: None,
         as_of: def.as_of,
@@ -153,6 +158,8 @@ fn skeleton_card(merged: &Merged, org: Option<&Ident>, findings: &mut Vec<Diagno
         guards: IndexMap::new(),
         views: Vec::new(),
         grants: Vec::new(),
+        bounds: Vec::new(),
+        set_aside: Vec::new(),
         builtin: false,
         id,
         table,
@@ -194,7 +201,7 @@ fn finish(merged: &[Merged], packs: &[&PackSource], catalog: &mut Catalog, findi
         bookings::resolve(card, part, &known, findings);
         card.guards = workflow::resolve(card, part, &known, findings);
         layout::resolve(card, part, packs, &known, findings);
-        rights::resolve(card, part, packs, &known, findings);
+        grants::resolve(card, part, packs, &known, findings);
     }
     rights::menu(packs, catalog, findings);
     check_view_files(packs, catalog, findings);
@@ -259,7 +266,10 @@ fn bound_names(condition: &crate::Condition, names: &mut Vec<Ident>) {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| bound_names(part, names)),
         Condition::Not(part) => bound_names(part, names),
         Condition::Related(related) => bound_names(&related.condition, names),
-        Condition::Test(test) => names.extend(test.operand.terms().filter_map(|term| match term { Term::Variable(Variable::Bound(name)) => Some(name.clone()), _ => None })),
+        Condition::Test(test) => names.extend(test.operand.terms().filter_map(|term| match term {
+            Term::Variable(Variable::Bound(name)) => Some(name.clone()),
+            _ => None,
+        })),
         Condition::Unknown => {}
     }
 }

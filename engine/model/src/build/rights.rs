@@ -1,23 +1,17 @@
-//! Roles, grants, what `@me.NAME` and org units are, and the sidebar.
+//! Roles, what `@me.NAME` and org units are, and the sidebar.
+//!
+//! **Not here:** grants (`grants`), what administrators add to them (`local`).
 
-use indexmap::IndexMap;
-
-use super::{Merged, Origin, condition};
+use super::{Merged, Origin};
 use crate::{
-    ActionName, Binding, Card, Catalog, FieldRight, Grant, Ident, OrgUnits, Role, Scope, Scopes, TableRef,
-    def::{ActorBindingDef, MenuGroupDef, ScopeDef, ScopeName},
+    Binding, Catalog, Ident, OrgUnits, Role, TableRef,
+    def::{ActorBindingDef, MenuGroupDef},
     diagnostic::Diagnostic,
     load::PackSource,
     path,
 };
 
-/// Every action that `*` stands for: all but `design` and `administer`.
-const ALL_ACTIONS: [ActionName; 14] = [
-    ActionName::Read, ActionName::Create, ActionName::Update, ActionName::Delete, ActionName::Restore, ActionName::Export, ActionName::Import, ActionName::Print,
-    ActionName::Share, ActionName::Assign, ActionName::Claim, ActionName::Bulk, ActionName::Transition, ActionName::Report,
-];
-
-fn pack_origin(pack: &PackSource, file: &str) -> Option<Origin> {
+pub(crate) fn pack_origin(pack: &PackSource, file: &str) -> Option<Origin> {
     Some(Origin { pack: pack.manifest.as_ref()?.id.clone(), file: file.to_owned(), pointer: String::new() })
 }
 
@@ -26,12 +20,16 @@ pub(crate) fn read_roles_and_org(packs: &[&PackSource], merged: &[Merged], catal
     for pack in packs {
         for (file, def) in &pack.roles {
             let Some(origin) = pack_origin(pack, file) else { continue };
+            if def.key.as_str().starts_with(super::LOCAL_GROUPS) {
+                findings.push(origin.error("/key", format!("groups whose key begins with `{}` are those that administrators make", super::LOCAL_GROUPS)).help("choose another key"));
+                continue;
+            }
             if let Some(known) = catalog.roles.get(&def.key).filter(|known| known.pack != origin.pack) {
                 // A pack may add grants to a role that another pack declares.
                 let _ = known;
                 continue;
             }
-            catalog.roles.insert(def.key.clone(), Role { key: def.key.clone(), pack: origin.pack, labels: def.labels.clone(), portal: def.portal });
+            catalog.roles.insert(def.key.clone(), Role { key: def.key.clone(), pack: origin.pack, labels: def.labels.clone(), help: def.help.clone(), portal: def.portal, local: false });
         }
         let Some(manifest) = &pack.manifest else { continue };
         if let Some(org) = &manifest.org {
@@ -46,101 +44,9 @@ pub(crate) fn read_roles_and_org(packs: &[&PackSource], merged: &[Merged], catal
     }
 }
 
-/// The grants of one card, written there and in roles.
-pub(crate) fn resolve(card: &mut Card, part: &Merged, packs: &[&PackSource], catalog: &Catalog, findings: &mut Vec<Diagnostic>) {
-    let mut grants = Vec::new();
-    for (origin, def) in &part.grants {
-        if !catalog.roles.contains_key(&def.role) {
-            let finding = origin.error("/role", format!("there is no role `{}`", def.role));
-            findings.push(finding.near(def.role.as_str(), catalog.roles.keys().map(Ident::as_str)).as_warning());
-        }
-        grants.extend(grant(card, &def.role, &def.actions, &def.scope, &def.fields, origin, "", catalog, findings));
-    }
-    for pack in packs {
-        for (file, role) in &pack.roles {
-            for (index, def) in role.grants.iter().enumerate() {
-                let Some(origin) = pack_origin(pack, file) else { continue };
-                let pointer = format!("/grants/{index}");
-                if def.card == card.key.as_str() || def.card == "*" {
-                    grants.extend(grant(card, &role.key, &def.actions, &def.scope, &def.fields, &origin, &pointer, catalog, findings));
-                } else if !catalog.cards.contains_key(def.card.as_str()) && card.key == first_card(catalog) {
-                    findings.push(origin.error(&format!("{pointer}/card"), format!("there is no card `{}`", def.card)).near(&def.card, catalog.cards.keys().map(Ident::as_str)));
-                }
-            }
-        }
-    }
-    let follows: Vec<(&Ident, &Ident)> = part.def.fields.iter().filter_map(|(key, def)| Some((key, def.rights_of.as_ref()?))).collect();
-    for (key, like) in follows {
-        if *key == *like || !part.def.fields.contains_key(like) {
-            let known = part.def.fields.keys().map(Ident::as_str);
-            findings.push(part.origin_of(None, key).error("/rights_of", format!("`{}` has no other field `{like}`", card.key)).near(like.as_str(), known));
-        }
-        for grant in &mut grants {
-            if let Some(right) = grant.fields.get(&(None, like.clone())).copied() {
-                grant.fields.entry((None, key.clone())).or_insert(right);
-            }
-        }
-    }
-    card.grants = grants;
-}
-
-/// A fault of a role's file is said once, at the first card of a pack.
-fn first_card(catalog: &Catalog) -> Ident {
-    catalog.cards.values().find(|card| !card.builtin).map_or_else(super::engine_fields::user_key, |card| card.key.clone())
-}
-
-#[allow(clippy::too_many_arguments)] // One grant, its place, and where its faults go.
-fn grant(
-    card: &Card, role: &Ident, actions: &[ActionName], scope: &ScopeDef, fields: &IndexMap<String, FieldRight>, origin: &Origin, pointer: &str, catalog: &Catalog,
-    findings: &mut Vec<Diagnostic>,
-) -> Option<Grant> {
-    let mut all: Vec<ActionName> = actions.iter().flat_map(|action| if *action == ActionName::All { ALL_ACTIONS.to_vec() } else { vec![*action] }).collect();
-    all.sort_unstable();
-    all.dedup();
-    let scope = match scope {
-        ScopeDef::Unsaid | ScopeDef::Named(ScopeName::All) => Scope::All,
-        ScopeDef::Named(ScopeName::Own) => Scope::Own,
-        ScopeDef::Named(ScopeName::Shared) => Scope::Shared,
-        ScopeDef::Named(ScopeName::OrgUnit) => Scope::OrgUnit,
-        ScopeDef::Named(ScopeName::OrgTree) => Scope::OrgTree,
-        ScopeDef::Named(ScopeName::Subordinates) => Scope::Subordinates,
-        ScopeDef::Filter(filter) => {
-            let condition = condition(catalog, &Scopes::of(card.table.reference()), filter, origin, &format!("{pointer}/scope"), findings)?;
-            if condition.is_always() {
-                findings.push(origin.error(&format!("{pointer}/scope"), "a scope may not be empty").help("\"scope\": \"all\""));
-                return None;
-            }
-            Scope::Filter(condition)
-        }
-    };
-    let mut rights = IndexMap::new();
-    for (name, right) in fields {
-        let found = match name.split_once('.') {
-            None => card.table.fields.get(name.as_str()).map(|field| (None, field.key.clone())),
-            Some((child, key)) => card.children.get(child).and_then(|table| Some((table.child.clone(), table.fields.get(key)?.key.clone()))),
-        };
-        match found {
-            Some(place) => {
-                rights.insert(place, *right);
-            }
-            None => {
-                let known = card.table.fields.keys().map(Ident::as_str);
-                findings.push(origin.error(&format!("{pointer}/fields/{name}"), format!("`{}` has no field `{name}`", card.key)).near(name, known));
-            }
-        }
-    }
-    // What a dated link led to before is seen and changed by whoever sees and changes the link.
-    for field in card.table.fields.values().filter(|field| field.is_dated()) {
-        let (Some(right), Some(table)) = (rights.get(&(None, field.key.clone())).copied(), super::dated::table_of(&field.key)) else { continue };
-        for key in card.children.get(&table).into_iter().flat_map(|rows| rows.own_fields()).map(|own| own.key.clone()) {
-            rights.entry((Some(table.clone()), key)).or_insert(right);
-        }
-    }
-    Some(Grant { role: role.clone(), actions: all, scope, fields: rights })
-}
-
 /// What `@me.NAME` stands for; a name may begin at another.
 pub(crate) fn bind_actor(packs: &[&PackSource], catalog: &mut Catalog, findings: &mut Vec<Diagnostic>) {
+    check_org(packs, catalog, findings);
     for pack in packs {
         let Some(manifest) = &pack.manifest else { continue };
         for (name, def) in &manifest.actor {
@@ -160,6 +66,21 @@ pub(crate) fn bind_actor(packs: &[&PackSource], catalog: &mut Catalog, findings:
                 }
                 Err(message) => findings.push(Diagnostic::error(manifest.id.as_str(), "pack.json", format!("/actor/{name}"), message)),
             }
+        }
+    }
+}
+
+/// Units below units are found along the tree of their card, and those who lead them by a link.
+fn check_org(packs: &[&PackSource], catalog: &Catalog, findings: &mut Vec<Diagnostic>) {
+    for (id, unit) in packs.iter().filter_map(|pack| Some((pack.manifest.as_ref()?.id.clone(), &pack.manifest.as_ref()?.org.as_ref()?.unit))) {
+        let Some(card) = catalog.card(&unit.card) else { continue };
+        if let Some(parent) = unit.parent.as_ref().filter(|parent| card.tree.as_ref() != Some(*parent)) {
+            let finding = Diagnostic::error(id.as_str(), "pack.json", "/org/unit/parent", format!("`{}` is no tree by `{parent}`, so no unit lies below another", card.key));
+            findings.push(finding.help(format!("\"tree\": {{\"parent\": \"{parent}\"}} in the card")).as_warning());
+        }
+        if let Some(manager) = unit.manager.as_ref().filter(|manager| !matches!(card.field(manager.as_str()).map(|field| &field.kind), Some(crate::FieldKind::Link(_)))) {
+            let finding = Diagnostic::error(id.as_str(), "pack.json", "/org/unit/manager", format!("`{manager}` of `{}` is no link to who leads a unit", card.key));
+            findings.push(finding.near(manager.as_str(), card.table.fields.keys().map(Ident::as_str)).as_warning());
         }
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{ActionDef, CardGrantDef, FieldDefs, Labels, NumberingDef, PanelDef, PoolDef, ScriptsDef, StateDef, TabDef, TransitionDef, ViewDef, WorkflowDef};
+use super::{ActionDef, BoundDef, CardGrantDef, FieldDefs, Labels, NumberingDef, PanelDef, PoolDef, ScriptsDef, StateDef, TabDef, TransitionDef, ViewDef, WorkflowDef};
 use crate::{Filter, Ident};
 
 /// A kind of record.
@@ -98,6 +98,9 @@ pub struct CardDef {
     /// Who may do what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<CardGrantDef>,
+    /// What every grant stays within, whatever it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<BoundDef>,
     /// Lists that come with the card.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<ViewDef>,
@@ -302,6 +305,9 @@ pub struct ExtensionDef {
     /// Grants added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<CardGrantDef>,
+    /// Guards added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<BoundDef>,
     /// Search paths added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub search: Vec<String>,

@@ -44,6 +44,22 @@ pub struct RoleGrantDef {
     /// Rights on single fields; `edit` when not named.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub fields: IndexMap<String, FieldRight>,
+    /// By which an administrator's change of it is kept through upgrades; by default its role, counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Ident>,
+}
+
+/// A condition that every grant of a card stays within.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BoundDef {
+    /// Its identity among the card's.
+    pub id: Ident,
+    /// The records that can be reached at all: a named scope, or a condition.
+    pub scope: ScopeDef,
+    /// Groups that it does not hold for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Ident>,
 }
 
 /// A grant written on a card: which role it speaks of.
@@ -60,6 +76,9 @@ pub struct CardGrantDef {
     /// Rights on single fields; `edit` when not named. A child table's fields are `lines.price`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub fields: IndexMap<String, FieldRight>,
+    /// By which an administrator's change of it is kept through upgrades; by default its role, counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Ident>,
 }
 
 /// The actions of grants; `*` is all but `design` and `administer`.
@@ -90,7 +109,15 @@ pub enum ScopeDef {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
-pub enum ScopeName { All, Own, Shared, OrgUnit, OrgTree, Subordinates }
+pub enum ScopeName {
+    All,
+    Own,
+    Shared,
+    OrgUnit,
+    OrgTree,
+    Subordinates,
+    Pool,
+}
 
 /// What a grant allows of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

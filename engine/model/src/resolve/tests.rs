@@ -40,6 +40,7 @@ fn shown(condition: &Condition) -> String {
                 Operand::Range(from, to) => format!(" {}..{}", term(from), term(to)),
                 Operand::Period(period) => format!(" {period:?}"),
                 Operand::Folders { folders, .. } => format!(" folders {folders:?}"),
+                Operand::Shared { with, .. } => format!(" shared {with:?}"),
             };
             format!("{} {}{operand}", test.path, test.op.name())
         }

@@ -8,7 +8,7 @@ use super::truth;
 use crate::{
     Datum, Dialect, Physical,
     builder::{Builder, Column},
-    encode, system_folders,
+    encode, system_folders, system_shares,
 };
 
 pub(super) fn scalar(builder: &mut Builder<'_>, column: &Column, test: &Test, other: Option<&Column>, negated: bool) -> String {
@@ -28,6 +28,7 @@ pub(super) fn scalar(builder: &mut Builder<'_>, column: &Column, test: &Test, ot
             let positive = like(builder, column, Op::Contains, value);
             return format!("({sql} IS NULL OR NOT ({positive}))");
         }
+        (Op::AnyOf, Operand::Shared { with, edit, at }) => system_shares::holds(builder, sql, with, *edit, *at),
         (Op::AnyOf, operand) => one_of(builder, column, operand),
         (Op::Under, operand) => under(builder, column, test, operand),
         (Op::InFolder, Operand::Folders { folders, reader: Some(reader) }) => system_folders::holds(builder, sql, folders, *reader),

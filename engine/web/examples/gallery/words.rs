@@ -60,6 +60,7 @@ pub fn shell(query: &HashMap<String, String>, card: &str) -> Shell {
         create_label: Some(l(lang, "New customer|新建客户|新增客戶")),
         palette_card: Some(card.into()),
         palette_label: l(lang, "Customers|客户|客戶"),
+        viewing: false,
         draft_scope: "gallery.lin-wei".into(),
         drafts: true,
         shortcuts_off: false,

@@ -17,6 +17,7 @@ pub mod imports;
 pub mod jobs;
 pub mod notices;
 pub mod records;
+pub mod rights;
 pub mod search;
 pub mod users;
 pub mod views;

@@ -138,7 +138,7 @@ fn collect(condition: &model::Condition, prefix: &str, found: &mut Vec<String>) 
                 term(from);
                 term(to);
             }
-            Operand::None | Operand::Period(_) | Operand::Folders { .. } => {}
+            Operand::None | Operand::Period(_) | Operand::Folders { .. } | Operand::Shared { .. } => {}
         },
         Condition::Unknown => {}
     }

@@ -5,13 +5,13 @@
 //! - Every fragment also answers without htmx; nothing is decided here that the API would decide otherwise.
 
 pub mod approvals;
+pub mod batches;
 pub mod builder;
+pub mod bulk;
 mod cells;
 pub mod docs;
-pub mod favourites;
-pub mod batches;
-pub mod bulk;
 pub mod duplicates;
+pub mod favourites;
 mod fields;
 pub mod filter;
 pub mod health;
@@ -25,6 +25,7 @@ pub mod palette;
 pub mod provider;
 pub mod panels;
 pub mod record;
+pub mod rights;
 pub mod search;
 pub mod session;
 mod shell;
@@ -80,7 +81,7 @@ impl FromRequestParts<Site> for Reader {
         let fragment = parts.headers.contains_key("hx-request");
         let here = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let theme = extract::cookie(&parts.headers, extract::THEME).unwrap_or("system").to_owned();
-        match extract::asker(site, &parts.headers).await {
+        match extract::looking(site, parts).await {
             Ok(asker) => {
                 let session = extract::session_of(site, &parts.headers).map(app::accounts::session_id);
                 let (csrf, origin) = (crate::visit::csrf_of(site, &parts.headers), crate::visit::origin(site, &parts.headers, &parts.extensions));

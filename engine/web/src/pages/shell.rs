@@ -72,7 +72,8 @@ pub fn of(site: &Site, reader: &Reader, card: Option<&str>) -> Shell {
         draft_scope: format!("{}.{}", site.app.site, actor.user.map(|id| id.simple().to_string()).unwrap_or_default()),
         drafts: true,
         here: reader.here.clone(),
-        notice: None,
+        notice: actor.viewed_by.map(|_| reader.t(site, "view_as.now", &[("name", &actor.name)])),
+        viewing: actor.viewed_by.is_some(),
         flash: None,
     }
 }

@@ -7,6 +7,8 @@ pub mod jobs;
 pub mod log;
 pub mod users;
 pub mod outgoing;
+pub mod org;
+pub mod rights;
 
 use app::{AppError, advice, scripts};
 use axum::{

@@ -138,6 +138,8 @@ pub struct Action {
     pub post: bool,
     /// Drawn in red, at the end of the menu.
     pub danger: bool,
+    /// Opened in a dialog, where scripts run.
+    pub dialog: bool,
 }
 
 /// How many rows stand behind tabs.

@@ -51,6 +51,8 @@ pub struct Shell {
     pub here: String,
     /// A word to every reader from the administrator, above the page.
     pub notice: Option<String>,
+    /// An administrator looks at somebody else's pages, which the notice says.
+    pub viewing: bool,
     /// A toast to show once after arriving here, such as "Deleted".
     pub flash: Option<String>,
 }

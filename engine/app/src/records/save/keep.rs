@@ -35,11 +35,11 @@ impl Work {
             }
         }
         // What follows may ask for rows that stand aside until then.
-        let rows = self.written_rows(merged);
+        let rows = if self.is_assignment(stored, merged) { self.gated.bounds() } else { self.written_rows(merged) };
         if !rows.is_always() || !self.snapshot.graph().uses(&self.card.key).is_empty() {
             tx.flush().await?;
         }
-        if !self.admits(tx, record.id, &rows).await? && !self.is_assignment(stored, merged) {
+        if !self.admits(tx, record.id, &rows).await? {
             return Err(AppError::forbidden("the record would leave what you may change").into());
         }
         super::super::versions::keep(tx, &self.card, stored, record).await?;

@@ -42,7 +42,12 @@ impl Work {
                     "owner" => merged.record.get("owner").as_id() == self.actor.user,
                     _ => merged.record.get(field.key.as_str()).as_id() == self.actor.org_unit,
                 };
-            return Ok((!own && !self.gated.may_assign()).then_some(Code::Forbidden));
+            let may_assign = self.gated.may_assign()
+                && match stored {
+                    Some(stored) => self.admits(tx, stored.id, &self.gated.assigned_rows()).await?,
+                    None => true,
+                };
+            return Ok((!own && !may_assign).then_some(Code::Forbidden));
         }
         if field.workflow {
             return Ok(self.state_refused(stored, field, merged));

@@ -64,7 +64,7 @@ impl Painter<'_> {
             position: Some(Position { text: String::new(), prev_url: None, next_url: None, list_url }),
             flows: Vec::new(),
             ways: Vec::new(),
-            actions: if self.new || trashed { Vec::new() } else { self.script_actions().into_iter().chain(self.pool_action()).chain(self.merge_action()).collect() },
+            actions: if self.new || trashed { Vec::new() } else { self.script_actions().into_iter().chain(self.pool_action()).chain(self.merge_action()).chain(self.rights_actions()).collect() },
             tabs,
             save_url: if may_save { if self.new { base.clone() } else { format!("{base}/{}", record.id) } } else { String::new() },
             counts_url,
@@ -111,6 +111,15 @@ impl Painter<'_> {
         let may_merge = self.rights.delete && self.rights.write.is_some() && may(snapshot, actor, self.card, ActionName::Update);
         let to = url(&format!("/c/{}/merge", self.card.key), &[("ids", &self.drawn.record.id.to_string())]);
         may_merge.then(|| view::Action { label: self.reader.t(self.site, "merge.title", &[]), icon: "merge".into(), url: to, ..view::Action::default() })
+    }
+
+    /// With whom it is shared, and why somebody may or may not.
+    fn rights_actions(&self) -> Vec<view::Action> {
+        let base = format!("/c/{}/{}", self.card.key, self.drawn.record.id);
+        let share = may(&self.reader.asker.snapshot, &self.reader.asker.actor, self.card, ActionName::Share);
+        let share = share.then(|| view::Action { label: self.reader.t(self.site, "share.title", &[]), icon: "share-2".into(), url: format!("{base}/share"), dialog: true, ..view::Action::default() });
+        let why = view::Action { label: self.reader.t(self.site, "why.open", &[]), icon: "shield-check".into(), url: format!("{base}/why"), ..view::Action::default() };
+        share.into_iter().chain([why]).collect()
     }
 
     /// Out of the pool, or back into it: whichever the record and its reader allow.
