@@ -33,16 +33,13 @@ fn expense(card: &str, id: &str, amount: &str) -> Value {
 
 impl World {
     /// The expenses of an order, the visit or whatever else, and of both customers; nothing derived is stale.
-    #[track_caller]
-    fn check<'w>(&'w self, own: (&'w str, &'w str), wanted: [&'w str; 3], when: &'w str) -> impl Future<Output = ()> + 'w {
-        async move {
-            let total = async |card: &str, id: &str| self.root.read(card, id).await["expense_total"].as_str().unwrap_or("none").to_owned();
-            let found = [total(own.0, own.1).await, total("customer", &self.customer).await, total("customer", &self.other).await];
-            assert_eq!(found, wanted.map(str::to_owned), "{when}");
-            let mut stale = Vec::new();
-            app::derived::verify(&self.site.app, &[], &mut |found| stale.push(format!("{found:?}"))).await.expect("looked at");
-            assert!(stale.is_empty(), "{when}: {stale:#?}");
-        }
+    async fn check(&self, own: (&str, &str), wanted: [&str; 3], when: &str) {
+        let total = async |card: &str, id: &str| self.root.read(card, id).await["expense_total"].as_str().unwrap_or("none").to_owned();
+        let found = [total(own.0, own.1).await, total("customer", &self.customer).await, total("customer", &self.other).await];
+        assert_eq!(found, wanted.map(str::to_owned), "{when}");
+        let mut stale = Vec::new();
+        app::derived::verify(&self.site.app, &[], &mut |found| stale.push(format!("{found:?}"))).await.expect("looked at");
+        assert!(stale.is_empty(), "{when}: {stale:#?}");
     }
 }
 

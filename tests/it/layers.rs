@@ -142,7 +142,7 @@ async fn what_names_something_gone_matches_nothing(database: Database) {
         .expect("a grant");
     assert_eq!(names(&zoe).await, [json!("One")]);
     let refused =
-        rights::put(&site.app, &root, wanted(Some(group.as_str()), says(&[ActionName::Read], json!({"field": "wep", "op": "empty"}), &[("fone", FieldRight::None)]))).await.err().expect("refused");
+        rights::put(&site.app, &root, wanted(Some(group.as_str()), says(&[ActionName::Read], json!({"field": "wep", "op": "empty"}), &[("fone", FieldRight::None)]))).await.expect_err("refused");
     assert!(format!("{refused:?}").contains("wep") && format!("{refused:?}").contains("fone"), "{refused:?}");
     // The field goes with an upgrade: the scope is unknown, so nothing is seen; and the grant says why.
     let files = upgraded(|card| {
@@ -222,7 +222,7 @@ async fn the_last_administrator_stays_one(database: Database) {
     let site = Site::with(database, LAB).await;
     let root = site.person("root", &["administrator"]).await;
     let id: Uuid = root.id.parse().expect("an id");
-    let refused = rights::leave(&site.app, &actor(&site, &root).await, "administrator", id).await.err().expect("refused");
+    let refused = rights::leave(&site.app, &actor(&site, &root).await, "administrator", id).await.expect_err("refused");
     assert!(format!("{refused:?}").contains("last_administrator"), "{refused:?}");
     site.person("ruth", &["administrator"]).await;
     rights::leave(&site.app, &actor(&site, &root).await, "administrator", id).await.expect("another is there");

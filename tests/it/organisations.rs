@@ -182,7 +182,7 @@ impl Firm {
 
     fn sees_client(&self, person: usize, client: usize) -> bool {
         // Odd people are in the group of those who read clients of the east only.
-        person % 2 == 0 || self.clients[client] && client != 2
+        person.is_multiple_of(2) || self.clients[client] && client != 2
     }
 }
 
@@ -342,8 +342,8 @@ async fn everybody_reaches_what_their_grants_say(database: Database) {
         reorganise(&site, &firm, &people).await;
         let snapshot = site.app.snapshot();
         let card = snapshot.catalog.card("deal").expect("deals").clone();
-        for person in 0..PEOPLE {
-            let actor: Actor = app::accounts::actor_of(&site.app, &snapshot, people[person], chrono::Utc::now()).await.expect("an actor");
+        for (person, id) in people.iter().enumerate().take(PEOPLE) {
+            let actor: Actor = app::accounts::actor_of(&site.app, &snapshot, *id, chrono::Utc::now()).await.expect("an actor");
             let told = |what: &str| format!("{database:?}, round {round}, person {person}, {what}: {firm:#?}");
             for action in ACTIONS {
                 let expected: BTreeSet<Uuid> = deals.iter().filter(|deal| firm.admits(person, action, deal)).map(|deal| deal.id).collect();

@@ -47,7 +47,8 @@ impl Reached {
         let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host).trim_matches(['[', ']']);
         let is_here = |host: &str| host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         let named_here = base_url.and_then(|base| base.split_once("://")).is_none_or(|(_, name)| is_here(name.rsplit_once(':').map_or(name, |(name, _)| name).trim_matches(['[', ']'])));
-        if !is_tls && !web.insecure_http && !(is_here(host) && named_here) {
+        let is_safe = is_tls || web.insecure_http || is_here(host) && named_here;
+        if !is_safe {
             return refused(format!("{listen} is reached from other machines over plain HTTP, where everybody on the way reads passwords: put a proxy with TLS before it and give --base-url https://…, or insist with --insecure-http"));
         }
         if web.insecure_http {

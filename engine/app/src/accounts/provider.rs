@@ -221,6 +221,7 @@ async fn ask(provider: &Provider, kept: &Kept, code: &str, now: DateTime<Utc>) -
 }
 
 /// Somebody comes back. `kept_state` is what their browser kept; `session` is the one they came with.
+#[allow(clippy::too_many_arguments)] // What the provider said, and everything the browser brought along.
 pub async fn end(app: &App, provider: &Provider, said: (&str, &str), kept_state: &str, session: Option<&str>, origin: &Origin, browser: Option<&str>, now: DateTime<Utc>) -> Result<Back, AppError> {
     let (state, code) = said;
     if state.is_empty() || state != kept_state {

@@ -194,10 +194,13 @@ async fn holds(app: &App, snapshot: &Snapshot, card: &Card, id: Uuid, rows: &Con
     Ok(found)
 }
 
+/// Rights on fields: child table, field, right.
+type FieldRights = Vec<(Option<Ident>, Ident, FieldRight)>;
+
 fn fields(card: &Card, about: &Actor, actions: &[About]) -> Vec<Field> {
     let of = |action: ActionName| actions.iter().find(|about| about.action == action);
     let (reading, changing) = (of(ActionName::Read), of(ActionName::Update));
-    let counting = |about: Option<&'_ About>| -> Vec<(Ident, Vec<(Option<Ident>, Ident, FieldRight)>)> {
+    let counting = |about: Option<&'_ About>| -> Vec<(Ident, FieldRights)> {
         about
             .filter(|about| about.may)
             .map(|about| about.grants.iter().filter(|grant| grant.held && grant.matches).map(|grant| (grant.role.clone(), grant.fields.clone())).collect())

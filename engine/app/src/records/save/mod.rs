@@ -49,8 +49,7 @@ pub(crate) use states::{StateMove, conflict};
 use super::{
     derive::{self, Context},
     draft::{self, Draft},
-    facts::DraftFacts,
-    load,
+    facts::DraftFacts, load,
     merge::{self, Merged, RowChange},
     gather::{self, Around}, told,
 };
@@ -241,8 +240,7 @@ impl Work {
         let stored = self.stored(tx).await?;
         let (draft, left) = self.moded(tx, stored.as_ref(), draft).await?;
         let read_version = self.options.version.or(draft.version);
-        let draft = self.with_lookups(tx, draft, &mut violations).await?;
-        let mut draft = draft;
+        let mut draft = self.with_lookups(tx, draft, &mut violations).await?;
         let chosen_id = draft.id;
         if stored.is_none() {
             self.put_defaults(&mut draft, &mut violations);
@@ -323,7 +321,6 @@ impl Work {
         let alike = self.alike(tx, stored, &merged.record).await?;
         let (alike, refusing): (Vec<_>, Vec<_>) = alike.into_iter().partition(|violation| violation.warning);
         violations.extend(refusing);
-        let facts = DraftFacts { record: &merged.record, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &pointing };
         let verdict = validate(&self.card, merged.record.clone(), stored, &facts, self.at_their_places(merged, violations));
         let (mut warnings, errors): (Vec<_>, Vec<_>) = verdict.violations.into_iter().partition(|violation| violation.warning);
         match verdict.valid {

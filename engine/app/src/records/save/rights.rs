@@ -44,8 +44,9 @@ impl Work {
                 };
             let may_assign = self.gated.may_assign()
                 && match stored {
-                    Some(stored) => self.admits(tx, stored.id, &self.gated.assigned_rows()).await?,
-                    None => true,
+                    // What is taken back is tested on the row that comes back.
+                    Some(stored) if !self.is_back() => self.admits(tx, stored.id, &self.gated.assigned_rows()).await?,
+                    _ => true,
                 };
             return Ok((!own && !may_assign).then_some(Code::Forbidden));
         }
