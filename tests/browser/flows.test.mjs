@@ -7,8 +7,12 @@ let server, browser;
 before(async () => { server = await serve(); browser = await launch(); });
 after(async () => { await browser.close(); await server.stop(); });
 
-const day = '2031-03-03';
-const leave = (page, days) => api(page, '/records/leave_request', { starts: day, ends: day, days });
+let asked = 0;
+/** Nobody is on leave twice at a time: each asks for a day of its own. */
+const leave = (page, days) => {
+  const day = new Date(Date.UTC(2031, 2, 3 + 7 * asked++)).toISOString().slice(0, 10);
+  return api(page, '/records/leave_request', { starts: day, ends: day, days });
+};
 
 test('a step is taken on the record, and what it says stands in the history', async () => {
   const { page, end } = await visit(browser, server.base, { user: 'sales' });
@@ -78,7 +82,7 @@ test('what waits is approved at once, in bulk, or rejected with an opinion', asy
 
 test('steps that cannot be taken say why, boards move by steps, edits are saved first', async () => {
   const { page, end } = await visit(browser, server.base, { quiet: ['409'] });
-  const made = await api(page, '/records/leave_request', { starts: day, ends: day, days: '0' });
+  const made = await api(page, '/records/leave_request', { starts: '2031-02-03', ends: '2031-02-03', days: '0' });
   await page.goto(`${server.base}/c/leave_request/${made.id}`);
   const step = page.locator('#step-submit');
   assert.equal(await step.getAttribute('aria-disabled'), 'true');

@@ -266,7 +266,7 @@ fn problems() {
 #[test]
 fn violations() {
     let named = |code: Code| {
-        let example = [("wanted", "A number"), ("min", "1"), ("max", "9"), ("found", "x"), ("pattern", "[A-Z]"), ("options", "a, b"), ("digits", "15"), ("scale", "2"), ("targets", "room, device"), ("field", "nmae"), ("near", ""), ("detail", "3 is too many"), ("count", "4"), ("row", "7"), ("message", "No."), ("transitions", "check, close"), ("state", "Approved")];
+        let example = [("wanted", "A number"), ("min", "1"), ("max", "9"), ("found", "x"), ("pattern", "[A-Z]"), ("options", "a, b"), ("digits", "15"), ("scale", "2"), ("targets", "room, device"), ("field", "nmae"), ("near", ""), ("detail", "3 is too many"), ("count", "4"), ("row", "7"), ("message", "No."), ("transitions", "check, close"), ("state", "Approved"), ("other", "LV-7")];
         example.into_iter().fold(Violation::new("place", code), |violation, (name, value)| violation.with(name, value))
     };
     let mut text = String::new();

@@ -147,23 +147,26 @@ impl Site {
         rows.into_iter().map(|row| row.into_iter().map(|datum| if let sql::Datum::Text(text) = datum { text } else { String::new() }).collect()).collect()
     }
 
-    /// A number made of every row of every table: the same only if nothing changed. How often lists were slow is no
-    /// content.
+    /// A number made of every row, for every table: the same only if nothing changed. How often lists were slow and who
+    /// tried to sign in is no content.
     pub async fn content(&self) -> String {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let sqlite = self.url.is_none();
         let tables = if sqlite {
-            "SELECT m.name, group_concat('quote(\"' || p.name || '\")', '||'',''||') FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND m.name NOT LIKE 'sys_slow%' GROUP BY m.name"
+            "SELECT m.name, group_concat('quote(\"' || p.name || '\")', '||'',''||') FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' AND m.name NOT LIKE 'sys_slow%' AND m.name NOT IN ('sys_log', 'sys_log_head', 'sys_browser', 'sys_login_step', 'sys_provider_step') GROUP BY m.name"
         } else {
-            "SELECT tablename::text, 't::text' FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE 'sys_slow%'"
+            "SELECT tablename::text, 't::text' FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE 'sys_slow%' AND tablename NOT IN ('sys_log', 'sys_log_head', 'sys_browser', 'sys_login_step', 'sys_provider_step')"
         };
-        let mut hash = DefaultHasher::new();
-        for table in self.texts(tables.to_owned(), 2).await {
+        let mut tables: Vec<Vec<String>> = self.texts(tables.to_owned(), 2).await;
+        tables.sort();
+        let mut text = String::new();
+        for table in tables {
             let (name, row) = (&table[0], &table[1]);
-            let rows = self.texts(format!("SELECT {row} FROM \"{name}\" t ORDER BY 1"), 1).await;
-            (name, rows).hash(&mut hash);
+            let mut hash = DefaultHasher::new();
+            self.texts(format!("SELECT {row} FROM \"{name}\" t ORDER BY 1"), 1).await.hash(&mut hash);
+            text.push_str(&format!("{name} {:x}\n", hash.finish()));
         }
-        format!("{:x}", hash.finish())
+        text
     }
 }
 
