@@ -288,6 +288,8 @@ test('a calendar moves records by dragging and by keys, and an empty day makes o
 });
 
 test('coming back from a record leads to its row, also one far down; all that match can be chosen', async () => {
+  // A company with more than one page of orders.
+  const server = await serve(700);
   const { page, end } = await visit(browser, server.base);
   await page.goto(`${server.base}/c/order`);
   await page.waitForSelector('tr.rec');
@@ -305,6 +307,7 @@ test('coming back from a record leads to its row, also one far down; all that ma
   await page.click('#select-all-matches');
   assert.match(await page.textContent('#bulk-count'), /^All \d+ selected/);
   await end();
+  await server.stop();
 });
 
 test('who may not change a field cannot move cards, and is told why', async () => {
