@@ -20,15 +20,3 @@ CREATE TABLE sys_grant (
 CREATE INDEX sys_grant_card ON sys_grant (card);
 CREATE INDEX sys_grant_role ON sys_grant (role);
 CREATE INDEX sys_user_role_role ON sys_user_role (role);
-
--- Who changed which rights, with what was before.
-CREATE TABLE sys_rights_log (
-    id UUID PRIMARY KEY NOT NULL,
-    at TIMESTAMPTZ NOT NULL,
-    actor UUID,
-    what text COLLATE "C" NOT NULL,
-    subject TEXT NOT NULL,
-    before TEXT,
-    after TEXT
-);
-CREATE INDEX sys_rights_log_at ON sys_rights_log (at);

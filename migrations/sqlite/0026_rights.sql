@@ -20,15 +20,3 @@ CREATE TABLE sys_grant (
 CREATE INDEX sys_grant_card ON sys_grant (card);
 CREATE INDEX sys_grant_role ON sys_grant (role);
 CREATE INDEX sys_user_role_role ON sys_user_role (role);
-
--- Who changed which rights, with what was before.
-CREATE TABLE sys_rights_log (
-    id BLOB PRIMARY KEY NOT NULL,
-    at INTEGER NOT NULL,
-    actor BLOB,
-    what TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    before TEXT,
-    after TEXT
-) STRICT;
-CREATE INDEX sys_rights_log_at ON sys_rights_log (at);

@@ -250,8 +250,8 @@ async fn reorganise(site: &Site, firm: &Firm, people: &[Uuid]) {
     }
     for (person, user) in people.iter().enumerate() {
         all.push(plain("UPDATE c_person SET f_team = {} WHERE id = {}", vec![unit(firm.team_of[person]), Datum::Uuid(id(600 + u32::try_from(person).expect("few")))]));
-        all.push(rights::join(dialect, *user, if person % 2 == 0 { "anywhere" } else { "east" }));
-        all.extend(firm.groups_of[person].iter().map(|group| rights::join(dialect, *user, &key(*group))));
+        all.push(sql::system::add_role(dialect, *user, if person % 2 == 0 { "anywhere" } else { "east" }));
+        all.extend(firm.groups_of[person].iter().map(|group| sql::system::add_role(dialect, *user, &key(*group))));
     }
     for (record, who, edit, lasts) in &firm.shares {
         let who = match who {

@@ -230,45 +230,22 @@ pub struct Event<'a> {
     pub ids: [Uuid; 3],
 }
 
-/// The rows that an event leaves behind. On PostgreSQL they go in one round trip; on SQLite the change gets its
-/// number at once, since there is one writer.
-pub fn event(dialect: Dialect, event: &Event<'_>) -> Vec<Statement> {
-    let audit = "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})";
-    let audit_binds = vec![
-        Datum::Uuid(event.ids[0]),
-        Datum::Instant(event.at),
-        optional(event.actor),
-        text(event.card),
-        Datum::Uuid(event.record),
-        Datum::Integer(event.version),
-        text(event.action),
-        text(event.fields.clone()),
-        event.tracked.clone().map_or(Datum::Null(Physical::Text), Datum::Text),
-    ];
-    let change_binds = vec![
-        Datum::Uuid(event.ids[1]),
-        text(event.site),
-        Datum::Uuid(event.tx),
-        text(event.card),
-        Datum::Uuid(event.record),
-        Datum::Integer(event.version),
-        text(event.action),
-        text(event.fields.clone()),
-    ];
-    let outbox = "INSERT INTO sys_outbox (id, event, card, record, version, created_at) VALUES ({}, {}, {}, {}, {}, {})";
-    let outbox_binds = vec![Datum::Uuid(event.ids[2]), text(event.action), text(event.card), Datum::Uuid(event.record), Datum::Integer(event.version), Datum::Instant(event.at)];
-    match dialect {
-        Dialect::Sqlite => {
-            let change = "INSERT INTO sys_change (id, site, tx, seq, card, record, version, op, fields) \
-                          VALUES ({}, {}, {}, COALESCE((SELECT max(seq) FROM sys_change), 0) + 1, {}, {}, {}, {}, {})";
-            vec![statement(dialect, audit, audit_binds, Vec::new()), statement(dialect, change, change_binds, Vec::new()), statement(dialect, outbox, outbox_binds, Vec::new())]
-        }
-        Dialect::Postgres => {
-            let change = "INSERT INTO sys_change (id, site, tx, card, record, version, op, fields) VALUES ({}, {}, {}, {}, {}, {}, {}, {})";
-            let sql = format!("WITH a AS ({audit}), c AS ({change}) {outbox}");
-            vec![statement(dialect, &sql, [audit_binds, change_binds, outbox_binds].concat(), Vec::new())]
-        }
-    }
+/// The rows that an event leaves behind, each by a statement that asks for no answer. On SQLite the change gets its number
+/// at once, since there is one writer.
+pub fn event(dialect: Dialect, told: &Event<'_>) -> [Statement; 3] {
+    let common = || vec![text(told.card), Datum::Uuid(told.record), Datum::Integer(told.version)];
+    let audit = [vec![Datum::Uuid(told.ids[0]), Datum::Instant(told.at), optional(told.actor)], common(), vec![text(told.action), text(told.fields.clone()), told.tracked.clone().map_or(Datum::Null(Physical::Text), Datum::Text)]].concat();
+    let change = [vec![Datum::Uuid(told.ids[1]), text(told.site), Datum::Uuid(told.tx)], common(), vec![text(told.action), text(told.fields.clone())]].concat();
+    let outbox = [vec![Datum::Uuid(told.ids[2]), text(told.action)], common(), vec![Datum::Instant(told.at)]].concat();
+    let numbered = match dialect {
+        Dialect::Sqlite => "INSERT INTO sys_change (id, site, tx, seq, card, record, version, op, fields) VALUES ({}, {}, {}, COALESCE((SELECT max(seq) FROM sys_change), 0) + 1, {}, {}, {}, {}, {})",
+        Dialect::Postgres => "INSERT INTO sys_change (id, site, tx, card, record, version, op, fields) VALUES ({}, {}, {}, {}, {}, {}, {}, {})",
+    };
+    [
+        statement(dialect, "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})", audit, Vec::new()),
+        statement(dialect, numbered, change, Vec::new()),
+        statement(dialect, "INSERT INTO sys_outbox (id, event, card, record, version, created_at) VALUES ({}, {}, {}, {}, {}, {})", outbox, Vec::new()),
+    ]
 }
 
 /// A line of the history alone: calculated values whose change is kept. No version, nothing for change log and outbox.
@@ -276,22 +253,6 @@ pub fn renewed(dialect: Dialect, at: DateTime<Utc>, card: &str, record: Uuid, ve
     let binds =
         vec![Datum::Uuid(Uuid::now_v7()), Datum::Instant(at), Datum::Null(Physical::Uuid), text(card), Datum::Uuid(record), Datum::Integer(version), text("renewed"), text(fields), text(tracked)];
     statement(dialect, "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})", binds, Vec::new())
-}
-
-/// The rows that an event leaves behind, apart from each other: so that those of many events can go together.
-pub fn event_rows(dialect: Dialect, told: &Event<'_>) -> Vec<Statement> {
-    if dialect == Dialect::Sqlite {
-        return event(dialect, told);
-    }
-    let common = || vec![text(told.card), Datum::Uuid(told.record), Datum::Integer(told.version)];
-    let audit = [vec![Datum::Uuid(told.ids[0]), Datum::Instant(told.at), optional(told.actor)], common(), vec![text(told.action), text(told.fields.clone()), told.tracked.clone().map_or(Datum::Null(Physical::Text), Datum::Text)]].concat();
-    let change = [vec![Datum::Uuid(told.ids[1]), text(told.site), Datum::Uuid(told.tx)], common(), vec![text(told.action), text(told.fields.clone())]].concat();
-    let outbox = [vec![Datum::Uuid(told.ids[2]), text(told.action)], common(), vec![Datum::Instant(told.at)]].concat();
-    vec![
-        statement(dialect, "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})", audit, Vec::new()),
-        statement(dialect, "INSERT INTO sys_change (id, site, tx, card, record, version, op, fields) VALUES ({}, {}, {}, {}, {}, {}, {}, {})", change, Vec::new()),
-        statement(dialect, "INSERT INTO sys_outbox (id, event, card, record, version, created_at) VALUES ({}, {}, {}, {}, {}, {})", outbox, Vec::new()),
-    ]
 }
 
 /// Gives numbers to changes that have none, in the order they became visible. Run by one sequencer at a time.

@@ -1,4 +1,4 @@
-//! Groups, grants and guards that administrators make, who belongs to groups, and whose rights changed.
+//! Groups, grants and guards that administrators make, and whose rights changed.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -71,44 +71,6 @@ pub fn put_grant(dialect: Dialect, kept: &Kept<'_>, user: Option<Uuid>, now: Dat
 /// Takes a grant or guard away; the pack's in whose place it stood holds again.
 pub fn remove_grant(dialect: Dialect, id: Uuid) -> Statement {
     statement(dialect, "DELETE FROM sys_grant WHERE id = {}", vec![Datum::Uuid(id)], Vec::new())
-}
-
-/// Who belongs to a group: id, sign-in name, name, active; at most so many.
-pub fn members(dialect: Dialect, role: &str, most: u32) -> Statement {
-    let sql = "SELECT u.id, u.login, u.display_name, u.active FROM sys_user_role r JOIN sys_user u ON u.id = r.user_id WHERE r.role = {} ORDER BY u.display_name, u.id LIMIT {}";
-    statement(dialect, sql, vec![text(role), Datum::Integer(most.into())], vec![Physical::Uuid, Physical::Text, Physical::Text, Physical::Boolean])
-}
-
-/// How many belong to each group: role, count.
-pub fn sizes(dialect: Dialect) -> Statement {
-    statement(dialect, "SELECT role, count(*) FROM sys_user_role GROUP BY role", Vec::new(), vec![Physical::Text, Physical::Integer])
-}
-
-/// Takes somebody out of a group.
-pub fn leave(dialect: Dialect, user: Uuid, role: &str) -> Statement {
-    statement(dialect, "DELETE FROM sys_user_role WHERE user_id = {} AND role = {}", vec![Datum::Uuid(user), text(role)], Vec::new())
-}
-
-/// Puts somebody into a group; twice is once.
-pub fn join(dialect: Dialect, user: Uuid, role: &str) -> Statement {
-    statement(dialect, "INSERT INTO sys_user_role (user_id, role) VALUES ({}, {}) ON CONFLICT (user_id, role) DO NOTHING", vec![Datum::Uuid(user), text(role)], Vec::new())
-}
-
-/// Active users of a group other than one: who is left.
-pub fn others(dialect: Dialect, role: &str, user: Uuid) -> Statement {
-    let active = match dialect {
-        Dialect::Sqlite => "u.active = 1",
-        Dialect::Postgres => "u.active",
-    };
-    let sql = format!("SELECT count(*) FROM sys_user_role r JOIN sys_user u ON u.id = r.user_id WHERE r.role = {{}} AND u.id <> {{}} AND {active}");
-    statement(dialect, &sql, vec![text(role), Datum::Uuid(user)], vec![Physical::Integer])
-}
-
-/// Writes down who changed which rights.
-#[allow(clippy::too_many_arguments)] // The columns of one row.
-pub fn log(dialect: Dialect, id: Uuid, now: DateTime<Utc>, user: Option<Uuid>, what: &str, subject: &str, before: Option<&str>, after: Option<&str>) -> Statement {
-    let binds = vec![Datum::Uuid(id), Datum::Instant(now), by(user), text(what), text(subject), optional(before), optional(after)];
-    statement(dialect, "INSERT INTO sys_rights_log (id, at, actor, what, subject, before, after) VALUES ({}, {}, {}, {}, {}, {}, {})", binds, Vec::new())
 }
 
 /// How many changes of rights are remembered one by one.

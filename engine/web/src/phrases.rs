@@ -4,9 +4,10 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 81] = [
+const PHRASES: [[&str; 3]; 82] = [
     ["this password is among the first that others would try; take some words that nobody says together", "此密码过于常见，容易被猜到；请使用几个不常连用的词。", "此密碼過於常見，容易被猜到；請使用幾個不常連用的詞。"],
     ["show again who you are: give your password first", "请先再次输入密码确认身份。", "請先再次輸入密碼確認身分。"],
+    ["only administrators may do this", "只有管理员可以这样做。", "只有管理員可以這樣做。"],
     ["only administrators look after accounts", "只有管理员可以管理账户。", "只有管理員可以管理帳號。"],
     ["only administrators read the log", "只有管理员可以查看日志。", "只有管理員可以檢視日誌。"],
     ["nobody else may administer; give that to somebody first", "没有其他管理员，请先将管理员权限授予他人。", "沒有其他管理員，請先將管理員權限授予他人。"],

@@ -177,9 +177,15 @@ impl FromRequestParts<Site> for Sure {
     type Rejection = Response;
     async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Response> {
         let reader = Reader::from_request_parts(parts, site).await?;
-        let studio = parts.uri.path().starts_with("/studio");
-        if studio && !reader.asker.actor.is_administrator() {
-            return Err(reader.failed(site, &AppError::forbidden("only administrators look after accounts")));
+        let (path, actor) = (parts.uri.path(), &reader.asker.actor);
+        let refused = if path.starts_with("/studio/rights") {
+            let snapshot = site.app.snapshot();
+            !snapshot.catalog.cards.values().any(|card| app::rights::may_administer(&snapshot, actor, card))
+        } else {
+            (path.starts_with("/studio") || path == "/view-as") && !actor.is_administrator()
+        };
+        if refused {
+            return Err(reader.failed(site, &AppError::forbidden("only administrators may do this")));
         }
         match confirmed(site, parts, &reader.asker).await {
             Ok(by) => Ok(Self { reader, by }),

@@ -33,15 +33,15 @@ impl Log {
 pub enum Event {
     SignedIn, SignInFailed, CodeFailed, TriedTooOften, SignedOut, SessionEnded, Confirmed, ConfirmFailed,
     UserMade, UserInvited, UserChanged, GroupsChanged, UserClosed, UserOpened, LinkMade, PasswordSet, SecondOn, SecondOff, CodesMade, SessionsEnded, TokenMade, TokenRevoked,
-    IdentityTied, IdentityUntied, LogExported, SettingChanged, PacksInstalled, RightsChanged,
+    IdentityTied, IdentityUntied, LogExported, SettingChanged, PacksInstalled, RightsChanged, ViewedAs,
 }
 
 impl Event {
     /// Every one, in the order people choose from.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::SignedIn, Self::SignInFailed, Self::CodeFailed, Self::TriedTooOften, Self::SignedOut, Self::SessionEnded, Self::Confirmed, Self::ConfirmFailed,
         Self::UserMade, Self::UserInvited, Self::UserChanged, Self::GroupsChanged, Self::UserClosed, Self::UserOpened, Self::LinkMade, Self::PasswordSet, Self::SecondOn, Self::SecondOff, Self::CodesMade,
-        Self::SessionsEnded, Self::TokenMade, Self::TokenRevoked, Self::IdentityTied, Self::IdentityUntied, Self::LogExported, Self::SettingChanged, Self::PacksInstalled, Self::RightsChanged,
+        Self::SessionsEnded, Self::TokenMade, Self::TokenRevoked, Self::IdentityTied, Self::IdentityUntied, Self::LogExported, Self::SettingChanged, Self::PacksInstalled, Self::RightsChanged, Self::ViewedAs,
     ];
 
     /// As it is stored and sent; its words stand in the texts of the interface under `log.event_WORD`.
@@ -75,6 +75,7 @@ impl Event {
             Self::SettingChanged => "setting_changed",
             Self::PacksInstalled => "packs_installed",
             Self::RightsChanged => "rights_changed",
+            Self::ViewedAs => "viewed_as",
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{UnitError, snapshot::Snapshot};
 pub(crate) async fn tell(tx: &mut Tx, snapshot: &Snapshot, card: &Card, event: &Event<'_>) -> Result<(), UnitError> {
     note_people(tx, snapshot, card);
     for statement in system::event(tx.dialect(), event) {
-        tx.execute(&statement).await?;
+        tx.put(statement).await?;
     }
     Ok(())
 }

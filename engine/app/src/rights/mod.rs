@@ -1,17 +1,17 @@
 //! Groups, grants and guards that administrators make: a layer over what packs bring, that upgrades leave alone.
 //!
 //! **Invariants**
-//! - Nobody gives more than they hold: not by a grant, and not by taking somebody into a group.
-//! - Every change counts as a publish, so that every node goes by it from the next request on, and is written down with
-//!   what was before.
-//! - The last active administrator stays one.
+//! - Nobody gives more than they hold.
+//! - Whoever changes rights has just shown who they are ([`Confirmed`]). Every change counts as a publish, so that every
+//!   node goes by it from the next request on, and stands in the log with what was before.
 //!
-//! **Not here:** what grants mean (`access`), records shared one by one (`shares`), telling why (`why`).
+//! **Not here:** what grants mean (`access`), who is in a group (`accounts::people`), records shared one by one
+//! (`shares`), telling why (`why`).
 
 pub mod shares;
 pub mod why;
 
-use access::{ADMINISTRATOR, Actor, Lacking, covers};
+use access::{Actor, Lacking, covers};
 use chrono::Utc;
 use model::{
     ActionName, Card, Grant, Ident, Labels,
@@ -27,17 +27,12 @@ use sql::{
 use store::Tx;
 use uuid::Uuid;
 
-use crate::{App, AppError, UnitError, snapshot::Snapshot};
-
-/// Somebody in a group.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub struct Member {
-    pub id: Uuid,
-    pub login: String,
-    pub name: String,
-    pub active: bool,
-}
+use crate::{
+    App, AppError, UnitError,
+    accounts::Confirmed,
+    log::{self, Entry, Event},
+    snapshot::Snapshot,
+};
 
 /// A grant or guard as an administrator wants it.
 #[derive(Debug, Clone)]
@@ -68,11 +63,12 @@ fn administrators_only(actor: &Actor) -> Result<(), AppError> {
 }
 
 /// One publish of rights: all statements, the next version, and a line of who did it.
-async fn publish(app: &App, actor: &Actor, statements: Vec<Statement>) -> Result<(), AppError> {
+async fn publish(app: &App, actor: &Actor, statements: Vec<Statement>, entry: Entry) -> Result<(), AppError> {
     let (version, known_at) = (app.snapshot().catalog.version, actor.known_at);
+    let secrets = app.secrets.clone();
     app.store
         .write_alone(move |tx: &mut Tx| {
-            let statements = statements.clone();
+            let (statements, secrets, entry) = (statements.clone(), secrets.clone(), entry.clone());
             Box::pin(async move {
                 let counts = tx.counts().await?;
                 if u64::try_from(counts.version).unwrap_or(0) != version || known_at.is_some_and(|known| known != counts.number()) {
@@ -81,6 +77,7 @@ async fn publish(app: &App, actor: &Actor, statements: Vec<Statement>) -> Result
                 for statement in &statements {
                     tx.execute(statement).await?;
                 }
+                log::append(tx, &secrets, &entry).await?;
                 tx.fetch(&system::next_catalog_version(tx.dialect())).await?;
                 Ok::<(), UnitError>(())
             })
@@ -90,22 +87,25 @@ async fn publish(app: &App, actor: &Actor, statements: Vec<Statement>) -> Result
     app.reload().await
 }
 
-fn told(app: &App, actor: &Actor, what: &str, subject: &str, before: Option<&str>, after: Option<&str>) -> Statement {
-    kept::log(app.store.dialect(), Uuid::now_v7(), Utc::now(), actor.user, what, subject, before, after)
+/// A line of the log: what was changed of whose rights, as it was and as it is.
+fn told(by: &Confirmed, what: &str, place: &str, before: Option<&str>, after: Option<&str>) -> Entry {
+    let entry = by.entry(Event::RightsChanged).about("what", what).about("place", place);
+    let texts = [("before", before), ("after", after)].into_iter().filter_map(|(key, text)| Some((key, text?)));
+    texts.fold(entry, |entry, (key, text)| entry.about(key, text))
 }
 
 /// An administrator begins to look at the site as somebody would: written down.
-pub async fn view_as(app: &App, actor: &Actor, user: Uuid) -> Result<(), AppError> {
+pub async fn view_as(app: &App, actor: &Actor, by: &Confirmed, user: Uuid) -> Result<(), AppError> {
     administrators_only(actor)?;
     let known = app.store.fetch(&system::user_by_id(app.store.dialect(), user)).await?.into_iter().next();
     if !known.is_some_and(|row| matches!(row.last(), Some(Datum::Boolean(true)))) {
         return Err(AppError::not_found("user"));
     }
-    crate::run(&app.store, vec![told(app, actor, "view_as", &user.to_string(), None, None)]).await
+    log::note(app, by.entry(Event::ViewedAs).to(user)).await
 }
 
 /// Makes a group, or gives one that an administrator made other words.
-pub async fn put_group(app: &App, actor: &Actor, key: Option<&str>, labels: &Labels, help: &Labels) -> Result<Ident, AppError> {
+pub async fn put_group(app: &App, actor: &Actor, by: &Confirmed, key: Option<&str>, labels: &Labels, help: &Labels) -> Result<Ident, AppError> {
     administrators_only(actor)?;
     let snapshot = app.snapshot();
     let name = labels.0.values().map(|text| model::types::clean(text)).find(|text| !text.is_empty()).ok_or_else(|| malformed("a group has a name"))?;
@@ -118,7 +118,7 @@ pub async fn put_group(app: &App, actor: &Actor, key: Option<&str>, labels: &Lab
     };
     let words = |labels: &Labels| serde_json::to_string(&labels.0).unwrap_or_default();
     let put = kept::put_group(app.store.dialect(), key.as_str(), &words(labels), &words(help), actor.user, Utc::now());
-    publish(app, actor, vec![put, told(app, actor, "group", key.as_str(), None, Some(&words(labels)))]).await?;
+    publish(app, actor, vec![put], told(by, "group", key.as_str(), None, Some(&words(labels)))).await?;
     Ok(key)
 }
 
@@ -144,18 +144,16 @@ fn new_key(snapshot: &Snapshot, name: &str) -> Result<Ident, AppError> {
 }
 
 /// Takes a group away that an administrator made: nobody is in it any more, and what it gave is gone.
-pub async fn remove_group(app: &App, actor: &Actor, key: &str) -> Result<(), AppError> {
+pub async fn remove_group(app: &App, actor: &Actor, by: &Confirmed, key: &str) -> Result<(), AppError> {
     administrators_only(actor)?;
     if !app.snapshot().catalog.roles.get(key).is_some_and(|role| role.local) {
         return Err(AppError::not_found("group"));
     }
-    let mut statements = kept::remove_group(app.store.dialect(), key);
-    statements.push(told(app, actor, "group_removed", key, None, None));
-    publish(app, actor, statements).await
+    publish(app, actor, kept::remove_group(app.store.dialect(), key), told(by, "group_removed", key, None, None)).await
 }
 
 /// Puts a grant or guard; its id.
-pub async fn put(app: &App, actor: &Actor, wanted: Wanted) -> Result<Uuid, AppError> {
+pub async fn put(app: &App, actor: &Actor, by: &Confirmed, wanted: Wanted) -> Result<Uuid, AppError> {
     let snapshot = app.snapshot();
     let card = snapshot.card(&wanted.card)?;
     if !may_administer(&snapshot, actor, card) {
@@ -185,7 +183,7 @@ pub async fn put(app: &App, actor: &Actor, wanted: Wanted) -> Result<Uuid, AppEr
         }
         Some(role) => {
             let given = local::granted(card, role, &says, scope);
-            check_covers(&snapshot, actor, card, &given)?;
+            check_covers(actor, card, &given)?;
         }
     }
     let replaced =
@@ -195,7 +193,7 @@ pub async fn put(app: &App, actor: &Actor, wanted: Wanted) -> Result<Uuid, AppEr
             return Err(malformed("what stands in the place of a grant is the same group's"));
         }
         // Taking rights away from others takes holding them, too.
-        check_covers(&snapshot, actor, card, grant)?;
+        check_covers(actor, card, grant)?;
     }
     let (replaces, base) = match (&before, replaced) {
         (Some(before), _) => (before.replaces.clone(), before.base.clone()),
@@ -212,14 +210,14 @@ pub async fn put(app: &App, actor: &Actor, wanted: Wanted) -> Result<Uuid, AppEr
     let row = Kept { id, card: card.id.as_str(), role: wanted.role.as_ref().map(Ident::as_str), replaces: replaces.as_deref(), base: base.as_deref(), says: &text };
     let put = kept::put_grant(app.store.dialect(), &row, actor.user, Utc::now());
     let subject = format!("{}/{}", card.key, wanted.role.as_ref().map_or("guard", Ident::as_str));
-    publish(app, actor, vec![put, told(app, actor, if wanted.role.is_some() { "grant" } else { "guard" }, &subject, before.as_ref().map(|before| before.says.as_str()), Some(&text))]).await?;
+    let what = if wanted.role.is_some() { "grant" } else { "guard" };
+    publish(app, actor, vec![put], told(by, what, &subject, before.as_ref().map(|before| before.says.as_str()), Some(&text))).await?;
     Ok(id)
 }
 
-fn check_covers(snapshot: &Snapshot, actor: &Actor, card: &std::sync::Arc<Card>, given: &Grant) -> Result<(), AppError> {
+fn check_covers(actor: &Actor, card: &std::sync::Arc<Card>, given: &Grant) -> Result<(), AppError> {
     covers(actor, card, given).map_err(|lacking| {
         let name = card.labels.or_key(&actor.lang, card.key.as_str());
-        let _ = snapshot;
         match lacking {
             Lacking::Action(action) => AppError::forbidden(format!("you cannot give more than you hold: {} of {name}", access::action_word(action))),
             Lacking::Field(_, field) => AppError::forbidden(format!("you cannot give more than you hold: the field `{field}` of {name}")),
@@ -246,7 +244,7 @@ async fn stored(app: &App, id: Uuid) -> Result<Option<Stored>, AppError> {
 }
 
 /// Takes a grant or guard of an administrator's away; the pack's in whose place it stood holds again.
-pub async fn remove(app: &App, actor: &Actor, id: Uuid) -> Result<(), AppError> {
+pub async fn remove(app: &App, actor: &Actor, by: &Confirmed, id: Uuid) -> Result<(), AppError> {
     let snapshot = app.snapshot();
     let before = stored(app, id).await?.ok_or_else(|| AppError::not_found("grant"))?;
     match snapshot.catalog.cards.values().find(|card| card.id == before.card.as_str()) {
@@ -256,95 +254,14 @@ pub async fn remove(app: &App, actor: &Actor, id: Uuid) -> Result<(), AppError> 
             }
             let own = id.to_string();
             if let Some(grant) = card.grants.iter().find(|grant| grant.id == own) {
-                check_covers(&snapshot, actor, card, grant)?;
+                check_covers(actor, card, grant)?;
             }
             if let Some(back) = before.replaces.as_ref().and_then(|replaced| card.set_aside.iter().find(|grant| grant.id == *replaced)) {
-                check_covers(&snapshot, actor, card, back)?;
+                check_covers(actor, card, back)?;
             }
         }
         _ if actor.is_administrator() => {}
         _ => return Err(AppError::not_found("grant")),
     }
-    let statements = vec![kept::remove_grant(app.store.dialect(), id), told(app, actor, "grant_removed", &before.card, Some(&before.says), None)];
-    publish(app, actor, statements).await
-}
-
-/// Whether somebody may take others into a group: nobody gives more than they hold.
-fn check_gives(snapshot: &Snapshot, actor: &Actor, role: &str) -> Result<(), AppError> {
-    if actor.is_administrator() {
-        return Ok(());
-    }
-    let Some(known) = snapshot.catalog.roles.get(role) else { return Err(AppError::not_found("group")) };
-    let mut any = false;
-    for card in snapshot.catalog.cards.values() {
-        for grant in card.grants_of(&known.key) {
-            if !may_administer(snapshot, actor, card) {
-                return Err(AppError::forbidden("only administrators may do this"));
-            }
-            check_covers(snapshot, actor, card, grant)?;
-            any = true;
-        }
-    }
-    if any { Ok(()) } else { administrators_only(actor) }
-}
-
-/// Takes somebody into a group.
-pub async fn join(app: &App, actor: &Actor, role: &str, user: Uuid) -> Result<(), AppError> {
-    let snapshot = app.snapshot();
-    check_gives(&snapshot, actor, role)?;
-    if role != ADMINISTRATOR && !snapshot.catalog.roles.contains_key(role) {
-        return Err(AppError::not_found("group"));
-    }
-    if app.store.fetch(&system::user_by_id(app.store.dialect(), user)).await?.is_empty() {
-        return Err(AppError::not_found("user"));
-    }
-    let statements = vec![kept::join(app.store.dialect(), user, role), told(app, actor, "joined", &format!("{role}/{user}"), None, None)];
-    crate::run_on_person(&app.store, user, statements).await
-}
-
-/// Takes somebody out of a group.
-pub async fn leave(app: &App, actor: &Actor, role: &str, user: Uuid) -> Result<(), AppError> {
-    check_gives(&app.snapshot(), actor, role)?;
-    let (others, leave) = (kept::others(app.store.dialect(), role, user), kept::leave(app.store.dialect(), user, role));
-    let (log, last) = (told(app, actor, "left", &format!("{role}/{user}"), None, None), role == ADMINISTRATOR);
-    app.store
-        .write_alone(move |tx: &mut Tx| {
-            let (others, leave, log) = (others.clone(), leave.clone(), log.clone());
-            tx.change_rights_of(user);
-            Box::pin(async move {
-                if last && matches!(tx.fetch(&others).await?.into_iter().flatten().next(), Some(Datum::Integer(0))) {
-                    let detail = "the last active administrator stays one; make another one first".to_owned();
-                    return Err(UnitError::from(AppError::Conflict { code: "last_administrator", detail, blockers: Vec::new() }));
-                }
-                tx.execute(&leave).await?;
-                tx.execute(&log).await?;
-                Ok::<(), UnitError>(())
-            })
-        })
-        .await
-        .map_err(|error| error.error)
-}
-
-/// Most members that are listed at a time.
-pub const MOST_MEMBERS: u32 = 500;
-
-/// Who belongs to a group, for those who may change it.
-pub async fn members(app: &App, actor: &Actor, role: &str) -> Result<Vec<Member>, AppError> {
-    check_gives(&app.snapshot(), actor, role)?;
-    let rows = app.store.fetch(&kept::members(app.store.dialect(), role, MOST_MEMBERS)).await?;
-    let member = |row: Vec<Datum>| match <[Datum; 4]>::try_from(row) {
-        Ok([Datum::Uuid(id), Datum::Text(login), Datum::Text(name), Datum::Boolean(active)]) => Some(Member { id, login, name, active }),
-        _ => None,
-    };
-    Ok(rows.into_iter().filter_map(member).collect())
-}
-
-/// How many belong to each group.
-pub async fn sizes(app: &App) -> Result<std::collections::HashMap<String, i64>, AppError> {
-    let rows = app.store.fetch(&kept::sizes(app.store.dialect())).await?;
-    let pair = |row: Vec<Datum>| match <[Datum; 2]>::try_from(row) {
-        Ok([Datum::Text(role), Datum::Integer(count)]) => Some((role, count)),
-        _ => None,
-    };
-    Ok(rows.into_iter().filter_map(pair).collect())
+    publish(app, actor, vec![kept::remove_grant(app.store.dialect(), id)], told(by, "grant_removed", &before.card, Some(&before.says), None)).await
 }

@@ -22,12 +22,9 @@ use crate::{
     extract::Form,
     view::{BulkField, BulkPage, BulkStep, Choice},
 };
+use crate::pages::get;
 
 type Pairs = Vec<(String, String)>;
-
-fn get<'p>(pairs: &'p Pairs, name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 /// Which records a form means: ids, or all that a list's address matches.
 async fn selection(site: &Site, reader: &Reader, card: &Card, pairs: &Pairs) -> Result<Selection, AppError> {

@@ -218,6 +218,16 @@ pub fn query_of(pairs: &[(&str, &str)]) -> String {
     text.finish()
 }
 
+/// A parameter, or a field of a form, as it was sent; empty where it was not.
+pub(crate) fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+}
+
+/// The same without the space around it.
+pub(crate) fn trimmed<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    get(pairs, name).trim()
+}
+
 /// A path with a query, if there is one.
 pub fn url(path: &str, pairs: &[(&str, &str)]) -> String {
     let query = query_of(pairs);

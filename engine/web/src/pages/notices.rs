@@ -20,15 +20,12 @@ use crate::{
     problem::Problem,
     view::{Avatar, NoticeRow, NoticesPage},
 };
+use crate::pages::get;
 
 type Pairs = Vec<(String, String)>;
 
 /// How often a page that hears nothing is looked after all the same: a session may have ended, a word been lost.
 const LOOK: Duration = Duration::from_secs(30);
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 /// `GET /notices`: the page, or what the bell opens.
 pub async fn page(State(site): State<Site>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {

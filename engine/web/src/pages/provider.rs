@@ -14,10 +14,7 @@ use crate::{
     view::AwayPage,
     visit::{From, Sure},
 };
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
+use crate::pages::get;
 
 /// Sends the browser away. By a page that goes on by itself: forms of this site may not lead to another, not even by a
 /// redirect.

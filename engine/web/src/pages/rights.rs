@@ -27,13 +27,11 @@ use crate::{
     Site,
     extract::Form,
     view::{Avatar, Choice, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason},
+    visit::Sure,
 };
+use crate::pages::trimmed as get;
 
 type Pairs = Vec<(String, String)>;
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
-}
 
 fn id_of(id: &str) -> Result<Uuid, AppError> {
     Uuid::try_parse(id).map_err(|_| AppError::not_found("record"))
@@ -265,11 +263,11 @@ fn fields(site: &Site, reader: &Reader, card: &Card, why: &Why) -> Vec<WhyField>
 }
 
 /// `POST /view-as` with `user`: the administrator sees what that person would, and changes nothing, until it is ended.
-pub async fn view_as(State(site): State<Site>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
+pub async fn view_as(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
     let answer = async {
         let user = Uuid::try_parse(get(&fields, "user")).ok().filter(|_| reader.asker.actor.is_administrator());
         let user = user.ok_or_else(|| if reader.asker.actor.is_administrator() { AppError::not_found("user") } else { AppError::forbidden("only administrators may do this") })?;
-        rights::view_as(&site.app, &reader.asker.actor, user).await?;
+        rights::view_as(&site.app, &reader.asker.actor, &by, user).await?;
         Ok::<_, AppError>(user)
     };
     match answer.await {

@@ -14,14 +14,11 @@ use crate::{
     Site,
     view::{Piece, SearchCard, SearchHit, SearchPage, SearchScope},
 };
+pub(super) use crate::pages::get;
 
 /// Findings of each card, and of one card alone.
 const FEW: usize = 8;
 const MANY: usize = 100;
-
-pub(super) fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 /// A text cut where something was found.
 pub(super) fn pieces(text: &str, marks: &[Range<usize>]) -> Vec<Piece> {

@@ -15,10 +15,7 @@ use crate::{
     view::{CodePage, LoginPage, PasswordPage},
     visit::From,
 };
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
+use crate::pages::get;
 
 /// `GET /login`
 pub async fn form(State(site): State<Site>, headers: HeaderMap, Query(pairs): Query<Vec<(String, String)>>) -> Response {

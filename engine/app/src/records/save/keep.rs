@@ -62,7 +62,7 @@ impl Work {
             ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
         };
         told::note_people(tx, &self.snapshot, &self.card);
-        let mut told = system::event_rows(dialect, &event);
+        let mut told = system::event(dialect, &event).to_vec();
         if let Some(batch) = self.options.batch {
             let kept = (!left.is_empty()).then(|| batches::changed_since(left.iter().cloned()));
             told.push(batches::saved(dialect, batch, &self.card, stored, record, kept));

@@ -20,15 +20,12 @@ use crate::{
     pages::cells::Known,
     view::{ApprovalEntry, ApprovalsPage, Avatar, Choice, DecisionDialog},
 };
+use crate::pages::get;
 
 type Pairs = Vec<(String, String)>;
 
 /// Lines of one page.
 const PAGE: u32 = 50;
-
-fn get<'p>(pairs: &'p Pairs, name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 fn id_of(text: &str, what: &'static str) -> Result<Uuid, AppError> {
     Uuid::try_parse(text).map_err(|_| AppError::not_found(what))

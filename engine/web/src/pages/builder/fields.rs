@@ -14,13 +14,10 @@ use crate::{
     pages::{cells, url},
     view::{QueryField, QueryFields},
 };
+use crate::pages::get;
 
 /// Fields that nobody asks about.
 const INNER: [&str; 4] = ["site", "trashed_at", "version", "position"];
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 /// `GET /c/{card}/query/fields?in=TABLE&for=add:N&at=PATH`
 pub async fn fields(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {

@@ -36,12 +36,9 @@ use crate::{
     extract::Form,
     view::{QueryCount, QueryPage},
 };
+use crate::pages::get;
 
 type Pairs = Vec<(String, String)>;
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 /// `GET /c/{card}/query`: the builder, with the condition of the list at this address.
 pub async fn open(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {

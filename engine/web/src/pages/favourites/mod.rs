@@ -23,6 +23,7 @@ use crate::{
     extract::Form,
     view::{Avatar, FolderAction, FolderCard, FolderChoice, FolderCounts, FolderItem, FolderMenu, FolderPage, FolderRow},
 };
+use crate::pages::trimmed as get;
 
 /// Records of one card that a folder's page shows; the list has all.
 const SHOWN: u32 = 50;
@@ -42,10 +43,6 @@ fn folder_id(text: &str) -> Result<Uuid, AppError> {
 
 fn ids(fields: &[(String, String)]) -> Vec<Uuid> {
     fields.iter().filter(|(name, _)| name == "ids").flat_map(|(_, ids)| ids.split(',')).filter_map(|id| Uuid::try_parse(id.trim()).ok()).collect()
-}
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
 }
 
 /// On to a page: scripts are told where, and what to say.

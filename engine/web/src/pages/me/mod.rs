@@ -21,15 +21,12 @@ use crate::{
     view::{Choice, MePage, SessionRow, TokenRow},
     visit::Sure,
 };
+pub(super) use crate::pages::get;
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
 const DENSITIES: [&str; 3] = ["compact", "normal", "roomy"];
 /// Where people live; the other names of the zone database are old or technical.
 const AREAS: [&str; 9] = ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
-
-pub(super) fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 fn choice(value: &str, text: impl Into<String>, selected: bool) -> Choice {
     Choice { value: value.into(), text: text.into(), selected }

@@ -19,7 +19,7 @@ fn row(site: &Site, reader: &Reader, key: &str, members: i64) -> GroupRow {
     GroupRow {
         key: key.to_owned(),
         label: group_label(site, reader, key),
-        source: role.map_or_else(|| reader.t(site, "groups.of_engine", &[]), |role| reader.t(site, "groups.of_pack", &[("pack", &pack_label(reader, role.pack.as_str()))])),
+        source: role.map_or_else(|| reader.t(site, "groups.of_engine", &[]), |role| if role.local { reader.t(site, "rights.local", &[]) } else { reader.t(site, "groups.of_pack", &[("pack", &pack_label(reader, role.pack.as_str()))]) }),
         portal: role.is_some_and(|role| role.portal),
         members,
         count: reader.t(site, "groups.members", &[("count", &members.to_string())]),

@@ -77,7 +77,7 @@ fn tone(event: Option<Event>) -> &'static str {
     match event {
         Some(Event::SignInFailed | Event::CodeFailed | Event::TriedTooOften | Event::ConfirmFailed) => "red",
         Some(Event::SignedIn | Event::Confirmed) => "green",
-        Some(Event::UserClosed | Event::SecondOff | Event::SessionsEnded | Event::TokenRevoked | Event::GroupsChanged | Event::RightsChanged) => "amber",
+        Some(Event::UserClosed | Event::SecondOff | Event::SessionsEnded | Event::TokenRevoked | Event::GroupsChanged | Event::RightsChanged | Event::ViewedAs) => "amber",
         _ => "gray",
     }
 }
@@ -120,6 +120,9 @@ fn more(site: &Site, reader: &Reader, line: &Shown) -> String {
                 other => reader.asker.snapshot.catalog.card(other).map_or_else(|| other.to_owned(), |card| card.labels.or_key(&reader.asker.actor.lang, other)),
             }),
             "method" | "kind" | "link" => reader.t(site, &format!("log.{}_{}", if key == "method" { "method" } else { "link" }, value.as_str().unwrap_or_default()), &[]),
+            "what" => reader.t(site, &format!("log.rights_{}", value.as_str().unwrap_or_default()), &[]),
+            // As long as they are, they stand in what is exported.
+            "before" | "after" => String::new(),
             "administers" => if value == &Json::Bool(true) { reader.t(site, "me.token_administers", &[]) } else { String::new() },
             _ => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         };

@@ -26,7 +26,9 @@ use crate::{
         url,
     },
     view::{Choice, GrantForm, GrantLine, RightsCell, RightsPage, RightsRow},
+    visit::Sure,
 };
+use crate::pages::trimmed as get;
 
 type Pairs = Vec<(String, String)>;
 
@@ -40,10 +42,6 @@ const SCOPES: [(&str, ScopeName); 7] = [
     ("shared", ScopeName::Shared),
     ("pool", ScopeName::Pool),
 ];
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
-}
 
 /// The card that is asked for, or the first whose rights the reader may change.
 fn card_of(reader: &Reader, key: &str) -> Result<std::sync::Arc<Card>, AppError> {
@@ -265,7 +263,7 @@ fn form_of(site: &Site, reader: &Reader, card: &Card, grant: Option<&Grant>, gua
 }
 
 /// `POST /studio/rights/{card}/grant`
-pub async fn save(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
+pub async fn save(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
         let grant = match get(&pairs, "id") {
@@ -280,7 +278,7 @@ pub async fn save(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
         };
         let own = grant.filter(|grant| grant.pack.is_none()).and_then(|grant| Uuid::try_parse(&grant.id).ok());
         let replaces = grant.filter(|grant| grant.pack.is_some()).map(|grant| grant.id.clone());
-        rights::put(&site.app, &reader.asker.actor, Wanted { id: own, card: card.key.to_string(), role, replaces, says: says(&fields)? }).await?;
+        rights::put(&site.app, &reader.asker.actor, &by, Wanted { id: own, card: card.key.to_string(), role, replaces, says: says(&fields)? }).await?;
         Ok::<_, AppError>(url("/studio/rights", &[("card", card.key.as_str())]))
     };
     done(&site, &reader, answer.await)
@@ -305,33 +303,33 @@ fn says(fields: &[(String, String)]) -> Result<LocalRight, AppError> {
 }
 
 /// `POST /studio/rights/{card}/off?id=…`: a pack's grant gives nothing any more.
-pub async fn off(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
+pub async fn off(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
         let grant = card.grants.iter().find(|grant| grant.id == get(&pairs, "id") && grant.pack.is_some()).ok_or_else(|| AppError::not_found("grant"))?;
         let wanted = Wanted { id: None, card: card.key.to_string(), role: Some(grant.role.clone()), replaces: Some(grant.id.clone()), says: LocalRight::default() };
-        rights::put(&site.app, &reader.asker.actor, wanted).await?;
+        rights::put(&site.app, &reader.asker.actor, &by, wanted).await?;
         Ok(url("/studio/rights", &[("card", card.key.as_str())]))
     };
     done(&site, &reader, answer.await)
 }
 
 /// `POST /studio/rights/{card}/remove?id=…`: what an administrator made is gone; a pack's grant holds again.
-pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
+pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
         let id = Uuid::try_parse(get(&pairs, "id")).map_err(|_| AppError::not_found("grant"))?;
-        rights::remove(&site.app, &reader.asker.actor, id).await?;
+        rights::remove(&site.app, &reader.asker.actor, &by, id).await?;
         Ok(url("/studio/rights", &[("card", card.key.as_str())]))
     };
     done(&site, &reader, answer.await)
 }
 
 /// `POST /studio/groups`: a group of one's own.
-pub async fn group(State(site): State<Site>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
+pub async fn group(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
     let answer = async {
         let labels = Labels(indexmap::IndexMap::from([(reader.asker.actor.lang.clone(), get(&fields, "name").to_owned())]));
-        rights::put_group(&site.app, &reader.asker.actor, None, &labels, &Labels::default()).await?;
+        rights::put_group(&site.app, &reader.asker.actor, &by, None, &labels, &Labels::default()).await?;
         Ok(url("/studio/rights", &[("card", get(&fields, "card"))]))
     };
     done(&site, &reader, answer.await)

@@ -15,12 +15,9 @@ use crate::{
     view::{Avatar, Choice, GroupChoice, PersonRow, TieRow, UserPage, UsersPage, Way},
     visit::Sure,
 };
+pub(super) use crate::pages::get;
 
 type Pairs = Vec<(String, String)>;
-
-pub(super) fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-}
 
 /// A group's name in the reader's language.
 pub(super) fn group_label(site: &Site, reader: &Reader, role: &str) -> String {

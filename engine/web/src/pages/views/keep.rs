@@ -17,6 +17,7 @@ use crate::{
     pages::list::{self, Address, Asked, ask},
     view::{Choice, ViewCounts, ViewForm},
 };
+use crate::pages::trimmed as get;
 
 type Pairs = Vec<(String, String)>;
 type ListPath = UrlPath<String>;
@@ -24,10 +25,6 @@ type ViewPath = UrlPath<(String, String)>;
 
 /// Most views counted at once.
 const MOST_COUNTED: usize = 12;
-
-fn get<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
-}
 
 /// Goes to a list: scripts are told where, others are sent there.
 fn go(site: &Site, reader: &Reader, to: &str, said: Option<&str>, undo: Option<(String, &str)>) -> Response {
