@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{both, rolling::second, site::{Database, Person, Site}};
 
-both!(a_revoked_token_is_refused_everywhere, a_closed_account_neither_reads_nor_writes, what_users_are_bound_to_is_read_anew, an_empty_answer_is_confirmed_too, a_change_is_made_once);
+both!(a_revoked_token_is_refused_everywhere, a_closed_account_neither_reads_nor_writes, what_users_are_bound_to_is_read_anew, an_empty_answer_is_confirmed_too, a_change_is_made_once, who_is_called_otherwise_is_called_so_everywhere);
 
 const LAB: &str = "tests/packs/lab";
 
@@ -80,4 +80,25 @@ async fn a_change_is_made_once(database: Database) {
         kim.make("device", json!({"name": format!("Number {number}")})).await;
     }
     assert_eq!(kim.find("device", &json!({"all": []}), "name", "name").await.len(), 5);
+}
+
+async fn who_is_called_otherwise_is_called_so_everywhere(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let (kim, zoe, root) = (site.person("kim", &["keeper"]).await, site.person("zoe", &["keeper"]).await, crate::accounts::root(&site).await);
+    let (base, _running) = second(&site).await;
+    let there = kim.at(&base);
+    let id = zoe.make("device", json!({"name": "One"})).await;
+    for (name, who) in [("Zoe", &there), ("Zoe", &kim)] {
+        root.patch(&format!("/users/{}", zoe.id), json!({"name": name})).await.ok(200);
+        who.get(&format!("/records/device/{id}")).await.ok(200);
+    }
+    for name in ["Zoë Zhang", "张佐伊"] {
+        root.patch(&format!("/users/{}", zoe.id), json!({"name": name})).await.ok(200);
+        for _ in 0..2 {
+            for who in [&there, &kim] {
+                assert_eq!(who.get(&format!("/records/device/{id}")).await.ok(200)["created_by"]["title"], json!(name));
+                assert_eq!(who.get("/records/device?fields=name,created_by").await.ok(200)["data"][0]["created_by"]["title"], json!(name));
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::{ActionName, Catalog, Condition, FieldKind, Hop, Ident, Path, RowSource, TableRef, path};
+use model::{ActionName, Catalog, Condition, FieldKind, Hop, Ident, Path, RowSource, TableRef, USER_CARD, path};
 use query::{CheckedQuery, Selected, Trash};
 
 use crate::{Actor, Denied, Gate, Readable, Shown, gate};
@@ -271,6 +271,10 @@ impl Asking<'_> {
             let Some(id) = target.table.fields.get("id").and_then(|field| through(&Path::own(target.table.reference(), field.key.clone()))) else { continue };
             let Some(parts) = target.title.paths().map(through).collect::<Option<Vec<Path>>>() else { continue };
             std::iter::once(&id).chain(&parts).for_each(|path| self.open_path(path));
+            // People are few, and called the same in all rows: their names need no place in each.
+            if target.key == USER_CARD && self.tables.rows(&target.key).is_always() {
+                continue;
+            }
             titles.push(LinkTitle { column, id, parts });
         }
         titles

@@ -15,7 +15,7 @@ pub(crate) async fn bind(app: &App, snapshot: &Snapshot, actor: &mut Actor) -> R
     let Some(me) = actor.user else { return Ok(()) };
     let catalog = &snapshot.catalog;
     for (name, binding) in &catalog.bindings {
-        let Some(value) = bound_value(&mut crate::Source::Store(&app.store), snapshot, binding, me, actor.now).await? else { continue };
+        let Some(value) = bound_value(&mut crate::Source::App(app), snapshot, binding, me, actor.now).await? else { continue };
         if let (Some(org), Value::Id(id)) = (&catalog.org, &value)
             && binding.target.as_ref() == Some(&org.card) && actor.org_unit.is_none() {
                 actor.org_unit = Some(*id);

@@ -127,7 +127,7 @@ fn clean_type(media_type: &str) -> String {
 
 /// A file's content, if the actor may read it.
 pub async fn read(app: &App, actor: &Actor, id: Uuid) -> Result<(FileInfo, Vec<u8>), AppError> {
-    let info = infos(&mut Source::Store(&app.store), &[id]).await?.remove(&id).ok_or_else(|| AppError::not_found("file"))?;
+    let info = infos(&mut Source::App(app), &[id]).await?.remove(&id).ok_or_else(|| AppError::not_found("file"))?;
     if !may_read(app, actor, &info).await? {
         return Err(AppError::not_found("file"));
     }

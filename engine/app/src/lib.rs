@@ -213,7 +213,7 @@ pub(crate) async fn run_on_person(store: &Store, user: Uuid, statements: Vec<Sta
 /// Where statements are run: on a snapshot of the database, or inside a unit of work.
 pub enum Source<'a> {
     /// Outside of transactions.
-    Store(&'a Store),
+    App(&'a App),
     /// Inside one, seeing its own changes.
     Tx(&'a mut Tx),
 }
@@ -222,7 +222,7 @@ impl Source<'_> {
     /// Runs a reading statement.
     pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Vec<Datum>>, StoreError> {
         match self {
-            Self::Store(store) => store.fetch(statement).await,
+            Self::App(app) => app.store.fetch(statement).await,
             Self::Tx(tx) => tx.fetch(statement).await,
         }
     }
@@ -242,14 +242,14 @@ impl Source<'_> {
     /// How often definitions were published and rights changed.
     pub async fn counts(&mut self) -> Result<sql::Counts, StoreError> {
         match self {
-            Self::Store(store) => store.counts().await,
+            Self::App(app) => app.store.counts().await,
             Self::Tx(tx) => tx.counts().await,
         }
     }
     /// Which words statements must be written in.
     pub fn dialect(&self) -> Dialect {
         match self {
-            Self::Store(store) => store.dialect(),
+            Self::App(app) => app.store.dialect(),
             Self::Tx(tx) => tx.dialect(),
         }
     }

@@ -209,7 +209,7 @@ pub async fn list(app: &App, snapshot: &Snapshot, actor: &Actor, unread: bool, b
         }
     }
     let locale = form::Locale::of(&actor.lang, actor.zone);
-    let mut titles = titles::fetch(&mut Source::Store(&app.store), &snapshot.catalog, actor, &wanted, &locale).await?;
+    let mut titles = titles::fetch(&mut Source::App(app), &snapshot.catalog, actor, &wanted, &locale).await?;
     for one in &mut told {
         one.title = one.subject.and_then(|id| titles.get_mut(&id)).map(|title| title.clone());
     }

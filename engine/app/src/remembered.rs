@@ -1,4 +1,5 @@
-//! Who asked lately. What was read of them is kept, and holds while the database counts no change of rights of theirs.
+//! Who asked lately, and how people are called. What was read of them is kept, and holds while the database counts no
+//! change of rights of theirs.
 //!
 //! **Invariants**
 //! - The counts are read before what is remembered, so that it is never older than they say.
@@ -6,6 +7,8 @@
 //!   that answers ([`Actor::known_at`]), or by a statement of their own.
 //! - Whatever changes what is read here says so: [`store::Tx::change_rights`], or of whom:
 //!   [`store::Tx::change_rights_of`]. A change of one user's costs the others nothing but a look at whose it was.
+//!
+//! - Names are given to those alone whose answer finds out whether the counts still hold.
 //!
 //! **Not here:** who is who (`accounts`).
 
@@ -35,6 +38,7 @@ pub(crate) struct Remembered(Mutex<Everybody>);
 struct Everybody {
     counts: Option<Counts>,
     people: HashMap<Vec<u8>, Known>,
+    names: HashMap<Uuid, String>,
 }
 
 /// Somebody, as read once.
@@ -72,6 +76,25 @@ impl Remembered {
         all.people.insert(token, known);
     }
 
+    /// What somebody is called, as of the counts by which the actor is known.
+    pub(crate) fn name(&self, actor: &Actor, user: Uuid) -> Option<String> {
+        let all = self.0.lock().ok()?;
+        let present = actor.known_at.is_some() && all.counts.map(|counts| counts.number()) == actor.known_at;
+        all.names.get(&user).filter(|_| present).cloned()
+    }
+
+    /// Keeps a name that was read after those counts.
+    pub(crate) fn put_name(&self, actor: &Actor, user: Uuid, name: String) {
+        let Ok(mut all) = self.0.lock() else { return };
+        if actor.known_at.is_none() || all.counts.map(|counts| counts.number()) != actor.known_at {
+            return;
+        }
+        if all.names.len() >= MOST {
+            all.names.clear();
+        }
+        all.names.insert(user, name);
+    }
+
     fn counts(&self) -> Option<Counts> {
         self.0.lock().ok()?.counts
     }
@@ -83,8 +106,14 @@ impl Remembered {
             return; // Another request was quicker.
         }
         match changed {
-            Some(changed) => all.people.retain(|_, known| known.actor.user.is_none_or(|user| !changed.contains(&user))),
-            None => all.people.clear(),
+            Some(changed) => {
+                all.people.retain(|_, known| known.actor.user.is_none_or(|user| !changed.contains(&user)));
+                all.names.retain(|user, _| !changed.contains(user));
+            }
+            None => {
+                all.people.clear();
+                all.names.clear();
+            }
         }
         all.counts = Some(to);
     }

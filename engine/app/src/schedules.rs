@@ -94,7 +94,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Kept>, AppError> {
         return Err(AppError::forbidden("only administrators see the jobs of others"));
     }
     let (snapshot, site) = (app.snapshot(), app.settings().zone);
-    let mut known = known(&mut Source::Store(&app.store)).await?;
+    let mut known = known(&mut Source::App(app)).await?;
     let one = |(card, schedule): (&Arc<Card>, &Schedule)| {
         let row = known.remove(&(card.id.to_string(), schedule.id.to_string()));
         Kept { card: card.clone(), schedule: schedule.clone(), zone: zone_of(schedule, site), next: row.as_ref().map(|row| row.next), last: row.and_then(|row| row.last) }
@@ -125,7 +125,7 @@ async fn look_job(context: Context) -> Result<Json, JobError> {
 /// Enqueues what is due at a moment; how many runs that are.
 pub async fn look(app: &App, now: DateTime<Utc>) -> Result<usize, AppError> {
     let (snapshot, site) = (app.snapshot(), app.settings().zone);
-    let before = known(&mut Source::Store(&app.store)).await?;
+    let before = known(&mut Source::App(app)).await?;
     // Most looks find nothing to do, and write nothing.
     let wants = |(card, schedule): (&Arc<Card>, &Schedule)| match before.get(&(card.id.to_string(), schedule.id.to_string())) {
         Some(row) => row.next <= now || row.pattern != schedule.cron || row.zone != zone_of(schedule, site).name(),

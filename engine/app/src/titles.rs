@@ -19,7 +19,7 @@ pub type Wanted = BTreeMap<Ident, BTreeSet<Uuid>>;
 /// Most ids asked for in one statement.
 const CHUNK: usize = 500;
 
-/// The titles of records that the actor may see.
+/// The titles of records that the actor may see. Names of people come from memory where they were read before.
 pub async fn fetch(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, wanted: &Wanted, locale: &Locale) -> Result<Titles, AppError> {
     let mut titles = Titles::new();
     for (key, ids) in wanted {
@@ -27,13 +27,21 @@ pub async fn fetch(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, wa
         let paths: Vec<_> = card.title.paths().cloned().collect();
         // A title names fields that the reader may not see: then those parts are left out.
         let Ok(tables) = tables(catalog, actor, std::slice::from_ref(key), &[]).map(|tables| paths.iter().fold(tables, |tables, path| with_path(tables, catalog, actor, path))) else { continue };
-        let ids: Vec<Uuid> = ids.iter().copied().collect();
+        let mut ids: Vec<Uuid> = ids.iter().copied().collect();
+        let people = *key == model::USER_CARD && tables.rows(key).is_always();
+        if let (Source::App(app), true) = (&*source, people) {
+            ids.retain(|id| !app.remembered.name(actor, *id).map(|name| titles.insert(*id, name)).is_some());
+        }
         for chunk in ids.chunks(CHUNK) {
             let lowered = select::by_ids(catalog, source.dialect(), &tables, &TableRef::card(key), chunk, &paths, true);
             for row in source.fetch(&lowered.statement).await? {
                 let mut values = lowered.decode(row).into_iter();
                 let Some(Value::Id(id)) = values.next() else { continue };
-                titles.insert(id, text(catalog, card, &values.collect::<Vec<_>>(), locale));
+                let title = text(catalog, card, &values.collect::<Vec<_>>(), locale);
+                if let (Source::App(app), true) = (&*source, people) {
+                    app.remembered.put_name(actor, id, title.clone());
+                }
+                titles.insert(id, title);
             }
         }
     }

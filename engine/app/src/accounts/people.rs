@@ -344,7 +344,7 @@ pub async fn tied(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<Tied>, AppEr
     let snapshot = app.snapshot();
     let mut found = Vec::new();
     for binding in snapshot.catalog.bindings.values().filter(|binding| binding.path.is_none()) {
-        let value = crate::bindings::bound_value(&mut crate::Source::Store(&app.store), &snapshot, binding, id, actor.now).await?;
+        let value = crate::bindings::bound_value(&mut crate::Source::App(app), &snapshot, binding, id, actor.now).await?;
         found.push(Tied { card: binding.card.clone(), by: binding.by.clone(), record: value.and_then(|value| value.as_id()) });
     }
     Ok(found)

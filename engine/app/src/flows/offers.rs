@@ -50,6 +50,6 @@ pub async fn offers(app: &App, snapshot: &Snapshot, actor: &Actor, card: &Arc<Ca
 
 async fn holds(app: &App, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, transition: &TransitionDef) -> Result<bool, AppError> {
     let Some(guard) = card.guards.get(&transition.id) else { return Ok(true) };
-    let told = records::seen_from(&mut Source::Store(&app.store), snapshot, actor, card, id, guard).await?;
+    let told = records::seen_from(&mut Source::App(app), snapshot, actor, card, id, guard).await?;
     read::matches(app, snapshot, card, id, &bind_for(actor, &snapshot.catalog, &told)).await
 }

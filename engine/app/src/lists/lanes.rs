@@ -6,7 +6,7 @@ use super::*;
 pub async fn lanes(app: &App, snapshot: &Snapshot, actor: &Actor, lists: &[GatedQuery], locale: &Locale) -> Result<Vec<Page>, AppError> {
     let (catalog, began) = (&snapshot.catalog, std::time::Instant::now());
     let (Some(first), Some(lowered)) = (lists.first(), sql::page::several(catalog, app.store.dialect(), lists)) else { return Ok(Vec::new()) };
-    let mut source = Source::Store(&app.store);
+    let mut source = Source::App(app);
     let mut parts: Vec<[Vec<Vec<sql::Datum>>; 2]> = lists.iter().map(|_| Default::default()).collect();
     for row in source.fetch(&lowered.statement).await? {
         let Some(sql::Datum::Integer(part)) = row.last() else { continue };

@@ -120,7 +120,7 @@ pub fn ask(snapshot: &Snapshot, actor: &Actor, card: &str, request: &ListRequest
 /// A page of records.
 pub async fn page(app: &App, snapshot: &Snapshot, actor: &Actor, gated: &GatedQuery, locale: &Locale) -> Result<Page, AppError> {
     let began = std::time::Instant::now();
-    let mut source = Source::Store(&app.store);
+    let mut source = Source::App(app);
     let page = page_from(&mut source, snapshot, actor, gated, locale).await?;
     crate::advice::notice(app, gated, began.elapsed());
     Ok(page)
@@ -139,7 +139,7 @@ async fn plan_page(app: &App, snapshot: &Snapshot, actor: &Actor, plan: &Plan<'s
         return page(app, snapshot, actor, &plan.gated, locale).await;
     }
     let began = std::time::Instant::now();
-    let page = planned(&mut Source::Store(&app.store), snapshot, actor, plan, None, locale).await?;
+    let page = planned(&mut Source::App(app), snapshot, actor, plan, None, locale).await?;
     crate::advice::notice(app, &plan.gated, began.elapsed());
     Ok(page)
 }

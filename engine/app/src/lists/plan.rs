@@ -180,5 +180,5 @@ fn of_record(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, trash: q
 /// One record with its child rows; a page without any, if there is none.
 pub(crate) async fn record(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, (id, trash): (Uuid, query::Trash), locale: &Locale) -> Result<Page, AppError> {
     let plan = of_record(app, snapshot, actor, card, trash)?;
-    planned(&mut Source::Store(&app.store), snapshot, actor, &plan, Some(id), locale).await
+    planned(&mut Source::App(app), snapshot, actor, &plan, Some(id), locale).await
 }

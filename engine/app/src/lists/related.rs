@@ -51,7 +51,7 @@ async fn ask(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedReque
     let card = snapshot.card(asked.table.card.as_str())?;
     let points_here = model::Condition::Test(model::Test { path: asked.by.clone(), op: model::Op::Is, operand: model::Operand::One(model::Term::Value(Value::Id(asked.record))) });
     let filter = match asked.condition {
-        Some(condition) => points_here.and(bind_for(actor, catalog, &crate::records::seen_from(&mut Source::Store(&app.store), snapshot, actor, asked.of, asked.record, condition).await?)),
+        Some(condition) => points_here.and(bind_for(actor, catalog, &crate::records::seen_from(&mut Source::App(app), snapshot, actor, asked.of, asked.record, condition).await?)),
         None => points_here,
     };
     let request = ListRequest { sort: asked.sort.map(str::to_owned), cursor: asked.after.map(str::to_owned), limit: Some(RELATED), count: Count::Estimate, fields: Some(Vec::new()), ..ListRequest::default() };
@@ -71,7 +71,7 @@ pub async fn related_count(app: &App, snapshot: &Snapshot, actor: &Actor, asked:
         return Ok(count(app, snapshot, &gated).await?.unwrap_or(Counted { value: 0, exact: true }));
     }
     let dialect = app.store.dialect();
-    let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| sql::related::totals(&snapshot.catalog, dialect, &gated, asked.table, sums)).await?;
+    let (lowered, rows) = Source::App(app).fetch_sums(|sums| sql::related::totals(&snapshot.catalog, dialect, &gated, asked.table, sums)).await?;
     match lowered.decode(rows.into_iter().next().unwrap_or_default()).first() {
         Some(Value::Int(value)) => Ok(Counted { value: *value, exact: true }),
         _ => Ok(Counted { value: 0, exact: true }),
@@ -103,7 +103,7 @@ async fn related_child_rows(app: &App, snapshot: &Snapshot, actor: &Actor, asked
             items.push(Item { id, values: values.collect(), children: IndexMap::new() });
         }
     }
-    let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| sql::related::totals(catalog, dialect, gated, asked.table, sums)).await?;
+    let (lowered, rows) = Source::App(app).fetch_sums(|sums| sql::related::totals(catalog, dialect, gated, asked.table, sums)).await?;
     let mut totals = lowered.decode(rows.into_iter().next().unwrap_or_default());
     let count = match totals.first() {
         Some(Value::Int(count)) => Some(*count),
@@ -111,6 +111,6 @@ async fn related_child_rows(app: &App, snapshot: &Snapshot, actor: &Actor, asked
     };
     totals.drain(..1.min(totals.len()));
     let mut page = Page { columns: gated.query().select.clone(), child_columns: IndexMap::new(), items, titles: Titles::new(), files: HashMap::new(), next: None };
-    add_titles_and_files(&mut Source::Store(&app.store), catalog, actor, locale, &mut page).await?;
+    add_titles_and_files(&mut Source::App(app), catalog, actor, locale, &mut page).await?;
     Ok(RelatedRows { page, totals, count, owners })
 }

@@ -25,7 +25,7 @@ pub async fn totals(app: &App, snapshot: &Snapshot, gated: &GatedQuery) -> Resul
         return Ok(Vec::new());
     }
     let dialect = app.store.dialect();
-    let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| select::totals(&snapshot.catalog, dialect, gated, sums)).await?;
+    let (lowered, rows) = Source::App(app).fetch_sums(|sums| select::totals(&snapshot.catalog, dialect, gated, sums)).await?;
     Ok(lowered.decode(rows.into_iter().next().unwrap_or_default()))
 }
 
@@ -35,7 +35,7 @@ pub async fn groups(app: &App, snapshot: &Snapshot, gated: &GatedQuery) -> Resul
     let by = &gated.query().groups;
     for levels in 1..=by.len() {
         let dialect = app.store.dialect();
-        let (lowered, rows) = Source::Store(&app.store).fetch_sums(|sums| sql::groups::groups(&snapshot.catalog, dialect, gated, levels, MAX_GROUPS, sums)).await?;
+        let (lowered, rows) = Source::App(app).fetch_sums(|sums| sql::groups::groups(&snapshot.catalog, dialect, gated, levels, MAX_GROUPS, sums)).await?;
         for row in rows {
             let mut values = lowered.decode(row).into_iter();
             let key = values.by_ref().take(levels).collect();
@@ -66,7 +66,7 @@ pub async fn group_titles(app: &App, snapshot: &Snapshot, actor: &Actor, gated: 
             _ => {}
         }
     }
-    titles::fetch(&mut Source::Store(&app.store), &snapshot.catalog, actor, &wanted, locale).await
+    titles::fetch(&mut Source::App(app), &snapshot.catalog, actor, &wanted, locale).await
 }
 
 /// The words on a group; empty for records without a value, and for links whose target may not be seen.

@@ -138,7 +138,7 @@ pub async fn read(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id:
         item.children.insert(key.clone(), rows.map(|row| Item { id: row.row, values: values(table, Some(key), columns, Some(row)), children: Default::default() }).collect());
     }
     past.items.push(item);
-    lists::add_titles_and_files(&mut Source::Store(&app.store), &snapshot.catalog, actor, locale, &mut past).await?;
+    lists::add_titles_and_files(&mut Source::App(app), &snapshot.catalog, actor, locale, &mut past).await?;
     Ok(past)
 }
 

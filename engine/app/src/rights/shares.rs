@@ -111,7 +111,7 @@ fn alive(card: &Card) -> Condition {
 
 /// Whether the actor may share a record at all.
 pub async fn may_share(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid) -> Result<bool, AppError> {
-    match reach(&mut Source::Store(&app.store), snapshot, actor, card, id, ActionName::Share).await {
+    match reach(&mut Source::App(app), snapshot, actor, card, id, ActionName::Share).await {
         Ok(_) => Ok(true),
         Err(AppError::Forbidden { .. } | AppError::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
@@ -120,7 +120,7 @@ pub async fn may_share(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str
 
 /// With whom a record is shared, for those who may read it.
 pub async fn list(app: &App, snapshot: &Snapshot, actor: &Actor, key: &str, id: Uuid) -> Result<Vec<Share>, AppError> {
-    let mut source = Source::Store(&app.store);
+    let mut source = Source::App(app);
     let card = reach(&mut source, snapshot, actor, key, id, ActionName::Read).await?;
     let rows = source.fetch(&kept::of_record(source.dialect(), id)).await?;
     let mut shares = Vec::new();

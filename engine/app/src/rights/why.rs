@@ -189,7 +189,7 @@ async fn holds(app: &App, snapshot: &Snapshot, card: &Card, id: Uuid, rows: &Con
     if let Some((_, known)) = asked.iter().find(|(condition, _)| condition == rows) {
         return Ok(*known);
     }
-    let found = admits(&mut Source::Store(&app.store), snapshot, card, id, rows).await?;
+    let found = admits(&mut Source::App(app), snapshot, card, id, rows).await?;
     asked.push((rows.clone(), found));
     Ok(found)
 }

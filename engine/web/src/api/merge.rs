@@ -20,7 +20,7 @@ pub async fn groups(State(site): State<Site>, Path(card): Path<String>, Query(pa
         };
         let (groups, next) = duplicates::groups(&site.app, &asker.snapshot, &asker.actor, &card, rule, get("after"), limit).await?;
         let wanted = [(found.key.clone(), groups.iter().flat_map(|group| group.records.iter().copied()).collect())].into_iter().collect();
-        let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &asker.snapshot.catalog, &asker.actor, &wanted, &asker.locale).await?;
+        let titles = app::titles::fetch(&mut app::Source::App(&site.app), &asker.snapshot.catalog, &asker.actor, &wanted, &asker.locale).await?;
         let one = |group: &duplicates::Group| json!({"key": group.key, "records": group.records.iter().map(|id| json!({"id": id, "title": titles.get(id)})).collect::<Vec<_>>()});
         let rules: Vec<Value> = found.duplicates.iter().map(|def| json!({"match": def.fields.iter().map(Ident::to_string).collect::<Vec<_>>(), "action": if def.action == model::DuplicateAction::Refuse { "refuse" } else { "warn" }})).collect();
         Ok(Json(json!({"rules": rules, "data": groups.iter().map(one).collect::<Vec<_>>(), "next": next, "complete": duplicates::is_built(&site.app, &found).await?})).into_response())

@@ -49,7 +49,7 @@ pub async fn find(State(site): State<Site>, Query(pairs): Query<Vec<(String, Str
             None => search::everywhere(&site.app, snapshot, actor, &asked.q, asked.limit, locale).await?,
             Some(card) => vec![search::in_card(&site.app, snapshot, actor, card, &asked.q, None, asked.limit, locale).await?],
         };
-        let open = search::cards_open(&mut Source::Store(&site.app.store), snapshot).await?;
+        let open = search::cards_open(&mut Source::App(&site.app), snapshot).await?;
         // Who may not see a card does not learn that it is being rebuilt.
         let open = open.iter().filter(|open| snapshot.catalog.card(&open.card).is_some_and(|card| access::gate(&snapshot.catalog, actor, card, model::ActionName::Read).is_ok()));
         Ok::<_, AppError>(json!({"data": found.iter().map(|hits| card_json(&asker, hits)).collect::<Vec<_>>(), "rebuilding": open.map(|open| &open.card).collect::<Vec<_>>()}))

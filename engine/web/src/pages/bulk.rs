@@ -263,5 +263,5 @@ pub async fn titles_of(site: &Site, reader: &Reader, records: impl IntoIterator<
     for (card, id) in records {
         wanted.entry(card).or_default().insert(id);
     }
-    titles::fetch(&mut Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await
+    titles::fetch(&mut Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await
 }

@@ -113,7 +113,7 @@ async fn one_text(site: &Site, reader: &Reader, kind: &FieldKind, item: &Json) -
         FieldKind::Link(link) => {
             let Ok(id) = Uuid::try_parse(&plain) else { return Ok(plain) };
             let wanted = [(link.target.clone(), std::iter::once(id).collect())].into_iter().collect();
-            let titles = titles::fetch(&mut Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
+            let titles = titles::fetch(&mut Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
             Ok(titles.get(&id).cloned().unwrap_or_else(|| "…".into()))
         }
         FieldKind::Boolean | FieldKind::Date | FieldKind::Decimal(_) | FieldKind::Integer { .. } => {

@@ -210,7 +210,7 @@ async fn title_of(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result
         return Ok(String::new());
     }
     let wanted = [(card.key.clone(), std::iter::once(id).collect())].into_iter().collect();
-    let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
+    let titles = app::titles::fetch(&mut app::Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
     Ok(titles.get(&id).cloned().unwrap_or_else(|| card.labels.or_key(&reader.asker.actor.lang, card.key.as_str())))
 }
 

@@ -55,7 +55,7 @@ pub(super) fn group_name(reader: &Reader, role: &Ident) -> String {
 
 async fn title(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<String, AppError> {
     let wanted = titles::Wanted::from([(card.key.clone(), [id].into())]);
-    let found = titles::fetch(&mut app::Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
+    let found = titles::fetch(&mut app::Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
     found.get(&id).cloned().ok_or_else(|| AppError::not_found("record"))
 }
 

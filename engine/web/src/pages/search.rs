@@ -48,7 +48,7 @@ pub(super) fn count(reader: &Reader, count: u32, exact: bool) -> String {
 /// The cards that are being made findable again, in words; empty for none.
 pub(super) async fn rebuilding(site: &Site, reader: &Reader) -> Result<String, AppError> {
     let snapshot = &reader.asker.snapshot;
-    let open = search::cards_open(&mut Source::Store(&site.app.store), snapshot).await?;
+    let open = search::cards_open(&mut Source::App(&site.app), snapshot).await?;
     let seen = open.iter().filter_map(|open| snapshot.catalog.card(&open.card)).filter(|card| may(snapshot, &reader.asker.actor, card, ActionName::Read));
     let names: Vec<String> = seen.map(|card| card.plurals.or_key(&reader.asker.actor.lang, card.key.as_str())).collect();
     Ok(if names.is_empty() { String::new() } else { reader.t(site, "search.rebuilding", &[("what", &names.join(", "))]) })

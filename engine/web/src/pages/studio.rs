@@ -74,7 +74,7 @@ async fn told(site: &Site, reader: &Reader) -> Result<ScriptsPage, AppError> {
             wanted.entry(card.key.clone()).or_default().insert(user);
         }
     }
-    let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &snapshot.catalog, actor, &wanted, &reader.asker.locale).await?;
+    let titles = app::titles::fetch(&mut app::Source::App(&site.app), &snapshot.catalog, actor, &wanted, &reader.asker.locale).await?;
     let title = |id: Option<uuid::Uuid>| id.and_then(|id| titles.get(&id).cloned()).unwrap_or_default();
     let one = |entry: &scripts::Entry| ScriptLine {
         fault: entry.level == scripts::Level::Fault,

@@ -81,7 +81,7 @@ struct Deciding {
 impl Deciding {
     async fn new(app: &App, actor: &Actor, task: Uuid, decision: &Decision, opinion: Option<&str>) -> Result<Self, AppError> {
         let user = actor.user.ok_or(AppError::Unauthenticated)?;
-        let mut source = Source::Store(&app.store);
+        let mut source = Source::App(app);
         let found = kept::task(&mut source, task).await?;
         let roles: Vec<&str> = actor.roles.iter().map(Ident::as_str).collect();
         let is_turn = !app.store.fetch(&rows::is_turn(app.store.dialect(), task, user, &roles)).await?.is_empty();
@@ -277,7 +277,7 @@ fn going_back(app: &App, actor: &Actor, approval: &Approval, workflow: &Ident, r
 /// Takes an application back: by who applied, and by administrators.
 pub async fn withdraw(app: &App, actor: &Actor, id: Uuid, comment: Option<&str>) -> Result<Outcome, AppError> {
     app.by_present_definitions(actor, || async {
-        let approval = kept::approval(&mut Source::Store(&app.store), id).await?;
+        let approval = kept::approval(&mut Source::App(app), id).await?;
         let mine = actor.user.is_some() && approval.applicant.as_ref().map(|(id, _)| *id) == actor.user;
         if !mine && !actor.is_administrator() {
             return Err(AppError::not_found("application"));

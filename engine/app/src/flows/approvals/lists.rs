@@ -68,7 +68,7 @@ async fn entitled(app: &App, snapshot: &Snapshot, actor: &Actor, locale: &Locale
             wanted.entry(card.key.clone()).or_default().insert(approval.record);
         }
     }
-    let mut titles = titles::fetch(&mut Source::Store(&app.store), &snapshot.catalog, actor, &wanted, locale).await?;
+    let mut titles = titles::fetch(&mut Source::App(app), &snapshot.catalog, actor, &wanted, locale).await?;
     titles.retain(|_, title| !title.is_empty());
     Ok(found.into_iter().map(|(approval, task)| Entry { title: titles.get(&approval.record).cloned(), approval, task }).collect())
 }

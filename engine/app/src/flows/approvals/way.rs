@@ -49,7 +49,7 @@ pub async fn ways(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, rec
     if !read::matches(app, snapshot, found, record, &gate.rows()).await? {
         return Err(AppError::not_found("record"));
     }
-    let mut source = Source::Store(&app.store);
+    let mut source = Source::App(app);
     let approvals: Vec<Approval> = source.fetch(&rows::of_record(source.dialect(), record, MOST)).await?.into_iter().filter_map(Approval::from_row).collect();
     let mut ways = Vec::new();
     for approval in approvals {

@@ -23,7 +23,7 @@ impl Names {
     pub async fn load(site: &Site, reader: &Reader, table: &TableRef, filter: &Filter) -> Result<Self, AppError> {
         let mut wanted = titles::Wanted::new();
         collect(&reader.asker.snapshot.catalog, table, filter, &mut wanted);
-        let found = titles::fetch(&mut Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
+        let found = titles::fetch(&mut Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
         let mut names: HashMap<String, String> = found.into_iter().map(|(id, title)| (id.to_string(), title)).collect();
         names.extend(reader.folders.iter().map(|folder| (folder.id.to_string(), folder.name.clone())));
         Ok(Self(names))

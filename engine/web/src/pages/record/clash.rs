@@ -112,7 +112,7 @@ async fn known(site: &Site, reader: &Reader, places: &[Place<'_>]) -> Result<(ti
             }
         }
     }
-    let mut source = Source::Store(&site.app.store);
+    let mut source = Source::App(&site.app);
     let titles = titles::fetch(&mut source, &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
     let files = files::infos(&mut source, &attached).await?;
     Ok((titles, files))

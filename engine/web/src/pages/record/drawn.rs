@@ -75,7 +75,7 @@ pub async fn from_draft(site: &Site, reader: &Reader, card: &Card, record: Recor
     for (key, table) in &card.children {
         record.rows(key.as_str()).iter().for_each(|row| look(table, &row.values));
     }
-    let mut source = Source::Store(&site.app.store);
+    let mut source = Source::App(&site.app);
     let titles = titles::fetch(&mut source, &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
     let files = files::infos(&mut source, &pictures).await?;
     Ok(Drawn { record, titles, files, violations, typed, recomputing: Default::default() })
@@ -111,7 +111,7 @@ pub async fn with_title(site: &Site, reader: &Reader, card: &Card, drawn: &mut D
     }
     if card.title.paths().any(|path| !path.hops.is_empty()) {
         let wanted = [(card.key.clone(), std::iter::once(drawn.record.id).collect())].into_iter().collect();
-        let own = titles::fetch(&mut Source::Store(&site.app.store), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
+        let own = titles::fetch(&mut Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
         drawn.titles.extend(own);
     }
     Ok(())

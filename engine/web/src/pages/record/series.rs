@@ -46,7 +46,7 @@ pub async fn drawn(site: &Site, reader: &Reader, key: &str, id: Uuid, heading: &
     let titles = match &found.field.kind {
         model::FieldKind::Link(link) => {
             let wanted = [(link.target.clone(), linked.collect())].into_iter().collect();
-            app::titles::fetch(&mut app::Source::Store(&site.app.store), &snapshot.catalog, &reader.asker.actor, &wanted, locale).await?
+            app::titles::fetch(&mut app::Source::App(&site.app), &snapshot.catalog, &reader.asker.actor, &wanted, locale).await?
         }
         _ => app::titles::Titles::new(),
     };

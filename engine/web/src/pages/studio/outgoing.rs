@@ -34,7 +34,7 @@ async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Resu
             records.entry(card.key.clone()).or_default().insert(*id);
         }
     }
-    let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &snapshot.catalog, actor, &records, &reader.asker.locale).await?;
+    let titles = app::titles::fetch(&mut app::Source::App(&site.app), &snapshot.catalog, actor, &records, &reader.asker.locale).await?;
     let number = |number: i64| form::format::number_text(number.into(), 0, &reader.asker.locale);
     Ok(OutgoingPage {
         ways: MessageState::ALL

@@ -192,7 +192,7 @@ async fn ties(site: &Site, reader: &Reader, id: Uuid) -> Result<Vec<TieRow>, App
         if let Some(record) = tied.record {
             wanted.entry(card.key.clone()).or_default().insert(record);
         }
-        let titles = app::titles::fetch(&mut app::Source::Store(&site.app.store), &snapshot.catalog, actor, &wanted, &reader.asker.locale).await?;
+        let titles = app::titles::fetch(&mut app::Source::App(&site.app), &snapshot.catalog, actor, &wanted, &reader.asker.locale).await?;
         rows.push(TieRow {
             card: card.key.to_string(),
             label: card.labels.or_key(&actor.lang, card.key.as_str()),
