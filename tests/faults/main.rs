@@ -6,6 +6,7 @@
 //! - Each case says which place of the program it guards: weakened there, the case must fail.
 
 mod cluster;
+mod conversion;
 mod disk;
 mod kill;
 mod postgres;

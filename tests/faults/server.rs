@@ -101,6 +101,15 @@ impl Server {
         post(client, &self.url("/api/v1/records/entry"), &self.token, name, text, key).await
     }
 
+    /// Asks a list.
+    pub async fn query(&self, client: &Client, card: &str, question: &Value) -> Value {
+        let request = client.post(self.url(&format!("/api/v1/records/{card}/query"))).bearer_auth(&self.token).header("content-type", "application/json");
+        let answer = request.body(question.to_string()).send().await.expect("an answer");
+        let (status, text) = (answer.status(), answer.text().await.expect("an answer"));
+        assert_eq!(status, StatusCode::OK, "{text}");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
     /// Somebody who makes entries by turns until told to stop.
     pub fn writer(&self, name: String, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<Vec<String>> {
         let (url, token) = (self.url("/api/v1/records/entry"), self.token.clone());
