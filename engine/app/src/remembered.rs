@@ -76,17 +76,24 @@ impl Remembered {
         all.people.insert(token, known);
     }
 
-    /// What somebody is called, as of the counts by which the actor is known.
-    pub(crate) fn name(&self, actor: &Actor, user: Uuid) -> Option<String> {
+    /// What some people are called, and the counts of which that is true; nothing for who asks outside of a request, or
+    /// is known as of other counts.
+    pub(crate) fn names(&self, actor: &Actor, users: &[Uuid]) -> Option<(Counts, Vec<(Uuid, String)>)> {
         let all = self.0.lock().ok()?;
-        let present = actor.known_at.is_some() && all.counts.map(|counts| counts.number()) == actor.known_at;
-        all.names.get(&user).filter(|_| present).cloned()
+        let counts = all.counts?;
+        let present = match actor.known_at {
+            Some(known_at) => known_at == counts.number(),
+            // The request has found it out already.
+            None => actor.known_since.is_some(),
+        };
+        let names = users.iter().filter_map(|user| Some((*user, all.names.get(user)?.clone())));
+        present.then(|| (counts, names.collect()))
     }
 
     /// Keeps a name that was read after those counts.
-    pub(crate) fn put_name(&self, actor: &Actor, user: Uuid, name: String) {
+    pub(crate) fn put_name(&self, counts: Counts, user: Uuid, name: String) {
         let Ok(mut all) = self.0.lock() else { return };
-        if actor.known_at.is_none() || all.counts.map(|counts| counts.number()) != actor.known_at {
+        if all.counts != Some(counts) {
             return;
         }
         if all.names.len() >= MOST {

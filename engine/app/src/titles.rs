@@ -29,17 +29,23 @@ pub async fn fetch(source: &mut Source<'_>, catalog: &Catalog, actor: &Actor, wa
         let Ok(tables) = tables(catalog, actor, std::slice::from_ref(key), &[]).map(|tables| paths.iter().fold(tables, |tables, path| with_path(tables, catalog, actor, path))) else { continue };
         let mut ids: Vec<Uuid> = ids.iter().copied().collect();
         let people = *key == model::USER_CARD && tables.rows(key).is_always();
-        if let (Source::App(app), true) = (&*source, people) {
-            ids.retain(|id| !app.remembered.name(actor, *id).map(|name| titles.insert(*id, name)).is_some());
-        }
+        let remembered = match source {
+            Source::App(app) if people => app.remembered.names(actor, &ids).map(|(counts, names)| (*app, counts, names)),
+            Source::App(_) | Source::Tx(_) => None,
+        };
+        let keep = remembered.map(|(app, counts, names)| {
+            titles.extend(names);
+            ids.retain(|id| !titles.contains_key(id));
+            (app, counts)
+        });
         for chunk in ids.chunks(CHUNK) {
             let lowered = select::by_ids(catalog, source.dialect(), &tables, &TableRef::card(key), chunk, &paths, true);
             for row in source.fetch(&lowered.statement).await? {
                 let mut values = lowered.decode(row).into_iter();
                 let Some(Value::Id(id)) = values.next() else { continue };
                 let title = text(catalog, card, &values.collect::<Vec<_>>(), locale);
-                if let (Source::App(app), true) = (&*source, people) {
-                    app.remembered.put_name(actor, id, title.clone());
+                if let Some((app, counts)) = keep {
+                    app.remembered.put_name(counts, id, title.clone());
                 }
                 titles.insert(id, title);
             }

@@ -196,4 +196,15 @@ mod tests {
         assert_eq!(joined[1].binds, [1, 1, 2, 2].map(Datum::Integer));
         assert_eq!(joined[2], row("u", 3));
     }
+
+    #[test]
+    fn statements_without_an_answer_go_as_one() {
+        let one = |sql: &str, binds: &[i64]| Statement { sql: sql.into(), binds: binds.iter().copied().map(Datum::Integer).collect(), columns: Vec::new() };
+        assert_eq!(joined(Vec::new()), None);
+        assert_eq!(joined(vec![one("DELETE FROM t WHERE a = $1::bigint", &[1])]), Some(one("DELETE FROM t WHERE a = $1::bigint", &[1])));
+        let of_two = joined(vec![one("UPDATE t SET a = $1::bigint WHERE b ? 'c' AND d = $2::bigint", &[1, 2]), one("DELETE FROM u WHERE a = $1::bigint", &[3])]).expect("one");
+        assert_eq!(of_two, one("WITH p0 AS (UPDATE t SET a = $1::bigint WHERE b ? 'c' AND d = $2::bigint) DELETE FROM u WHERE a = $3::bigint", &[1, 2, 3]));
+        let of_three = joined(vec![one("X $1", &[1]), one("Y $1", &[2]), one("Z $1", &[3])]).expect("one");
+        assert_eq!(of_three, one("WITH p0 AS (X $1), p1 AS (Y $2) Z $3", &[1, 2, 3]));
+    }
 }

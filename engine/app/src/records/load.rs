@@ -6,7 +6,8 @@ use access::{Actor, Reason, Tables, tables};
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use model::{Card, Catalog, Ident, Path, Record, Row, Storage, Table, TableRef, Value, Values};
-use sql::{Datum, encode, select};
+use sql::{Datum, encode, select, write};
+use store::Tx;
 use uuid::Uuid;
 
 use crate::{AppError, Source};
@@ -29,6 +30,20 @@ pub(crate) async fn record(source: &mut Source<'_>, catalog: &Catalog, card: &Ca
     Ok(records(source, catalog, card, &[id], now).await?.pop())
 }
 
+/// A record that is held for a change until the end of the transaction.
+pub(crate) async fn held(tx: &mut Tx, catalog: &Catalog, card: &Card, id: Uuid, now: DateTime<Utc>) -> Result<Option<Record>, AppError> {
+    let seen = unbounded(catalog, &card.key, now)?;
+    let Some(lowered) = write::held(catalog, tx.dialect(), &seen, card, id, &paths(&card.table)) else {
+        if let Some(hold) = write::hold_for_update(catalog, tx.dialect(), card, id) {
+            tx.fetch(&hold).await?;
+        }
+        return record(&mut Source::Tx(tx), catalog, card, id, now).await;
+    };
+    let rows = tx.fetch(&lowered.statement).await?;
+    let records = own_values(&lowered, &paths(&card.table), rows);
+    Ok(whole(&mut Source::Tx(tx), catalog, card, &seen, records).await?.pop())
+}
+
 /// Records with their child rows, as far as they are there, those in the trash too: a few statements for all.
 pub(crate) async fn records(source: &mut Source<'_>, catalog: &Catalog, card: &Card, ids: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Record>, AppError> {
     let seen = unbounded(catalog, &card.key, now)?;
@@ -36,16 +51,27 @@ pub(crate) async fn records(source: &mut Source<'_>, catalog: &Catalog, card: &C
     let mut records: Vec<Record> = Vec::with_capacity(ids.len());
     for some in ids.chunks(EACH) {
         let lowered = select::by_ids(catalog, source.dialect(), &seen, &card.table.reference(), some, &own, true);
-        for row in source.fetch(&lowered.statement).await? {
-            let mut decoded = lowered.decode(row).into_iter();
-            let Some(Value::Id(id)) = decoded.next() else { continue };
-            records.push(Record { id, values: values_of(&own, decoded), children: IndexMap::new() });
-        }
+        let rows = source.fetch(&lowered.statement).await?;
+        records.extend(own_values(&lowered, &own, rows));
     }
+    whole(source, catalog, card, &seen, records).await
+}
+
+fn own_values(lowered: &select::Lowered, own: &[Path], rows: Vec<Vec<Datum>>) -> Vec<Record> {
+    let record = |row| {
+        let mut decoded = lowered.decode(row).into_iter();
+        let id = decoded.next()?.as_id()?;
+        Some(Record { id, values: values_of(own, decoded), children: IndexMap::new() })
+    };
+    rows.into_iter().filter_map(record).collect()
+}
+
+/// What of records stands elsewhere: several values, and child rows.
+async fn whole(source: &mut Source<'_>, catalog: &Catalog, card: &Card, seen: &Tables, mut records: Vec<Record>) -> Result<Vec<Record>, AppError> {
     let mut owners: Vec<(Uuid, &mut Values)> = records.iter_mut().map(|record| (record.id, &mut record.values)).collect();
     sides(source, catalog, card, None, &mut owners).await?;
     for key in card.children.keys() {
-        children(source, catalog, card, key, &seen, &mut records).await?;
+        children(source, catalog, card, key, seen, &mut records).await?;
     }
     Ok(records)
 }

@@ -35,19 +35,16 @@ pub(super) async fn index(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[
 
 /// Makes the entry of one record that was just stored, as it was stored. It is read again only where the words of others
 /// are part of it.
-pub(super) async fn index_one(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record, new: bool) -> Result<(), UnitError> {
+pub(super) async fn index_one(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record) -> Result<(), UnitError> {
     let Some(searched) = snapshot.search().card(&card.key) else { return Ok(()) };
     let plain = |slot: &Slot| slot.path.hops.is_empty() && slot.path.part.is_none() && slot.path.field(&snapshot.catalog).is_some_and(|field| field.column().is_some() && field.kind.on_delete().is_none());
     if !searched.slots.iter().all(plain) {
         return index(tx, snapshot, card, &[record.id]).await;
     }
-    // Of a record that nobody else knows yet, nobody else makes the entry.
-    if let Some(hold) = sql::search::hold(tx.dialect(), &[record.id]).filter(|_| !new) {
-        tx.fetch(&hold).await?;
-    }
+    // Made of nothing but the record, which is held: whoever else makes the entry meanwhile reads it before this or after.
     let document = document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()]));
     for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &[(record.id, document)]) {
-        if new { tx.put(statement).await? } else { tx.execute(&statement).await.map(|_| ())? }
+        tx.put(statement).await?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ const BATCH: usize = 200;
 pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record, changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
     let id = record.id;
     if changed.is_none_or(|changed| snapshot.search().touched(&card.key, changed)) {
-        index_one(tx, snapshot, card, record, changed.is_none()).await?;
+        index_one(tx, snapshot, card, record).await?;
     }
     // Nothing points to what was just made.
     if changed.is_some() { follow(tx, snapshot, card, &[id], changed).await } else { Ok(()) }

@@ -1,16 +1,16 @@
 //! Changes as SQL. What is stored is a [`ValidRecord`], by the right of a [`GatedWrite`]: nothing else is lowered here.
 
-use access::GatedWrite;
+use access::{GatedWrite, Tables};
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
-use model::{Card, Catalog, Field, Ident, Record, Row, Storage, Table, TableRef, ValidRecord, Value, Values, record::value_of};
+use model::{Card, Catalog, Field, FieldKind, Ident, OnDelete, Path, Record, Row, Storage, Table, TableRef, ValidRecord, Value, Values, record::value_of};
 use uuid::Uuid;
 
 use crate::{
     Datum, Dialect, Physical, Statement,
     builder::Builder,
     encode,
-    select::bind_ids,
+    select::{self, Lowered, bind_ids},
 };
 
 mod derived;
@@ -325,6 +325,19 @@ pub fn hold(catalog: &Catalog, dialect: Dialect, table: &TableRef, ids: &[Uuid],
     let alive = if builtin { "" } else { " AND trashed_at IS NULL" };
     let physical = builder.physical(table);
     builder.finish(&format!("SELECT id FROM {physical} WHERE id IN ({bound}){alive} ORDER BY id{}", why.clause(dialect)), vec![Physical::Uuid])
+}
+
+/// Values of one record's own fields (its id, then `paths`), read as they are once it is held for a change. `None` where
+/// the trash of others decides what is read, so that it must be held first, and on SQLite, where there is one writer.
+pub fn held(catalog: &Catalog, dialect: Dialect, tables: &Tables, card: &Card, id: Uuid, paths: &[Path]) -> Option<Lowered> {
+    let empties = |link: &model::LinkKind| link.on_delete == OnDelete::SetNull && !link.multiple && catalog.card(&link.target).is_some_and(|target| !target.builtin);
+    let others = |path: &Path| matches!(path.field(catalog).map(|field| &field.kind), Some(FieldKind::Link(link)) if empties(link));
+    if dialect == Dialect::Sqlite || paths.iter().any(others) {
+        return None;
+    }
+    let mut lowered = select::by_ids(catalog, dialect, tables, &card.table.reference(), &[id], paths, true);
+    lowered.statement.sql.push_str(Hold::Change.clause(dialect));
+    Some(lowered)
 }
 
 /// Holds one record for a change until the end of the transaction.

@@ -24,10 +24,13 @@ impl Work {
                 (write::update(self.catalog(), dialect, &self.gated, valid, stored.version(), &changes), changed, Some(touched(&changes)))
             }
         };
+        let alone = statements.len() == 1 && !self.options.dry_run;
         for (index, statement) in statements.into_iter().enumerate() {
-            // Parts of a change build on each other, and the first says whether the row was still there as it was read.
+            // Parts of a change build on each other, and the first says whether the row was still there as it was read:
+            // one that is held is.
             match stored {
                 None => tx.put(statement).await?,
+                Some(_) if alone => tx.put(statement).await?,
                 Some(_) if tx.execute(&statement).await? == 0 && index == 0 => {
                     return Err(store::StoreError::Busy { detail: "the record was changed at the same moment".into() }.into());
                 }

@@ -7,10 +7,10 @@ impl Work {
     pub(super) async fn stored(&self, tx: &mut Tx) -> Result<Option<Record>, UnitError> {
         let Some(id) = self.id else { return Ok(None) };
         // Who only looks keeps nobody waiting.
-        if let Some(hold) = write::hold_for_update(self.catalog(), tx.dialect(), &self.card, id).filter(|_| !self.options.dry_run) {
-            tx.fetch(&hold).await?;
-        }
-        let stored = load::record(&mut Source::Tx(tx), self.catalog(), &self.card, id, self.actor.now).await?;
+        let stored = match self.options.dry_run {
+            true => load::record(&mut Source::Tx(tx), self.catalog(), &self.card, id, self.actor.now).await?,
+            false => load::held(tx, self.catalog(), &self.card, id, self.actor.now).await?,
+        };
         let alive = stored.filter(|record| record.get("trashed_at").is_empty());
         let Some(record) = alive else { return Err(AppError::not_found("record").into()) };
         // What is taken back must be the actor's to change as it was before: tested on the row that is written.
