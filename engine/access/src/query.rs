@@ -271,11 +271,9 @@ impl Asking<'_> {
             let Some(id) = target.table.fields.get("id").and_then(|field| through(&Path::own(target.table.reference(), field.key.clone()))) else { continue };
             let Some(parts) = target.title.paths().map(through).collect::<Option<Vec<Path>>>() else { continue };
             std::iter::once(&id).chain(&parts).for_each(|path| self.open_path(path));
-            // People are few, and called the same in all rows: their names need no place in each.
-            if target.key == USER_CARD && self.tables.rows(&target.key).is_always() {
-                continue;
-            }
-            titles.push(LinkTitle { column, id, parts });
+            // People are called the same in all rows: their names need no place in each.
+            let apart = target.key == USER_CARD && self.tables.rows(&target.key).is_always();
+            titles.extend((!apart).then_some(LinkTitle { column, id, parts }));
         }
         titles
     }
