@@ -289,8 +289,8 @@ impl Asking<'_> {
 
     fn open(&mut self, card: &Ident) {
         if !self.tables.gates.contains_key(card) {
-            let opened = self.catalog.card(card).and_then(|card| gate(self.catalog, self.actor, card, ActionName::Read).ok());
-            self.tables.gates.insert(card.clone(), opened.map(Arc::new));
+            let opened = self.catalog.card(card).and_then(|card| gate(self.catalog, self.actor, card, ActionName::Read).ok()).map(Arc::new);
+            self.tables.gates.insert(card.clone(), opened);
         }
     }
 
@@ -315,8 +315,7 @@ impl Asking<'_> {
     fn refer(&mut self, path: &Path) -> Result<(), Denied> {
         self.open_path(path);
         let mut still_here = true;
-        let steps: Vec<_> = Tables::walk(path).collect();
-        for (table, field, last) in steps {
+        for (table, field, last) in Tables::walk(path) {
             match self.tables.step(&table, &field) {
                 Readable::Never => return Err(self.denied(&table, &field)),
                 // Elsewhere, what may not be read is empty. Here, whole rows are left out.
