@@ -17,6 +17,7 @@ use sql::{Datum, select, system, write::{self, Hold}};
 use store::Tx;
 use uuid::Uuid;
 
+mod alone;
 mod asked;
 mod back;
 mod conditions;
@@ -35,6 +36,7 @@ mod shared;
 mod states;
 mod unique;
 
+pub use alone::{change, create};
 pub(crate) use conditions::with_facts;
 use conditions::{place_of, touched_at};
 pub(crate) use keep::tracked;
@@ -92,28 +94,6 @@ pub struct Saved {
     pub left: Vec<String>,
 }
 
-/// Makes a record.
-pub async fn create(app: &App, actor: &Actor, card: &str, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
-    save(app, actor, card, None, body, options).await
-}
-
-/// Changes a record.
-pub async fn change(app: &App, actor: &Actor, card: &str, id: Uuid, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
-    save(app, actor, card, Some(id), body, options).await
-}
-
-async fn save(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
-    app.by_present_definitions(actor, || async {
-        let work = Arc::new(Work::new(app, actor, card, id, body.clone(), options)?);
-        let saved = app.store.write(move |tx: &mut Tx| {
-            let work = work.clone();
-            Box::pin(async move { work.run(tx).await })
-        });
-        saved.await.map_err(|error| error.error)
-    })
-    .await
-}
-
 /// One save, as data: it may be run again.
 pub(crate) struct Work {
     snapshot: Arc<Snapshot>,
@@ -126,6 +106,8 @@ pub(crate) struct Work {
     site: String,
     mode: Mode,
     shared: Option<Arc<Shared>>,
+    /// Whether values that only one record may have are looked for ahead, or left to the index: that saves a trip.
+    asks_ahead: bool,
     home: Home,
     /// The script that set this off.
     outer: Option<Running>,
@@ -178,7 +160,7 @@ impl Work {
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, snapshot, home: home.clone(), outer: None })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, asks_ahead: true, snapshot, home: home.clone(), outer: None })
     }
 
     /// Instead of a body: what was before.

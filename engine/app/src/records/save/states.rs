@@ -84,6 +84,7 @@ impl Work {
             options: options.clone(),
             site: home.site.clone(),
             shared: None,
+            asks_ahead: true,
             mode: Mode::State(state),
             snapshot,
             home: home.clone(),

@@ -3,13 +3,13 @@
 use super::*;
 
 impl Work {
-    /// Sets of fields that are unique: asked ahead, so that all violations come at once; the index is the backstop.
+    /// Sets of fields that are unique: asked ahead, where all violations shall come at once; the index is the backstop.
     pub(super) async fn check_unique(&self, tx: &mut Tx, stored: Option<&Record>, record: &Record, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
         for set in &self.card.unique {
             let changed = stored.is_none_or(|stored| set.iter().any(|key| stored.get(key.as_str()) != record.get(key.as_str())));
             // A number that was just given cannot be taken.
             let is_number = stored.is_none() && self.card.numbering.as_ref().is_some_and(|numbering| set.as_slice() == std::slice::from_ref(&numbering.field)) && self.body.get(set[0].as_str()).is_none();
-            if !changed || is_number {
+            if !changed || is_number || !self.asks_ahead {
                 continue;
             }
             let Some(statement) = write::same_values(self.catalog(), tx.dialect(), &self.card.table, record, set) else { continue };
