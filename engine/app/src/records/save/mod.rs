@@ -129,6 +129,8 @@ pub(crate) struct Work {
     home: Home,
     /// The script that set this off.
     outer: Option<Running>,
+    /// Whoever merges, where the system moves links for them: scripts see what they see.
+    person: Option<Box<Actor>>,
 }
 
 /// Where a save's draft comes from, beside the body.
@@ -178,7 +180,7 @@ impl Work {
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, snapshot, home: home.clone(), outer: None })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, snapshot, home: home.clone(), outer: None, person: actor.behind(Reason::Merge).map(Box::new) })
     }
 
     /// Instead of a body: what was before.
@@ -238,7 +240,7 @@ impl Work {
         derived::begin(tx, &self.snapshot, &self.card).await?;
         let (draft, mut violations) = draft::read(&self.card, self.catalog(), body);
         let stored = self.stored(tx).await?;
-        let (draft, left) = self.moded(tx, stored.as_ref(), draft).await?;
+        let (draft, left, untouched) = self.moded(tx, stored.as_ref(), draft).await?;
         let read_version = self.options.version.or(draft.version);
         let mut draft = self.with_lookups(tx, draft, &mut violations).await?;
         let chosen_id = draft.id;
@@ -257,7 +259,8 @@ impl Work {
             return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false, changed: false, left });
         }
         merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
-        self.before_save(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
+        let back = untouched.then(|| merged.clone());
+        self.before_save(tx, (stored.as_ref(), back.as_ref()), &mut merged, &mut given, &mut violations).await?;
         self.run_with_step(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
         self.date_links(stored.as_ref(), &mut merged);
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;

@@ -13,11 +13,11 @@ impl Work {
     pub(crate) fn card(&self) -> &Card {
         &self.card
     }
-    /// In whose name scripts run: whoever acts, also where the system does what others agreed to.
+    /// In whose name scripts run: whoever acts, also where the system does what others agreed to, or moves links for them.
     pub(crate) fn actor(&self) -> &Actor {
         match &self.mode {
             Mode::State(StateMove { asker: Some(asker), .. }) => asker,
-            _ => &self.actor,
+            _ => self.person.as_deref().unwrap_or(&self.actor),
         }
     }
     pub(crate) fn home(&self) -> &Home {
@@ -27,9 +27,30 @@ impl Work {
         self.outer.as_ref()
     }
 
-    /// Whether scripts of the card run: not where things only go back to what they were.
-    pub(crate) fn runs_scripts(&self) -> bool {
-        !matches!(self.mode, Mode::Back(_) | Mode::Relink(_))
+    /// What scripts are told of why a record is saved.
+    pub(crate) fn cause(&self) -> Json {
+        let cause = match &self.mode {
+            Mode::Back(_) | Mode::State(StateMove { back: true, .. }) => Some("undo"),
+            Mode::Relink(_) => Some("merge"),
+            Mode::Plain | Mode::Several(_) | Mode::Pool(_) | Mode::State(_) => None,
+        };
+        serde_json::json!({"cause": cause})
+    }
+
+    /// What comes back stays as it was before, whatever scripts make of it.
+    pub(crate) fn keep_back(merged: &mut Merged, back: &Merged) {
+        for key in &back.changed {
+            merged.record.values.insert(key.clone(), back.record.get(key.as_str()).clone());
+        }
+        for ((table, id), change) in &back.rows {
+            let was = back.record.rows(table.as_str()).iter().find(|row| row.id == *id);
+            let row = merged.record.children.get_mut(table).and_then(|rows| rows.iter_mut().find(|row| row.id == *id));
+            match (row, was, change) {
+                (Some(row), Some(was), RowChange::Added) => row.values = was.values.clone(),
+                (Some(row), Some(was), RowChange::Changed(fields)) => fields.iter().for_each(|key| drop(row.values.insert(key.clone(), value_of(&was.values, key.as_str()).clone()))),
+                _ => {}
+            }
+        }
     }
 
     /// The record as it would be, with everything calculated.

@@ -88,6 +88,7 @@ impl Work {
             snapshot,
             home: home.clone(),
             outer: None,
+            person: None,
         })
     }
 
