@@ -25,7 +25,7 @@ fn units() -> Files {
         "total": {"type": "money", "computed": {"expr": "own + below"}},
         "largest": {"type": "money", "computed": {"expr": "max(own, unit.parent.max(\"largest\"))"}},
         "depth": {"type": "integer", "computed": {"expr": "or(parent.depth, 0) + 1"}}}});
-    let cost = json!({"key": "cost", "title": "{amount}", "fields": {"unit": link("unit"), "amount": {"type": "money"}, "share": {"type": "percent", "computed": {"expr": "amount / unit.total * 100"}}}});
+    let cost = json!({"key": "cost", "title": "{amount}", "fields": {"unit": link("unit"), "amount": {"type": "money"}, "share": {"type": "percent", "computed": {"expr": "if unit.total > 0 { amount / unit.total * 100 } else { 0 }"}}}});
     pack_of(&[unit, cost], &[])
 }
 

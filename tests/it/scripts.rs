@@ -21,7 +21,7 @@ const TASK: &str = r#"{"key": "task", "title": "{name}", "fields": {
   "child_tables": {"parts": {"fields": {"item": {"type": "text"}, "price": {"type": "money"}}}},
   "states": {"open": {}, "done": {}}, "transitions": [{"id": "finish", "from": ["open"], "to": "done"}],
   "scripts": {"before_save": "scripts/before.rhai", "after_save": "scripts/after.rhai"},
-  "permissions": [{"role": "keeper", "actions": ["*"]}, {"role": "clerk", "actions": ["read", "create", "update", "delete"], "scope": "own"}]}"#;
+  "permissions": [{"role": "keeper", "actions": ["*"]}, {"role": "clerk", "actions": ["read", "create", "update", "delete", "restore"], "scope": "own"}]}"#;
 const DIARY: &str = r#"{"key": "diary", "fields": {"task": {"type": "link", "target": "task", "on_delete": "cascade"}, "text": {"type": "text", "required": true}}, "permissions": [{"role": "keeper", "actions": ["*"]}]}"#;
 
 fn pack(before: &str, after: &str) -> Files {

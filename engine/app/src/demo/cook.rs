@@ -161,8 +161,8 @@ impl Cook<'_> {
             // Whose a record is that one of these fields points to: who works on something may see what it belongs to.
             "owner_of" => {
                 let id = |value: &Json| value.as_str().or_else(|| value.get("id")?.as_str()).map(str::to_owned);
-                let ids = what.as_array().into_iter().flatten().filter_map(|field| id(record.get(field.as_str()?)?));
-                ids.filter_map(|id| self.owners.get(&id)).next().cloned().unwrap_or(Json::Null)
+                let mut ids = what.as_array().into_iter().flatten().filter_map(|field| id(record.get(field.as_str()?)?));
+                ids.find_map(|id| self.owners.get(&id)).cloned().unwrap_or(Json::Null)
             }
             "user_nth" => {
                 let login = usize::try_from(k).ok().and_then(|k| what.get(k)).cloned().unwrap_or(Json::Null);
