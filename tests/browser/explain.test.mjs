@@ -52,3 +52,38 @@ test('a formula shows what it reads, an input explains itself in its place, and 
   await page.waitForURL(/\/c\/order\?filter=/);
   await end();
 });
+
+test('a calculated cell of a row explains itself, by mouse and by keys, and typing is not disturbed', async () => {
+  const { page, end } = await visit(browser, server.base);
+  const found = await api(page, '/records/order?sort=-created_at&limit=1&fields=id&filter=' + encodeURIComponent(JSON.stringify({ field: 'status', op: 'is', value: 'draft' })));
+  await page.goto(`${server.base}/c/order/${found.data[0].id}`);
+  const row = page.locator('x-lines tr.line').first();
+  await row.waitFor();
+  const why = row.locator('.cell-why').first();
+  await row.hover();
+  await page.waitForFunction(() => getComputedStyle(document.querySelector('x-lines tr.line .cell-why')).opacity === '1');
+  await picture(page, 'explain-cell-hover');
+  await why.click();
+  await page.waitForSelector(`${menu} .formula`);
+  await picture(page, 'explain-cell');
+  assert.deepEqual(await rawKeys(page), []);
+  assert.deepEqual(await faultsOf(page), []);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
+  assert.equal(await page.locator('x-lines tr.editing').count(), 0, 'the row is not opened by that');
+  // From the row to its values and back.
+  await row.focus();
+  await page.keyboard.press('ArrowRight');
+  assert.ok(await why.evaluate((one) => one === document.activeElement));
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`${menu} .formula`);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
+  await page.keyboard.press('ArrowLeft');
+  assert.ok(await row.evaluate((one) => one === document.activeElement));
+  // While a row is edited they are out of the way.
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('x-lines tr.editing');
+  assert.equal(await page.locator('x-lines tr.editing .cell-why:visible').count(), 0);
+  await end();
+});

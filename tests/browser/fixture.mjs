@@ -1,8 +1,9 @@
 // Starts the real server with demo data, and a browser; makes every test fail on what a person would never report:
 // console errors, broken policies, pages wider than the screen.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,10 +13,13 @@ const { chromium } = require('playwright-core');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const artifacts = path.join(root, 'tests/artifacts');
 
-/** Serves a demo company of so many records on a free port. */
-export async function serve(records = 300) {
+/** Serves a demo company of so many records on a free port, with more packs than those that ship. */
+export async function serve(records = 300, packs = []) {
   const bin = process.env.CARDSTOCK_BIN ?? path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, 'target'), 'debug/cardstock');
-  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0', '--records', String(records)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const folder = packs.length ? fs.mkdtempSync(path.join(os.tmpdir(), 'cardstock-browser-')) : null;
+  const kept = folder ? ['--data', folder] : [];
+  for (const pack of packs) execFileSync(bin, ['pack', 'install', path.join(root, pack), ...kept]);
+  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0', '--records', String(records), ...kept], { stdio: ['ignore', 'pipe', 'inherit'] });
   const base = await new Promise((done, fail) => {
     let text = '';
     child.stdout.on('data', chunk => {
@@ -25,7 +29,8 @@ export async function serve(records = 300) {
     });
     child.on('exit', code => fail(new Error(`the server ended with ${code}: ${text}`)));
   });
-  return { base, stop: () => new Promise(done => { child.once('exit', done); child.kill('SIGTERM'); }) };
+  const gone = () => { if (folder) fs.rmSync(folder, { recursive: true, force: true }); };
+  return { base, stop: () => new Promise(done => { child.once('exit', () => { gone(); done(); }); child.kill('SIGTERM'); }) };
 }
 
 export const launch = () => chromium.launch({

@@ -112,6 +112,34 @@ test('steps that cannot be taken say why, boards move by steps, edits are saved 
   await end();
 });
 
+test('many are moved at once, with what the step asks', async () => {
+  const { page, end } = await visit(browser, server.base);
+  const customer = (await api(page, '/records/customer?limit=1&fields=id')).data[0].id;
+  const made = [];
+  for (const subject of ['first', 'second']) made.push((await api(page, '/records/complaint', { subject, customer, kind: 'other', received: '2026-03-02' })).id);
+  await page.goto(`${server.base}/c/complaint?sort=-created_at`);
+  for (const id of made) await page.locator(`#r-${id} .check`).click();
+  await page.click('#bulk [data-action=transition]');
+  await page.waitForSelector('#bulk-dialog[open] #bulk-step');
+  // One step asks fields, another only a word.
+  await page.selectOption('#bulk-step', 'assign');
+  await page.waitForSelector('#bulk-asked [name="f.deadline"]');
+  await picture(page, 'flow-bulk-fields');
+  await page.selectOption('#bulk-step', 'withdraw');
+  await page.waitForSelector('#bulk-comment[required]');
+  assert.equal(await page.locator('#bulk-asked [name="f.deadline"]').count(), 0);
+  assert.deepEqual(await rawKeys(page), []);
+  assert.deepEqual(await faultsOf(page), []);
+  await page.fill('#bulk-comment', 'both at once');
+  await page.click('#bulk-apply');
+  await page.waitForFunction(() => !document.querySelector('#bulk-dialog')?.open);
+  for (const id of made) {
+    await page.waitForFunction(async (id) => (await (await fetch(`/api/v1/records/complaint/${id}`)).json()).state === 'withdrawn', id);
+    assert.match(JSON.stringify(await api(page, `/records/complaint/${id}/states`)), /both at once/);
+  }
+  await end();
+});
+
 test('on the phone, in the dark and in Chinese it fits and is named', async () => {
   for (const [locale, dark] of [['en', false], ['zh-CN', true]]) {
     const { page, end } = await visit(browser, server.base, { phone: true, dark, locale });

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{both, site::{Database, Person, Site, encoded}};
 
-both!(each_lane_is_a_list);
+both!(each_lane_is_a_list, a_step_says_where_it_led);
 
 /// The records of each lane on the page, by its value.
 async fn lanes(person: &Person, query: &str) -> Vec<(String, Vec<String>, bool)> {
@@ -50,4 +50,21 @@ async fn each_lane_is_a_list(database: Database) {
     let seen: Vec<(String, usize)> = lanes(&gus, "sort=name").await.into_iter().map(|(grade, ids, _)| (grade, ids.len())).collect();
     assert_eq!(seen.iter().map(|(_, count)| count).sum::<usize>(), 20, "{seen:?}");
     assert!(seen.contains(&("a".into(), 20)), "{seen:?}");
+}
+
+async fn a_step_says_where_it_led(database: Database) {
+    let site = Site::with(database, "tests/packs/works").await;
+    let boss = site.person("boss", &["boss"]).await;
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("hx-request", "true")];
+    let moved = async |id: &str, to: &str| boss.send(Method::POST, &format!("/c/leave/{id}/move"), &form, Some(format!("field=state&to={to}&version=1").into_bytes())).await.ok(200);
+    // Others must agree first, and it has no state for that time: it stays where it was.
+    let waits = boss.make("leave", json!({"why": "Rest", "days": 1})).await;
+    let told = moved(&waits, "granted").await;
+    assert_eq!((&told["state"], told["text"].is_string()), (&json!("draft"), true), "{told}");
+    assert_eq!(boss.read("leave", &waits).await["state"], "draft");
+    // One that asks something is not taken yet.
+    let asks = boss.make("leave", json!({"why": "Rest", "days": 1})).await;
+    let told = moved(&asks, "asked").await;
+    assert_eq!(told["dialog"], format!("/c/leave/{asks}/step/ask"));
+    assert_eq!(boss.read("leave", &asks).await["state"], "draft");
 }

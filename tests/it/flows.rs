@@ -1,5 +1,6 @@
 //! Workflows: transitions are the only way from one state to another; what they ask, who takes them, what they lock.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{both, site::{Answer, Database, Person, Site, violations}};
@@ -8,7 +9,7 @@ const WORKS: &str = "tests/packs/works";
 
 both!(
     transitions_move_records_and_nothing_else_does, what_a_transition_asks_is_asked, locked_records_stay_as_they_are, of_two_who_take_a_step_one_wins, what_it_went_through_is_told,
-    offers_say_why_not, a_script_runs_with_a_step, many_are_moved_at_once_and_back, old_records_come_in_their_state, nonsense_is_refused
+    offers_say_why_not, a_script_runs_with_a_step, many_are_moved_at_once_and_back, many_are_asked_what_a_step_asks, old_records_come_in_their_state, nonsense_is_refused
 );
 
 async fn take(person: &Person, id: &str, transition: &str, body: Value) -> Answer {
@@ -215,4 +216,45 @@ async fn nonsense_is_refused(database: Database) {
     wu.post_with(&path, &again, json!({})).await.ok(200);
     wu.post_with(&path, &again, json!({})).await.ok(200);
     wu.post_with(&format!("/records/errand/{id}/transitions/send"), &again, json!({})).await.refused(422, "invalid");
+}
+
+async fn many_are_asked_what_a_step_asks(database: Database) {
+    let site = Site::with(database, WORKS).await;
+    let (wu, bo) = people(&site).await;
+    let mut ids = Vec::new();
+    for (name, reason) in [("A", Value::Null), ("B", Value::Null), ("C", json!("own"))] {
+        ids.push(wu.make("errand", json!({"name": name, "reason": reason})).await);
+    }
+    let asked = |more: Value| {
+        let mut body = json!({"action": "transition", "transition": "check", "ids": ids});
+        body.as_object_mut().expect("a body").extend(more.as_object().expect("keys").clone());
+        body
+    };
+    // Each answers for itself what it lacks.
+    let without = wu.post("/records/errand/bulk", asked(json!({}))).await.ok(200);
+    assert_eq!((&without["batch"]["changed"], &without["batch"]["failed"]), (&json!(1), &json!(2)), "{without}");
+    let other = wu.post("/records/errand/bulk", asked(json!({"record": {"name": "Z"}}))).await.ok(200);
+    assert_eq!((&other["batch"]["changed"], &other["batch"]["failed"]), (&json!(0), &json!(3)), "other fields are not sent along: {other}");
+    let with = wu.post("/records/errand/bulk", asked(json!({"record": {"reason": "R"}, "ids": ids[..2]}))).await.ok(200);
+    assert_eq!(with["batch"]["changed"], json!(2), "{with}");
+    assert_eq!(wu.find("errand", &json!({"all": []}), "name", "reason").await, [json!("R"), json!("R"), json!("own")]);
+    assert_eq!(wu.find("errand", &json!({"all": []}), "name", "state").await, [json!("checked"), json!("checked"), json!("checked")]);
+    // What must be said is asked before any is touched, and stands with each.
+    let refuse = |comment: Value| json!({"action": "transition", "transition": "refuse", "comment": comment, "ids": ids});
+    assert_eq!(violations(&bo.post("/records/errand/bulk", refuse(Value::Null)).await.refused(422, "invalid")), ["comment required"]);
+    bo.post("/records/errand/bulk", refuse(json!("not now"))).await.ok(200);
+    let told = bo.get(&format!("/records/errand/{}/states", ids[1])).await.ok(200);
+    assert!(told.to_string().contains("not now"), "{told}");
+    // The dialog asks the same, and sends it.
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("hx-request", "true")];
+    let dialog = async |person: &Person, step: &str| person.send(Method::GET, &format!("/c/errand/bulk/field?transition={step}"), &form[1..], None).await.text;
+    let check = dialog(&wu, "check").await;
+    assert!(check.contains("name=\"f.reason\"") && !check.contains("name=\"comment\"") && !check.contains("name=\"f.name\""), "{check}");
+    let refuse = dialog(&bo, "refuse").await;
+    assert!(refuse.contains("name=\"comment\"") && refuse.contains("required"), "{refuse}");
+    assert!(!dialog(&wu, "refuse").await.contains("comment"), "it is not wu's to take");
+    let sent = wu.send(Method::POST, "/c/errand/bulk", &form, Some(format!("action=transition&transition=check&f.reason=again&f.name=Z&ids={}", ids.join("%2C")).into_bytes())).await.ok(200);
+    assert!(sent["undo_url"].is_string(), "{sent}");
+    assert_eq!(wu.find("errand", &json!({"all": []}), "name", "reason").await, [json!("again"), json!("again"), json!("again")]);
+    assert_eq!(wu.find("errand", &json!({"all": []}), "name", "name").await, [json!("A"), json!("B"), json!("C")]);
 }

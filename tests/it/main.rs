@@ -19,6 +19,8 @@ mod builder;
 mod bulk;
 mod cells;
 mod derived;
+mod derived_random;
+mod derived_trees;
 mod derived_world;
 mod expenses;
 mod explain;

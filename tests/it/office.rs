@@ -110,8 +110,14 @@ fn the_demo_company_has_applications_under_way() {
 }
 
 async fn demo(database: Database) {
-    let packs = vec![pack("builtin-modules/base"), pack("builtin-modules/office")];
+    let packs = ["base", "office", "sales", "service"].map(|name| pack(&format!("builtin-modules/{name}"))).to_vec();
     let site = Site::of(database, packs.clone()).await;
     app::demo::fill(&site.app, &packs, Some(300), chrono::Utc::now(), &|_| {}).await.expect("a company");
     assert!(site.number("SELECT count(*) FROM sys_approval_task WHERE state = 'open' AND user_id IS NOT NULL").await >= 8, "they wait for people, not for administrators");
+    // Whoever works on something may see whose it is.
+    for (table, link, of) in [("order", "customer", "customer"), ("opportunity", "customer", "customer"), ("sales_task", "customer", "customer"), ("complaint", "order", "order")] {
+        let all = site.number(&format!("SELECT count(*) FROM c_{table} WHERE f_{link} IS NOT NULL")).await;
+        let theirs = site.number(&format!("SELECT count(*) FROM c_{table} one JOIN c_{of} other ON other.id = one.f_{link} WHERE other.owner = one.owner")).await;
+        assert!(all > 0 && theirs == all, "{table}: {theirs} of {all}");
+    }
 }

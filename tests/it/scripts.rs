@@ -9,6 +9,7 @@ use crate::{both, site::{Database, Site, violations}};
 both!(
     scripts_set_fields_and_refuse, what_scripts_set_is_validated, what_comes_after_belongs_to_the_change, scripts_see_what_their_user_sees, budgets_end_scripts, scripts_in_a_ring_end,
     faults_are_told_and_kept, buttons_run_scripts, scripts_are_tried, scripts_run_later, rows_are_set_added_and_removed,
+    scripts_run_where_something_is_taken_back, scripts_run_where_merging_moves_links,
 );
 
 const TASK: &str = r#"{"key": "task", "title": "{name}", "fields": {
@@ -20,7 +21,7 @@ const TASK: &str = r#"{"key": "task", "title": "{name}", "fields": {
   "child_tables": {"parts": {"fields": {"item": {"type": "text"}, "price": {"type": "money"}}}},
   "states": {"open": {}, "done": {}}, "transitions": [{"id": "finish", "from": ["open"], "to": "done"}],
   "scripts": {"before_save": "scripts/before.rhai", "after_save": "scripts/after.rhai"},
-  "permissions": [{"role": "keeper", "actions": ["*"]}, {"role": "clerk", "actions": ["read", "create", "update"], "scope": "own"}]}"#;
+  "permissions": [{"role": "keeper", "actions": ["*"]}, {"role": "clerk", "actions": ["read", "create", "update", "delete", "restore"], "scope": "own"}]}"#;
 const DIARY: &str = r#"{"key": "diary", "fields": {"task": {"type": "link", "target": "task", "on_delete": "cascade"}, "text": {"type": "text", "required": true}}, "permissions": [{"role": "keeper", "actions": ["*"]}]}"#;
 
 fn pack(before: &str, after: &str) -> Files {
@@ -123,7 +124,6 @@ async fn what_comes_after_belongs_to_the_change(database: Database) {
     let id = kim.make("task", json!({"name": "caught"})).await;
     let texts = kim.find("diary", &json!({"field": "task", "op": "is", "value": id}), "created_at", "text").await;
     assert_eq!(texts, [json!("made"), json!("caught: text: This must be filled in.")]);
-    // What a batch takes back runs no script again.
     kim.delete(&format!("/records/task/{id}")).await.ok(204);
 }
 
@@ -292,4 +292,72 @@ async fn rows_are_set_added_and_removed(database: Database) {
     let cut = kim.patch(&format!("/records/task/{id}"), json!({"name": "cut"})).await.ok(200);
     assert_eq!((cut["parts"].as_array().map(Vec::len), &cut["total"]), (Some(2), &json!("3.50")), "{cut}");
     assert_eq!(site.number("SELECT count(*) FROM c_task__parts").await, 2);
+}
+
+/// Sets what follows, tells what was, refuses, and keeps a diary of it.
+const BEFORE: &str = r#"
+    if record.name == "shut" && given.cause == "undo" { throw "this one stays"; }
+    record.kind = if or(record.cost, 0) >= 500 { "dear" } else { "plain" };
+    if !is_empty(before) && before.hours != record.hours { record.note = "was " + text(before.hours); }
+"#;
+const AFTER: &str = r#"save("diary", #{task: record, text: text(record.hours) + " " + or(given.cause, "save")});"#;
+
+async fn scripts_run_where_something_is_taken_back(database: Database) {
+    let site = site(database, BEFORE, AFTER).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let mut ids = Vec::new();
+    for name in ["whole", "touched", "shut"] {
+        ids.push(kim.make("task", json!({"name": name, "hours": "2"})).await);
+    }
+    let edited = kim.post("/records/task/bulk", json!({"action": "edit", "fields": [{"field": "hours", "value": "20"}], "ids": ids})).await.ok(200);
+    let values = async |id: &str| {
+        let read = kim.read("task", id).await;
+        ["hours", "kind", "note"].map(|field| read[field].as_str().unwrap_or("").to_owned())
+    };
+    assert_eq!(values(&ids[0]).await, ["20.0", "dear", "was 2.0"]);
+    kim.patch(&format!("/records/task/{}", ids[1]), json!({"rate": "500"})).await.ok(200);
+    let batch = edited["batch"]["id"].as_str().expect("a batch");
+    let undone = kim.post(&format!("/batches/{batch}/undo"), json!({})).await.ok(200);
+    assert_eq!((&undone["changed"], &undone["failed"]), (&json!(2), &json!(1)), "{undone}");
+    assert_eq!(values(&ids[0]).await, ["2.0", "plain", ""], "as it was");
+    // Its rate is another since: what was right with the rate of then is not.
+    assert_eq!(values(&ids[1]).await, ["2.0", "dear", "was 20.0"], "as in any save");
+    assert_eq!(values(&ids[2]).await, ["20.0", "dear", "was 2.0"], "refused");
+    let rows = kim.get(&format!("/batches/{}/rows", undone["id"].as_str().expect("a batch"))).await.ok(200);
+    assert!(rows.to_string().contains("this one stays"), "{rows}");
+    let texts = async |id: &str| kim.find("diary", &json!({"field": "task", "op": "is", "value": id}), "created_at", "text").await;
+    assert_eq!(texts(&ids[0]).await, [json!("2.0 save"), json!("20.0 save"), json!("2.0 undo")]);
+    assert_eq!(texts(&ids[2]).await, [json!("2.0 save"), json!("20.0 save")], "what was refused told nobody");
+}
+
+async fn scripts_run_where_merging_moves_links(database: Database) {
+    let before = r#"
+        if record.name == "loyal" && given.cause == "merge" { throw "it stays where it is"; }
+        if record.name == "asks" { try { query("diary"); record.kind = "dear"; } catch { record.kind = "plain"; } }
+        let above = read("task", record.above);
+        record.note = if is_empty(above) { "" } else { or(given.cause, "save") + " " + above.name };
+    "#;
+    let site = site(database, before, "").await;
+    let (kim, cleo) = (site.person("kim", &["keeper"]).await, site.person("cleo", &["clerk"]).await);
+    let (one, two) = (cleo.make("task", json!({"name": "One"})).await, cleo.make("task", json!({"name": "Two"})).await);
+    let below = kim.make("task", json!({"name": "below", "above": two})).await;
+    assert_eq!(kim.read("task", &below).await["note"], "save Two");
+    let merged = kim.post("/records/task/merge", json!({"master": one, "others": [two]})).await.ok(200);
+    let read = kim.read("task", &below).await;
+    assert_eq!((&read["above"]["id"], &read["note"]), (&json!(one), &json!("merge One")));
+    kim.post(&format!("/batches/{}/undo", merged["id"].as_str().expect("a batch")), json!({})).await.ok(200);
+    let read = kim.read("task", &below).await;
+    assert_eq!((&read["above"]["id"], &read["note"]), (&json!(two), &json!("save Two")), "as it was");
+    // Links move in the name of whoever merges, scripts see no more than they do.
+    let asks = kim.make("task", json!({"name": "asks", "above": two})).await;
+    assert_eq!(kim.read("task", &asks).await["kind"], "dear");
+    let merged = cleo.post("/records/task/merge", json!({"master": one, "others": [two]})).await.ok(200);
+    assert_eq!(kim.read("task", &asks).await["kind"], "plain");
+    kim.post(&format!("/batches/{}/undo", merged["id"].as_str().expect("a batch")), json!({})).await.refused(404, "not_found");
+    cleo.post(&format!("/batches/{}/undo", merged["id"].as_str().expect("a batch")), json!({})).await.ok(200);
+    // One that refuses keeps all of it from happening.
+    let loyal = kim.make("task", json!({"name": "loyal", "above": two})).await;
+    let problem = kim.post("/records/task/merge", json!({"master": one, "others": [two]})).await.refused(409, "merge_blocked");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("it stays where it is")), "{problem}");
+    assert_eq!((kim.read("task", &loyal).await["above"]["id"].clone(), kim.read("task", &below).await["note"].clone()), (json!(two), json!("save Two")));
 }

@@ -31,12 +31,16 @@ function moveTo(card: HTMLElement, lane: HTMLElement, before: Element | null = n
   return next;
 }
 
+type Outcome = NonNullable<Awaited<ReturnType<typeof saveFields>>>;
+/** What is told of a step beside what is told of every save: in which state the record is now, and what that is called. */
+type Stepped = Omit<Outcome, 'saved'> & { saved?: NonNullable<Outcome['saved']> & { state?: string | null; text?: string | null } };
+
 /** Takes the step that leads to a lane. One that asks something opens its dialog, and the card stays for now. */
-async function takeStep(id: string, card: HTMLElement, field: string, to: string): ReturnType<typeof saveFields> {
+async function takeStep(id: string, card: HTMLElement, field: string, to: string): Promise<Stepped | null> {
   const url = `/c/${find('[data-list]')?.dataset.card}/${id}/move`;
   const answer = await send(url, new URLSearchParams({ field, to, version: card.dataset.version ?? '' }));
   if (!answer) return null;
-  const told = await answer.json() as { dialog?: string; version: number; merged: boolean; warnings: string[] };
+  const told = await answer.json() as NonNullable<Stepped['saved']> & { dialog?: string };
   if (told.dialog) { void openSheet(told.dialog, card); return null; }
   return { saved: told };
 }
@@ -55,7 +59,7 @@ async function move(card: HTMLElement, lane: HTMLElement, before: Element | null
   card.focus({ preventScroll: false });
   card.setAttribute('aria-busy', 'true');
   const bySteps = board()?.hasAttribute('data-by-steps');
-  const outcome = bySteps ? await takeStep(id, card, board()?.dataset.field ?? '', now) : await saveFields(id, card.dataset.version ?? '', { [field]: now }, { [field]: was });
+  const outcome: Stepped | null = bySteps ? await takeStep(id, card, board()?.dataset.field ?? '', now) : await saveFields(id, card.dataset.version ?? '', { [field]: now }, { [field]: was });
   card.removeAttribute('aria-busy');
   if (!outcome?.saved) {
     put(find('[data-lane]', from), home?.isConnected ? home : null);
@@ -65,9 +69,15 @@ async function move(card: HTMLElement, lane: HTMLElement, before: Element | null
     return;
   }
   const { saved } = outcome;
+  // What others must agree to first stays where it was, or waits in a lane of its own.
+  if (saved.state && saved.state !== now) {
+    const there = lanes().find((one) => one.dataset.value === saved.state);
+    const into = there && find('[data-lane]', there);
+    if (into) put(into, there === from && home?.isConnected ? home : into.firstElementChild);
+  }
   figures();
   (await redraw(id))?.focus({ preventScroll: true });
-  const say = saved.warnings[0] ?? t('moved', { what: lane.dataset.label ?? '' });
+  const say = saved.text ?? saved.warnings[0] ?? t('moved', { what: lane.dataset.label ?? '' });
   // A step is not undone by going back: another step leads back, if one does.
   if (bySteps) { toast(say); return; }
   toast(say, { label: t('undo'), run: () => {

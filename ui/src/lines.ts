@@ -46,7 +46,19 @@ export class Lines extends HTMLElement {
     if (event.isComposing) return;
     const row = around<HTMLTableRowElement>(event, 'tr.line');
     if (!row) return;
-    if (row === this.editing) this.onEditKey(event, row); else if (event.target === row) this.onRowKey(event, row);
+    if (row === this.editing) this.onEditKey(event, row); else if (event.target === row) this.onRowKey(event, row); else this.onWhyKey(event, row);
+  }
+
+  /** Keys beside calculated values: along the row, and back to it. */
+  private onWhyKey(event: KeyboardEvent, row: HTMLTableRowElement) {
+    const whys = all<HTMLElement>('.cell-why', row);
+    const at = whys.indexOf(event.target as HTMLElement);
+    if (at < 0) return;
+    const next = { ArrowRight: whys[at + 1], ArrowLeft: whys[at - 1] ?? row, Escape: row }[event.key];
+    if (!next || find('#explain-menu:popover-open')) return;
+    next.focus();
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   /** Keys while a row has the focus as a whole. */
@@ -57,6 +69,7 @@ export class Lines extends HTMLElement {
     if (move) this.focusRow(move);
     else if (event.key === 'Enter' || event.key === 'F2' || event.key === ' ') this.edit(row);
     else if (event.key === 'Delete') this.remove_(row);
+    else if (event.key === 'ArrowRight') find<HTMLElement>('.cell-why', row)?.focus();
     else return;
     event.preventDefault();
     event.stopPropagation();

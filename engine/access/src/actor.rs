@@ -127,6 +127,11 @@ impl Actor {
         Self { system: Some(reason), ..self.clone() }
     }
 
+    /// The person for whom the system acts by a reason, with their own rights.
+    pub fn behind(&self, reason: Reason) -> Option<Self> {
+        (self.system == Some(reason) && self.user.is_some()).then(|| Self { system: None, compiled: Arc::default(), ..self.clone() })
+    }
+
     /// The same person in another request: now, and presumed to be as they were known at some state of rights, or not.
     #[must_use]
     pub fn again(&self, now: DateTime<Utc>, known_at: Option<i64>) -> Self {

@@ -10,6 +10,9 @@ use serde_json::Value as Json;
 
 use crate::derived::{Circle, Graph};
 
+/// What a formula calls the day it is where the site is, unless a field is called so.
+pub(crate) const TODAY: &str = "today";
+
 /// Every computed field of every card, and every script.
 pub fn check(catalog: &Catalog, packs: &[PackSource]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
@@ -104,7 +107,7 @@ impl Names for OfTable<'_> {
             Some((table, key)) if rows(table).is_some() => return rows(table)?.fields.get(key).map(kind_of),
             _ => {}
         }
-        let Some(path) = path::resolve(self.catalog, &self.table.reference(), name).ok().filter(|path| !path.is_many()) else { return self.kind_of_rows(name) };
+        let Some(path) = path::resolve(self.catalog, &self.table.reference(), name).ok().filter(|path| !path.is_many()) else { return self.kind_of_rows(name).or((name == TODAY).then_some(Kind::Date)) };
         let field = path.field(self.catalog).filter(|field| !field.secret)?;
         Some(if path.part.is_some() { Kind::Text } else { kind_of(field) })
     }
@@ -113,7 +116,7 @@ impl Names for OfTable<'_> {
         let keys = |table: &Table| table.fields.values().filter(|field| !field.secret).map(|field| field.key.to_string()).collect::<Vec<_>>();
         if name.is_empty() {
             let around = if self.table.child.is_some() { vec![self.card.key.to_string()] } else { self.card.children.keys().map(Ident::to_string).collect() };
-            return keys(self.table).into_iter().chain(around).collect();
+            return keys(self.table).into_iter().chain(around).chain([TODAY.to_owned()]).collect();
         }
         if let Some(rows) = self.card.children.get(name).filter(|_| self.table.child.is_none()) {
             return keys(rows);

@@ -111,7 +111,7 @@ impl App {
     async fn read_definitions(&self) -> Result<(), AppError> {
         self.settings.store(Arc::new(settings::read(&self.store).await?));
         let catalog = packs::State::read(&self.store).await?.catalog()?;
-        self.snapshot.store(Arc::new(Snapshot::new(catalog)));
+        self.snapshot.store(Arc::new(Snapshot::new(catalog).in_zone(self.settings().zone)));
         Ok(())
     }
 

@@ -2,6 +2,9 @@
 
 use std::{collections::{HashMap, HashSet}, sync::Arc};
 
+use access::{Actor, Reason};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use indexmap::IndexSet;
 use model::{Aggregate, Card, Catalog, Field, Hop, Ident, RowPath, ScriptFile, Source, Table, TableRef, path, rows};
 use script::{Fault, Formula, Profile, Script, ScriptError};
@@ -25,6 +28,8 @@ pub struct Snapshot {
     graph: Graph,
     /// Cards whose records say what users are bound to.
     binding: HashSet<Ident>,
+    /// Where the site is; nothing for UTC.
+    zone: Option<Tz>,
 }
 
 impl Snapshot {
@@ -57,6 +62,23 @@ impl Snapshot {
         made.graph = Graph::new(&catalog, &|table, field| reads.get(&(table.reference(), field.clone())).cloned().unwrap_or_default());
         made.catalog = catalog;
         made
+    }
+
+    /// By the clock of a site.
+    pub(crate) fn in_zone(self, zone: Tz) -> Self {
+        Self { zone: Some(zone), ..self }
+    }
+
+    /// The day of the site at a moment.
+    pub(crate) fn day(&self, now: DateTime<Utc>) -> NaiveDate {
+        now.with_timezone(&self.zone.unwrap_or(Tz::UTC)).date_naive()
+    }
+
+    /// Who calculates values at a moment: the same for whoever saves, by the clock of the site.
+    pub(crate) fn calculating(&self, now: DateTime<Utc>) -> Actor {
+        let mut system = Actor::system(Reason::Derivation, now);
+        system.zone = self.zone.unwrap_or(Tz::UTC);
+        system
     }
 
     /// The card of that key, or nothing that can be told from nothing.

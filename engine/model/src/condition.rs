@@ -164,6 +164,16 @@ impl Condition {
             Self::Unknown => false,
         }
     }
+    /// Whether it asks what time, or which day, it is.
+    pub fn asks_time(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_time),
+            Self::Not(part) => part.asks_time(),
+            Self::Test(test) => matches!(test.operand, Operand::Period(_)) || test.operand.terms().any(|term| matches!(term, Term::Variable(Variable::Today | Variable::Now))),
+            Self::Related(related) => related.condition.asks_time(),
+            Self::Unknown => false,
+        }
+    }
     /// Whether it is [`Self::always`].
     pub fn is_always(&self) -> bool {
         matches!(self, Self::All(parts) if parts.is_empty())

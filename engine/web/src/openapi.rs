@@ -4,6 +4,7 @@ mod accounts;
 mod around;
 mod flows;
 mod kept;
+mod past;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
         components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
-        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)).chain(around::actions(snapshot, actor, card)) {
+        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)).chain(around::actions(snapshot, actor, card)).chain(past::of_card(card, &reading, &actor.lang)) {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
@@ -71,7 +72,7 @@ fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> 
     let problem = json!({"description": "A problem, as application/problem+json."});
     let mut all = vec![
         (base.clone(), "get", operation("list", format!("List {plural}"), &list, None, json!({"200": answer(&format!("{key}.list")), "400": problem}))),
-        (one.clone(), "get", operation("read", format!("Read {label}"), &id, None, json!({"200": answer(key), "404": problem}))),
+        (one.clone(), "get", operation("read", format!("Read {label}"), &past::reading(card), None, json!({"200": answer(key), "404": problem}))),
         (format!("{one}/history"), "get", operation("history", format!("History of {label}"), &id, None, json!({"200": {"description": ""}, "404": problem}))),
     ];
     if allowed(ActionName::Create) {

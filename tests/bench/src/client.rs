@@ -19,18 +19,24 @@ pub struct Call {
     pub method: &'static str,
     /// Path and query.
     pub path: String,
-    /// JSON, if any.
+    /// JSON, or the fields of a form, if any.
     pub body: Option<String>,
+    /// Whether a script of a page sends a form.
+    pub form: bool,
 }
 
 impl Call {
     /// A read.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: "GET", path: path.into(), body: None }
+        Self { method: "GET", path: path.into(), body: None, form: false }
     }
     /// A change.
     pub fn send(method: &'static str, path: impl Into<String>, body: &Json) -> Self {
-        Self { method, path: path.into(), body: Some(body.to_string()) }
+        Self { method, path: path.into(), body: Some(body.to_string()), form: false }
+    }
+    /// What a page sends while one types.
+    pub fn form(path: impl Into<String>, fields: String) -> Self {
+        Self { method: "POST", path: path.into(), body: Some(fields), form: true }
     }
 }
 
@@ -65,7 +71,9 @@ impl Connection {
         if let Some(token) = &self.server.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if call.body.is_some() {
+        if call.form {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").header("hx-request", "true");
+        } else if call.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let body = Full::new(Bytes::from(call.body.clone().unwrap_or_default()));

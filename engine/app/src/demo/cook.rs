@@ -3,6 +3,8 @@
 //! **Invariants**
 //! - Everything follows from a seed; the same demo is the same records.
 
+use std::collections::HashMap;
+
 use chrono::{Days, NaiveDate};
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Map, Value as Json, json};
@@ -28,6 +30,8 @@ pub(super) struct Cook<'k> {
     pub today: NaiveDate,
     /// When the record at hand was made.
     pub made: NaiveDate,
+    /// Whose each record is that was made so far, by its id.
+    pub owners: HashMap<String, Json>,
 }
 
 impl Cook<'_> {
@@ -42,6 +46,9 @@ impl Cook<'_> {
             }
         }
         record.retain(|key, _| !key.starts_with('_'));
+        if let (Some(Json::String(id)), Some(owner)) = (record.get("id"), record.get("owner")) {
+            self.owners.insert(id.clone(), owner.clone());
+        }
         Ok(record)
     }
 
@@ -150,6 +157,12 @@ impl Cook<'_> {
             "user" => {
                 let login = self.pick(what);
                 self.person(&login)
+            }
+            // Whose a record is that one of these fields points to: who works on something may see what it belongs to.
+            "owner_of" => {
+                let id = |value: &Json| value.as_str().or_else(|| value.get("id")?.as_str()).map(str::to_owned);
+                let mut ids = what.as_array().into_iter().flatten().filter_map(|field| id(record.get(field.as_str()?)?));
+                ids.find_map(|id| self.owners.get(&id)).cloned().unwrap_or(Json::Null)
             }
             "user_nth" => {
                 let login = usize::try_from(k).ok().and_then(|k| what.get(k)).cloned().unwrap_or(Json::Null);

@@ -7,7 +7,7 @@
 
 mod cook;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use access::{ADMINISTRATOR, Actor};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -118,8 +118,9 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
     kitchen.pictures = pictures(app, packs, &first, wanted).await?;
     kitchen.people = kitchen.users.iter().zip(&actors).filter_map(|(user, actor)| Some((user.get("login")?.as_str()?.to_owned(), actor.user?))).collect();
     let kitchen = kitchen;
+    let mut owners = HashMap::new();
     for (index, recipe) in kitchen.recipes.iter().enumerate() {
-        let mut cook = Cook { kitchen: &kitchen, recipe, random: StdRng::seed_from_u64(index as u64 + 42), today: now.date_naive(), made: now.date_naive() };
+        let mut cook = Cook { kitchen: &kitchen, recipe, random: StdRng::seed_from_u64(index as u64 + 42), today: now.date_naive(), made: now.date_naive(), owners: std::mem::take(&mut owners) };
         let (mut k, mut go_on) = (0, Vec::new());
         while k < recipe.count {
             let upto = (k + BATCH as u64).min(recipe.count);
@@ -146,6 +147,7 @@ pub async fn fill(app: &Arc<App>, packs: &[Files], records: Option<u64>, now: Da
             done(upto - k);
             k = upto;
         }
+        owners = std::mem::take(&mut cook.owners);
         let Some(then) = &recipe.then else { continue };
         for (id, by) in go_on {
             let Some(actor) = actors.iter().find(|actor| actor.user == by) else { continue };

@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use access::{Actor, Reason};
+use access::Actor;
 use chrono::{DateTime, Utc};
 use form::{Locale, sentence};
 use model::{ActionName, Aggregate, Card, Condition, Field, FieldKind, Hop, Ident, Path, Record, Rollup, RowSource, Source as FieldSource, Table, TableRef, Value, eval::{Facts, Place, holds}, path};
@@ -17,7 +17,7 @@ use sql::derived::{self, Way};
 use store::Tx;
 use uuid::Uuid;
 
-use crate::{App, AppError, Source, UnitError, lists::{self, RelatedRequest, bind_for}, records::{facts::DraftFacts, gather::{self, Around}, load, read, with_facts}, snapshot::Snapshot, titles};
+use crate::{formulas::TODAY, App, AppError, Source, UnitError, lists::{self, RelatedRequest, bind_for}, records::{facts::DraftFacts, gather::{self, Around}, load, read, with_facts}, snapshot::Snapshot, titles};
 
 /// A value with what it was made of.
 #[derive(Debug, Clone)]
@@ -247,7 +247,8 @@ impl Asking<'_> {
         let label = sentence::path_label(&self.snapshot.catalog, &start, name, &self.locale.lang);
         let resolved = path::resolve(&self.snapshot.catalog, &start, name).ok().filter(|path| !path.is_many());
         let Some((path, field)) = resolved.and_then(|path| Some((path.clone(), path.field(&self.snapshot.catalog)?))) else {
-            return Ok(Input { name: name.to_owned(), label, kind: FieldKind::Boolean, value: Value::Empty, hidden: false, explained: None });
+            let (kind, value) = if name == TODAY { (FieldKind::Date, Value::Date(self.snapshot.day(self.actor.now))) } else { (FieldKind::Boolean, Value::Empty) };
+            return Ok(Input { name: name.to_owned(), label, kind, value, hidden: false, explained: None });
         };
         let nothing = HashMap::new();
         let facts = self.facts(&nothing);
@@ -357,7 +358,7 @@ impl Asking<'_> {
     /// How many rows there are in all, and when the newest of them was changed.
     async fn counted(&self, table: &TableRef, by: &Path, condition: Option<&Condition>) -> Result<(i64, Option<DateTime<Utc>>), AppError> {
         let catalog = &self.snapshot.catalog;
-        let system = Actor::system(Reason::Derivation, self.actor.now);
+        let system = self.snapshot.calculating(self.actor.now);
         let bound = condition.map(|condition| bind_for(&system, catalog, condition));
         let (id, dialect) = (self.system.record.id, self.app.store.dialect());
         let Ok(leaf) = Ident::new("updated_at") else { return Ok((0, None)) };

@@ -5,22 +5,24 @@
 //! - Fields are renewed after everything they read: nearest first.
 //! - Every change of a record, be it a save or a renewal, is followed; so nothing is left that is not right.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
+use std::{collections::{BTreeMap, BTreeSet, HashMap}, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use model::{Card, Hop, Ident, Leg, Path, Record, Table, TableRef, Value, Values, record::value_of};
+use model::{Card, Code, Hop, Ident, Leg, Path, Record, Table, TableRef, Value, Values, Violation, record::value_of};
 use serde_json::json;
 use sql::{derived::{self, Way}, system_derived, write};
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
 use super::{graph::{Graph, Use, tables_along}, renew::{Asked, Renewed, Renewing}, rollup};
-use crate::{UnitError, jobs::{self, NewJob}, records::save::ids, snapshot::Snapshot};
+use crate::{AppError, UnitError, jobs::{self, NewJob}, records::save::ids, snapshot::Snapshot};
 
 /// So many records are renewed in the change's own transaction.
 pub(crate) const MOST: usize = 10_000;
 /// Records renewed together.
 pub(super) const TOGETHER: usize = 500;
+/// So often one record is renewed at most over one change. No tree is as deep; a circle among old records is.
+const DEEPEST: u32 = 1_000;
 
 /// A record as it was and as it is; out of the trash both times, or not there.
 #[derive(Debug)]
@@ -76,11 +78,13 @@ pub(super) struct Queue<'a> {
     open: BTreeMap<(u32, Ident), BTreeMap<Uuid, Asked>>,
     found: usize,
     most: usize,
+    /// How often records of trees were renewed.
+    renewed: HashMap<Uuid, u32>,
 }
 
 impl<'a> Queue<'a> {
     pub fn new(snapshot: &'a Snapshot, now: DateTime<Utc>) -> Self {
-        Self { snapshot, now, open: BTreeMap::new(), found: 0, most: MOST }
+        Self { snapshot, now, open: BTreeMap::new(), found: 0, most: MOST, renewed: HashMap::new() }
     }
 
     fn graph(&self) -> &'a Graph {
@@ -131,6 +135,10 @@ impl<'a> Queue<'a> {
         if matches!(used.legs.last(), Some(Leg::Hop(Hop::Link { .. } | Hop::Links { .. } | Hop::AnyLink { .. }))) || used.legs.len() > 1 && used.legs.iter().any(|leg| matches!(leg, Leg::Hop(Hop::Link { .. }))) {
             alone(tx).await?;
         }
+        // Two that move at once, each below the other: nobody moves beside another.
+        if used.on.is_some() && used.on.as_ref() == tree_link(self.snapshot, used) && !change.is_fresh {
+            alone(tx).await?;
+        }
         let left = self.most.saturating_sub(self.found);
         match back(tx, self.snapshot, used, Some(change), own, used.legs.len(), left).await? {
             Reached::All(records) => {
@@ -153,6 +161,9 @@ impl<'a> Queue<'a> {
                     let rest = records.keys().nth(TOGETHER).copied().map(|id| records.split_off(&id)).unwrap_or_default();
                     std::mem::replace(&mut records, rest)
                 };
+                if self.snapshot.graph().goes_over_tree(&card.key) {
+                    self.check_depth(&card, some.keys())?;
+                }
                 let renewing = Renewing { snapshot: self.snapshot, card: &card, now: self.now };
                 for Renewed { before, after } in renewing.store(tx, &some).await? {
                     self.note(tx, &card, Arc::new(Change { old: Some(before), new: Some(after), is_fresh: false })).await?;
@@ -161,6 +172,30 @@ impl<'a> Queue<'a> {
         }
         Ok(())
     }
+}
+
+impl Queue<'_> {
+    /// What goes round in a circle of records is refused, not followed for ever.
+    fn check_depth<'i>(&mut self, card: &Card, records: impl Iterator<Item = &'i Uuid>) -> Result<(), UnitError> {
+        for id in records {
+            let times = self.renewed.entry(*id).or_default();
+            *times += 1;
+            if *times > DEEPEST {
+                let at = card.tree.as_ref().map_or("", Ident::as_str);
+                return Err(AppError::rejected(Violation::new(at, Code::Cycle)).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The link to the record above, where a field is added up over a tree.
+fn tree_link<'s>(snapshot: &'s Snapshot, used: &Use) -> Option<&'s Ident> {
+    let graph = snapshot.graph();
+    if !graph.is_over_tree(used.node) {
+        return None;
+    }
+    snapshot.catalog.card(&graph.nodes[used.node].place.0.card).filter(|card| used.table == card.table.reference())?.tree.as_ref()
 }
 
 /// Every aggregate of a record over other records.

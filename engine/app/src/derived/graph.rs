@@ -1,15 +1,17 @@
 //! What every calculated field of a catalog reads, made once: in which order fields are calculated, who is to be
-//! renewed when something changes, and whether anything needs itself.
+//! renewed when something changes.
 //!
 //! **Invariants**
 //! - A field is after everything it reads, on whatever card that is.
 //! - Nothing is known of values here: who reads a field is looked up, not found out by trying.
 //!
-//! **Not here:** walking to the records (`follow`), calculating (`renew`).
+//! **Not here:** what needs itself (`circles`), walking to the records (`follow`), calculating (`renew`).
 
 use std::collections::{BTreeSet, HashMap};
 
 use model::{Aggregate, Catalog, Condition, FieldKind, Hop, Ident, Leg, OnDelete, Op, Operand, Path, Rollup, RowSource, Source, Table, TableRef, Term, Test, Variable, path, rows};
+
+use crate::formulas::TODAY;
 
 /// A field: its table and key.
 pub(crate) type Place = (TableRef, Ident);
@@ -23,8 +25,12 @@ pub(crate) struct Node {
     pub reads: Vec<Read>,
     /// How many calculated fields stand one behind the other before it.
     pub rank: u32,
+    /// How many of them stand on other records: what a record reads of itself is calculated with it.
+    pub level: u32,
     /// Whether changes of single rows can be added to the value there is.
     pub is_additive: bool,
+    /// Whether it follows from the day, too.
+    pub asks_day: bool,
 }
 
 /// Something a field reads: the way there, and the field at its end; `None` for how many rows there are.
@@ -48,10 +54,6 @@ pub(crate) struct Use {
     pub node: usize,
 }
 
-/// Fields that read one another in a circle; the first stands at the end again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Circle(pub Vec<Place>);
-
 /// The graph.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
@@ -60,6 +62,10 @@ pub(crate) struct Graph {
     uses: HashMap<Ident, Vec<Use>>,
     heights: HashMap<Ident, u32>,
     down: BTreeSet<Ident>,
+    /// Who reads itself over a tree, from the field that reads to the one that is read.
+    pub(super) again: BTreeSet<(usize, usize)>,
+    /// Who reads other records, in the same way.
+    pub(super) far: BTreeSet<(usize, usize)>,
 }
 
 impl Graph {
@@ -68,8 +74,9 @@ impl Graph {
         let mut graph = Self::default();
         for table in catalog.cards.values().flat_map(|card| std::iter::once(&card.table).chain(card.children.values())) {
             for field in table.own_fields() {
+                let names = if matches!(field.source, Source::Computed { .. }) { reads(table, &field.key) } else { Vec::new() };
                 let found = match &field.source {
-                    Source::Computed { .. } => reads(table, &field.key).iter().flat_map(|name| of_name(catalog, table, name)).collect(),
+                    Source::Computed { .. } => names.iter().flat_map(|name| of_name(catalog, table, name)).collect(),
                     Source::Rollup(rollup) => of_rollup(rollup),
                     Source::Snapshot { path, more, kept: true, .. } => std::iter::once(path).chain(more).map(|path| of_path(&[], path)).collect(),
                     Source::Entered | Source::Live { .. } | Source::Snapshot { .. } => continue,
@@ -77,9 +84,14 @@ impl Graph {
                 let place = (table.reference(), field.key.clone());
                 let is_additive = matches!(&field.source, Source::Rollup(rollup) if additive(catalog, &field.kind, rollup));
                 graph.by_place.insert(place.clone(), graph.nodes.len());
-                graph.nodes.push(Node { place, reads: found, rank: 0, is_additive });
+                let asks_day = match &field.source {
+                    Source::Rollup(rollup) => rollup.condition.as_ref().is_some_and(Condition::asks_time),
+                    _ => names.iter().any(|name| name == TODAY) && table.fields.get(TODAY).is_none(),
+                };
+                graph.nodes.push(Node { place, reads: found, rank: 0, level: 0, is_additive, asks_day });
             }
         }
+        graph.find_again(catalog);
         graph.rank();
         graph.find_uses(catalog);
         graph.find_heights();
@@ -107,8 +119,8 @@ impl Graph {
         self.down.contains(card)
     }
 
-    /// The calculated fields that a field reads, with how.
-    fn needs<'g>(&'g self, node: &'g Node) -> impl Iterator<Item = usize> + 'g {
+    /// The calculated fields that a field reads.
+    pub(super) fn needs<'g>(&'g self, node: &'g Node) -> impl Iterator<Item = usize> + 'g {
         node.reads.iter().flat_map(|read| read.fields(&node.place.0)).filter_map(|place| self.node(&place))
     }
 
@@ -121,52 +133,6 @@ impl Graph {
                 return found;
             }
             found.extend(more);
-        }
-    }
-
-    /// Fields that need themselves, one circle of them.
-    pub fn circle(&self) -> Option<Circle> {
-        let mut state = vec![0_u8; self.nodes.len()];
-        for start in 0..self.nodes.len() {
-            let mut way = Vec::new();
-            if let Some(circle) = self.walk(start, &mut state, &mut way) {
-                return Some(Circle(circle.into_iter().map(|index| self.nodes[index].place.clone()).collect()));
-            }
-        }
-        None
-    }
-
-    /// Depth first; a field met again on the way there closes a circle.
-    fn walk(&self, at: usize, state: &mut [u8], way: &mut Vec<usize>) -> Option<Vec<usize>> {
-        match state[at] {
-            2 => return None,
-            1 => {
-                let from = way.iter().position(|known| *known == at).unwrap_or(0);
-                return Some(way[from..].iter().copied().chain([at]).collect());
-            }
-            _ => {}
-        }
-        state[at] = 1;
-        way.push(at);
-        for need in self.needs(&self.nodes[at]) {
-            if let Some(circle) = self.walk(need, state, way) {
-                return Some(circle);
-            }
-        }
-        way.pop();
-        state[at] = 2;
-        None
-    }
-
-    /// Each field after what it reads. A circle, which no publish lets through, ends by the number of fields.
-    fn rank(&mut self) {
-        for _ in 0..self.nodes.len() {
-            let ranks: Vec<u32> = self.nodes.iter().map(|node| self.needs(node).map(|need| self.nodes[need].rank + 1).max().unwrap_or(0)).collect();
-            let is_settled = self.nodes.iter().zip(&ranks).all(|(node, rank)| node.rank == *rank);
-            self.nodes.iter_mut().zip(ranks).for_each(|(node, rank)| node.rank = rank);
-            if is_settled {
-                break;
-            }
         }
     }
 
@@ -183,7 +149,8 @@ impl Graph {
         }
         let goes_down = |used: &&Use| used.legs.iter().any(|leg| matches!(leg, Leg::Hop(Hop::Link { .. } | Hop::Links { .. } | Hop::AnyLink { .. })));
         let down: Vec<(Ident, Ident)> = self.uses.values().flatten().filter(goes_down).map(|used| (used.table.card.clone(), self.nodes[used.node].place.0.card.clone())).collect();
-        self.down = down.into_iter().flat_map(|(of, to)| [of, to]).collect();
+        let trees = self.again.iter().map(|(node, _)| self.nodes[*node].place.0.card.clone());
+        self.down = down.into_iter().flat_map(|(of, to)| [of, to]).chain(trees).collect();
         // Whatever is changed in the same breath takes turns too.
         loop {
             let near: Vec<Ident> = self.uses.values().flatten().map(|used| (&used.table.card, &self.nodes[used.node].place.0.card)).filter(|(of, to)| self.down.contains(*of) != self.down.contains(*to)).flat_map(|(of, to)| [of.clone(), to.clone()]).collect();
@@ -210,7 +177,7 @@ impl Graph {
 
 impl Read {
     /// Every field that is looked at on the way and at its end.
-    fn fields<'r>(&'r self, start: &'r TableRef) -> impl Iterator<Item = Place> + 'r {
+    pub(super) fn fields<'r>(&'r self, start: &'r TableRef) -> impl Iterator<Item = Place> + 'r {
         let tables = tables_along(start, &self.legs);
         let links = self.legs.iter().enumerate().filter_map(move |(index, leg)| match leg {
             Leg::Hop(Hop::Link { field, .. } | Hop::Links { field, .. } | Hop::AnyLink { field, .. }) => Some((tables[index].clone(), field.clone())),
@@ -237,7 +204,7 @@ pub(crate) fn tables_along(start: &TableRef, legs: &[Leg]) -> Vec<TableRef> {
     tables
 }
 
-fn stays(leg: &Leg) -> bool {
+pub(super) fn stays(leg: &Leg) -> bool {
     matches!(leg, Leg::Hop(Hop::Child { .. } | Hop::Parent))
 }
 

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use access::{Actor, Reason};
 use chrono::Utc;
 use model::Ident;
 use serde_json::{Value as Json, json};
@@ -78,7 +77,7 @@ async fn part(context: &Context, snapshot: &Arc<Snapshot>, node: usize, some: &[
         let work = work.clone();
         Box::pin(async move {
             let (context, snapshot, some) = &*work;
-            crate::still_present(tx, snapshot, &Actor::system(Reason::Derivation, Utc::now())).await?;
+            crate::still_present(tx, snapshot, &snapshot.calculating(Utc::now())).await?;
             if let Some(turn) = system_derived::take_turn(tx.dialect()) {
                 tx.execute(&turn).await?;
             }

@@ -8,6 +8,8 @@
 //!
 //! **Not here:** values of a record from its own fields and rows (`records::derive`).
 
+mod circles;
+mod day;
 pub mod explain;
 mod follow;
 mod graph;
@@ -18,7 +20,10 @@ mod renew;
 mod rollup;
 
 pub(crate) use follow::{Change, after_save, targets};
-pub(crate) use graph::{Circle, Graph};
+pub(crate) use circles::Circle;
+pub(crate) use day::{KIND as DAY_KIND, day_job};
+pub use day::renew_day;
+pub(crate) use graph::Graph;
 pub(crate) use job::{FOLLOW_KIND, follow_job};
 pub(crate) use marks::Marks;
 pub use marks::{Marked, marked};

@@ -3,15 +3,14 @@
 //!
 //! **Invariants**
 //! - Cards are gone through in the order in which their fields hang on each other; so each record is right when it is
-//!   left, and nothing needs to be followed.
+//!   left, and nothing needs to be followed, but over trees and from day to day.
 //! - Where a field stands that was made by another definition is written down only after all of its records.
 //!
 //! **Not here:** calculating (`renew`).
 
 use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
 
-use access::{Actor, Reason};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use model::{Card, Ident, Value, record::value_of, types};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -19,25 +18,28 @@ use sql::{Datum, system_derived};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{graph::Graph, job::unmark, marks, renew::{Asked, Renewing, differing}};
+use super::{follow::Queue, graph::Graph, job::unmark, marks, renew::{Asked, Renewing, differing}};
 use crate::{App, AppError, UnitError, jobs::{self, Context, JobError, NewJob}, snapshot::Snapshot};
 
 /// The job that calculates anew what was made by other definitions.
 pub(crate) const KIND: &str = "derived.recompute";
 /// Records of one transaction.
-const BATCH: u32 = 1_000;
+const BATCH: u32 = 2_000;
 /// So many records are calculated anew at once, without a job.
 const SMALL: i64 = 1_000;
 
 /// Some fields of one card, in the order of needs.
 #[derive(Debug, Clone)]
-struct Pass {
-    card: Arc<Card>,
-    nodes: BTreeSet<usize>,
+pub(super) struct Pass {
+    pub card: Arc<Card>,
+    pub nodes: BTreeSet<usize>,
+    /// Whether others are to follow each change: those above in a tree, and what hangs on a day that begins.
+    pub follows: bool,
+    pub now: DateTime<Utc>,
 }
 
 /// By what a field is made: another mark means other values.
-fn made_by(snapshot: &Snapshot, node: usize) -> Option<(String, String)> {
+pub(super) fn made_by(snapshot: &Snapshot, node: usize) -> Option<(String, String)> {
     let node = snapshot.graph().nodes.get(node)?;
     let table = snapshot.catalog.table(&node.place.0)?;
     let field = table.field(&node.place.1)?;
@@ -61,18 +63,22 @@ async fn open(app: &App, snapshot: &Snapshot) -> Result<BTreeSet<usize>, AppErro
     Ok(graph.closure(changed))
 }
 
-/// Which fields of which cards one after the other.
+/// Which fields of which cards one after the other: once for all that a record reads of itself.
 fn passes(snapshot: &Snapshot, nodes: &BTreeSet<usize>) -> Vec<Pass> {
     let graph = snapshot.graph();
     let mut by: BTreeMap<(u32, Ident), BTreeSet<usize>> = BTreeMap::new();
     for node in nodes {
         let found = &graph.nodes[*node];
-        by.entry((found.rank, found.place.0.card.clone())).or_default().insert(*node);
+        by.entry((found.level, found.place.0.card.clone())).or_default().insert(*node);
     }
-    by.into_iter().filter_map(|((_, card), nodes)| Some(Pass { card: snapshot.catalog.card(&card)?.clone(), nodes })).collect()
+    let now = Utc::now();
+    by.into_iter().filter_map(|((_, card), nodes)| {
+        let follows = nodes.iter().any(|node| graph.is_over_tree(*node));
+        Some(Pass { card: snapshot.catalog.card(&card)?.clone(), nodes, follows, now })
+    }).collect()
 }
 
-async fn size(app: &App, snapshot: &Snapshot, card: &Card, most: Option<u32>) -> Result<i64, AppError> {
+pub(super) async fn size(app: &App, snapshot: &Snapshot, card: &Card, most: Option<u32>) -> Result<i64, AppError> {
     match app.store.fetch(&sql::search::size(&snapshot.catalog, app.store.dialect(), card, most)).await?.into_iter().flatten().next() {
         Some(Datum::Integer(size)) => Ok(size),
         _ => Ok(0),
@@ -133,19 +139,25 @@ async fn keep(app: &App, snapshot: &Snapshot, nodes: &BTreeSet<usize>) -> Result
 }
 
 /// The next records of a pass, in one transaction with what tells how far it is; nothing when there are no more.
-async fn part(app: &App, snapshot: &Arc<Snapshot>, pass: &Pass, after: Option<Uuid>, point: Option<(Context, Json)>) -> Result<Option<(Uuid, i64)>, AppError> {
+pub(super) async fn part(app: &App, snapshot: &Arc<Snapshot>, pass: &Pass, after: Option<Uuid>, point: Option<(Context, Json)>) -> Result<Option<(Uuid, i64)>, AppError> {
     let work = Arc::new((snapshot.clone(), pass.clone(), point));
     let done = app.store.write(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move {
             let (snapshot, pass, point) = &*work;
-            crate::still_present(tx, snapshot, &Actor::system(Reason::Derivation, Utc::now())).await?;
+            crate::still_present(tx, snapshot, &snapshot.calculating(pass.now)).await?;
             if let Some(turn) = system_derived::take_turn(tx.dialect()) {
                 tx.execute(&turn).await?;
             }
             let ids = next(tx, snapshot, &pass.card, after).await?;
-            let asked = ids.iter().map(|id| (*id, Asked { all: pass.nodes.clone(), by: BTreeMap::new() })).collect();
-            Renewing { snapshot, card: &pass.card, now: Utc::now() }.store(tx, &asked).await?;
+            if pass.follows {
+                let mut queue = Queue::new(snapshot, pass.now);
+                pass.nodes.iter().for_each(|node| queue.ask(*node, ids.iter().copied()));
+                queue.run(tx).await?;
+            } else {
+                let asked = ids.iter().map(|id| (*id, Asked { all: pass.nodes.clone(), by: BTreeMap::new() })).collect();
+                Renewing { snapshot, card: &pass.card, now: pass.now }.store(tx, &asked).await?;
+            }
             if let (Some((context, point)), Some(last)) = (point, ids.last()) {
                 let mut point = point.clone();
                 point["after"] = json!(last);

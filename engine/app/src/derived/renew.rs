@@ -7,7 +7,7 @@
 
 use std::{collections::{BTreeMap, BTreeSet, HashSet}, sync::Arc};
 
-use access::{Actor, Reason};
+use access::Actor;
 use chrono::{DateTime, Utc};
 use model::{Card, Ident, Record, Source as FieldSource, Table, Values, record::value_of};
 use sql::write;
@@ -76,7 +76,7 @@ impl Renewing<'_> {
         let ids: Vec<Uuid> = asked.keys().copied().collect();
         let before = load::records(&mut Source::Tx(tx), &self.snapshot.catalog, self.card, &ids, self.now).await?;
         let mut after = before.clone();
-        let system = Actor::system(Reason::Derivation, self.now);
+        let system = self.snapshot.calculating(self.now);
         self.aggregate(tx, &mut after, asked, &system, keeps).await?;
         let all: Vec<&Record> = after.iter().collect();
         let around = gather::around(tx, self.snapshot, self.card, &all, self.now).await?;

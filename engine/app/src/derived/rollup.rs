@@ -6,7 +6,7 @@
 //!
 //! **Not here:** aggregates of a record's own rows (`records::derive`).
 
-use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::{HashMap, HashSet}, sync::Arc};
 
 use access::Actor;
 use model::{Aggregate, Card, Condition, Field, FieldKind, Ident, Path, Record, Rollup, RowSource, Source as FieldSource, Table, TableRef, Value, eval::{Facts, Place, compare, holds}};
@@ -336,6 +336,7 @@ impl Renewal<'_> {
             return Ok(());
         }
         let mut found = asking.all(tx, &all).await?;
+        let all: HashSet<Uuid> = all.into_iter().collect();
         for (record, _) in records.iter_mut().filter(|(record, _)| all.contains(&record.id)) {
             let known = found.remove(&record.id).unwrap_or_default();
             if self.keeps && asking.is_averaged() {

@@ -61,6 +61,7 @@ pub fn builtin() -> Handlers {
         .with("merge", crate::merge::handle)
         .with(crate::imports::KIND, crate::imports::run_job)
         .with(crate::scripts::KIND, crate::scripts::handle)
+        .returning(crate::derived::DAY_KIND, Duration::from_secs(600), crate::derived::day_job)
         .returning("batches.clean", Duration::from_secs(24 * 3_600), crate::batches::handle_clean)
         .returning("duplicates.build", Duration::from_secs(600), crate::duplicates::handle_build)
         .returning("approvals.late", Duration::from_secs(300), crate::flows::approvals::handle_late)

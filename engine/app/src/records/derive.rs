@@ -6,12 +6,12 @@
 
 use std::{collections::{HashMap, HashSet}, sync::Arc};
 
-use model::{Aggregate, Card, Code, Field, FieldKind, Ident, Record, RowSource, Rollup, Source, Table, Value, Values, Violation, eval::{Facts, Place, compare, holds}, path, types};
+use model::{Aggregate, Card, Code, Field, FieldKind, Ident, Record, RowSource, Rollup, Source, Table, Value, Values, Violation, eval::{Facts, Place, compare, holds}, path, record::value_of, types};
 use rust_decimal::Decimal;
 use script::{Inputs, RowSet};
 
 use super::{facts::DraftFacts, save::{Touched, with_facts}};
-use crate::{derived::average, snapshot::{Snapshot, is_zero_over_nothing}};
+use crate::{derived::average, formulas::TODAY, snapshot::{Snapshot, is_zero_over_nothing}};
 
 /// How often everything is calculated at most; a publish refuses circles, so this is depth.
 const ROUNDS: usize = 6;
@@ -21,16 +21,15 @@ const ROUNDS: usize = 6;
 pub(crate) fn derive(snapshot: &Snapshot, card: &Card, mut record: Record, context: &Context<'_>, violations: &mut Vec<Violation>) -> Record {
     take_over(card, &mut record, context);
     for round in 0..ROUNDS {
-        let before = record.clone();
-        let mut found = Vec::new();
+        let (mut changed, mut found) = (false, Vec::new());
         for (key, table) in &card.children {
             for index in 0..record.rows(key.as_str()).len() {
-                formulas(snapshot, card, table, &Place::Row { table: key.clone(), index }, &mut record, context, &mut found);
+                changed |= formulas(snapshot, card, table, &Place::Row { table: key.clone(), index }, &mut record, context, &mut found);
             }
         }
-        rollups(card, &mut record, context);
-        formulas(snapshot, card, &card.table, &Place::Record, &mut record, context, &mut found);
-        if record == before || round + 1 == ROUNDS {
+        changed |= rollups(card, &mut record, context);
+        changed |= formulas(snapshot, card, &card.table, &Place::Record, &mut record, context, &mut found);
+        if !changed || round + 1 == ROUNDS {
             violations.extend(found);
             break;
         }
@@ -40,7 +39,7 @@ pub(crate) fn derive(snapshot: &Snapshot, card: &Card, mut record: Record, conte
 
 /// What derivation looks at beside the record.
 pub(crate) struct Context<'a> {
-    /// Who saves.
+    /// Who calculates, at which moment: [`Snapshot::calculating`], so that whoever saves gets the same.
     pub actor: &'a access::Actor,
     /// What was fetched of linked records.
     pub linked: &'a super::facts::Linked,
@@ -137,7 +136,7 @@ impl Inputs for FieldInputs<'_> {
             let path = model::Path::own(self.table.reference(), field.key.clone());
             return self.facts.values(self.place, &path).into_iter().next();
         }
-        let path = path::resolve(&self.snapshot.catalog, &self.table.reference(), name).ok()?;
+        let Ok(path) = path::resolve(&self.snapshot.catalog, &self.table.reference(), name) else { return (name == TODAY).then(|| Value::Date(self.facts.actor.today())) };
         Some(self.facts.values(self.place, &path).into_iter().next().unwrap_or_default())
     }
     fn rows(&self, name: &str) -> Option<RowSet> {
@@ -150,8 +149,17 @@ impl Inputs for FieldInputs<'_> {
     }
 }
 
-fn formulas(snapshot: &Snapshot, card: &Card, table: &Table, place: &Place, record: &mut Record, context: &Context<'_>, violations: &mut Vec<Violation>) {
-    let nothing = HashMap::new();
+/// Sets a calculated value; whether it is another than before.
+fn put(record: &mut Record, place: &Place, key: &Ident, value: Value) -> bool {
+    let Some(values) = values_mut(record, place) else { return false };
+    let changed = *value_of(values, key.as_str()) != value;
+    values.insert(key.clone(), value);
+    changed
+}
+
+/// Whether anything changed.
+fn formulas(snapshot: &Snapshot, card: &Card, table: &Table, place: &Place, record: &mut Record, context: &Context<'_>, violations: &mut Vec<Violation>) -> bool {
+    let (nothing, mut changed) = (HashMap::new(), false);
     for (key, formula) in snapshot.formulas(&card.key, table.child.as_ref()) {
         let Some(field) = table.field(key) else { continue };
         let result = match formula {
@@ -168,10 +176,9 @@ fn formulas(snapshot: &Snapshot, card: &Card, table: &Table, place: &Place, reco
                 Value::Empty
             }
         };
-        if let Some(values) = values_mut(record, place) {
-            values.insert(key.clone(), value);
-        }
+        changed |= put(record, place, key, value);
     }
+    changed
 }
 
 fn path_of(place: &Place, key: &Ident) -> String {
@@ -182,8 +189,8 @@ fn path_of(place: &Place, key: &Ident) -> String {
 }
 
 /// Aggregates over the record's own rows. Those over other cards are renewed when their rows change.
-fn rollups(card: &Card, record: &mut Record, context: &Context<'_>) {
-    let nothing = HashMap::new();
+fn rollups(card: &Card, record: &mut Record, context: &Context<'_>) -> bool {
+    let (nothing, mut changed) = (HashMap::new(), false);
     for (place, _) in places(card, record) {
         for field in fields_of(card, &place).into_iter().flat_map(|table| table.own_fields()) {
             let Source::Rollup(rollup) = &field.source else { continue };
@@ -196,11 +203,10 @@ fn rollups(card: &Card, record: &mut Record, context: &Context<'_>) {
                     (!known && is_zero_over_nothing(rollup.function)).then_some(Value::Int(0))
                 }
             };
-            if let (Some(value), Some(values)) = (value, values_mut(record, &place)) {
-                values.insert(field.key.clone(), fitted(field, value));
-            }
+            changed |= value.is_some_and(|value| put(record, &place, &field.key, fitted(field, value)));
         }
     }
+    changed
 }
 
 fn aggregate_rows(rollup: &Rollup, child: &Ident, at: &Place, facts: &DraftFacts<'_>) -> Value {

@@ -4,7 +4,8 @@
 //! - Before: on the record with everything calculated; what is set goes through reading, calculating and validating
 //!   like what a client sent, without asking for rights on fields: a script is part of the definitions.
 //! - After: in the same transaction, the record only read.
-//! - What a batch takes back, and links that merging moves, run none: they restore what scripts saw already.
+//! - They run however a record is saved: where a batch is taken back and where merging moves links, too. A record that
+//!   nobody touched since comes back as it was; only places beside those are the script's to set.
 
 use std::collections::HashSet;
 
@@ -18,20 +19,22 @@ use crate::{UnitError, records::{draft, merge::{self, Merged, RowChange}, save::
 
 impl Work {
     fn has_hooks(&self, hook: Hook) -> bool {
-        self.runs_scripts() && self.card().hooks.iter().any(|(known, _)| *known == hook)
+        self.card().hooks.iter().any(|(known, _)| *known == hook)
     }
 
-    /// Runs what comes before a save; the record has what was set, and `given` knows the places.
-    pub(crate) async fn before_save(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &mut HashSet<Touched>, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+    /// Runs what comes before a save; the record has what was set, and `given` knows the places. `back` is what comes back
+    /// as it was.
+    pub(crate) async fn before_save(&self, tx: &mut Tx, (stored, back): (Option<&Record>, Option<&Merged>), merged: &mut Merged, given: &mut HashSet<Touched>, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
         if !self.has_hooks(Hook::BeforeSave) {
             return Ok(());
         }
         for (_, script) in self.card().hooks.iter().filter(|(hook, _)| *hook == Hook::BeforeSave) {
             let record = self.foreseen(tx, stored, merged, given).await?;
-            let usage = ScriptUse { script, card: self.card(), record: Some(&record), before: stored, may_set: true, event: "before_save", given: Json::Null };
+            let usage = ScriptUse { script, card: self.card(), record: Some(&record), before: stored, may_set: true, event: "before_save", given: self.cause() };
             let changes = run_within(tx, self.home(), self.actor(), usage, self.outer()).await?;
             if !changes.body.is_empty() {
                 self.take_changes(tx, changes.body, merged, given, violations).await?;
+                back.into_iter().for_each(|back| Self::keep_back(merged, back));
             }
         }
         Ok(())
@@ -67,7 +70,7 @@ impl Work {
             return Ok(());
         }
         for (_, script) in self.card().hooks.iter().filter(|(hook, _)| *hook == Hook::AfterSave) {
-            let usage = ScriptUse { script, card: self.card(), record: Some(record), before: stored, may_set: false, event: "after_save", given: Json::Null };
+            let usage = ScriptUse { script, card: self.card(), record: Some(record), before: stored, may_set: false, event: "after_save", given: self.cause() };
             run_within(tx, self.home(), self.actor(), usage, self.outer()).await?;
         }
         Ok(())

@@ -248,7 +248,7 @@ fn lines(lang: &str, count: usize, wrong: bool) -> ChildTableView {
     let names = ["Wooden train set|木制火车|木製火車", "Plush panda 30 cm|毛绒熊猫 30 厘米|絨毛熊貓 30 公分", "Shadow lantern|走马灯|走馬燈"];
     let columns = KEYS.iter().map(|key| {
         let field = line_field(lang, key, "N");
-        ChildColumn { key: (*key).into(), label: field.label, align: if matches!(field.widget, Widget::Decimal | Widget::Money) { Align::End } else { Align::Start }, width: match *key { "product" => 0, "unit" => 70, "quantity" => 100, "due" => 140, _ => 130 }, required: matches!(*key, "product" | "quantity"), total: match *key { "quantity" => Some("1,450".into()), "amount" => Some("¥1,234,500".into()), _ => None } }
+        ChildColumn { recomputing: false, key: (*key).into(), label: field.label, align: if matches!(field.widget, Widget::Decimal | Widget::Money) { Align::End } else { Align::Start }, width: match *key { "product" => 0, "unit" => 70, "quantity" => 100, "due" => 140, _ => 130 }, required: matches!(*key, "product" | "quantity"), total: match *key { "quantity" => Some("1,450".into()), "amount" => Some("¥1,234,500".into()), _ => None } }
     }).collect();
     let rows = (0..count).map(|n| {
         let (quantity, price) = (i64::try_from(n).unwrap_or(0) * 50 + 100, 820);
@@ -257,7 +257,7 @@ fn lines(lang: &str, count: usize, wrong: bool) -> ChildTableView {
                 "product" => (link("product", &l(lang, names[n % 3])), vec![format!("p{n}")]), "unit" => (cell(Widget::Text, l(lang, "pcs|件|件")), vec![]), "quantity" => (cell(Widget::Decimal, quantity.to_string()), vec![quantity.to_string()]),
                 "price" => (money(price), vec![price.to_string()]), "due" => (Cell { raw: "2026-12-05".into(), ..cell(Widget::Date, "5 Dec 2026") }, vec!["2026-12-05".into()]), _ => (money(quantity * price), vec![]),
             };
-            ChildCell { key: key.into(), cell, sent: !values.is_empty(), values, error: None }
+            ChildCell { key: key.into(), cell, sent: !values.is_empty(), values, error: None, explain_url: None }
         };
         ChildRow { n, id: format!("row-{n}"), cells: KEYS.iter().map(|key| child(key)).collect(), errors: if wrong && n == 1 { vec![l(lang, "Quantity: at least 0.|数量：至少 0。|數量：至少 0。")] } else { Vec::new() } }
     });

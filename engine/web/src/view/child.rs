@@ -41,6 +41,8 @@ pub struct ChildColumn {
     pub required: bool,
     /// The column's total, formatted; none if it has none.
     pub total: Option<String>,
+    /// A job is calculating it anew.
+    pub recomputing: bool,
 }
 
 /// A row of a child table.
@@ -69,4 +71,6 @@ pub struct ChildCell {
     pub sent: bool,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// Where it says where its value comes from; none for what is entered.
+    pub explain_url: Option<String>,
 }

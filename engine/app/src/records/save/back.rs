@@ -3,14 +3,16 @@
 use super::*;
 
 impl Work {
-    /// The draft as the mode makes it; with the places that stay as others made them since.
-    pub(super) async fn moded(&self, tx: &mut Tx, stored: Option<&Record>, mut draft: Draft) -> Result<(Draft, Vec<String>), UnitError> {
-        let Some(stored) = stored else { return Ok((draft, Vec::new())) };
+    /// The draft as the mode makes it; with the places that stay as others made them since, and whether a record is taken
+    /// back that nobody touched since.
+    pub(super) async fn moded(&self, tx: &mut Tx, stored: Option<&Record>, mut draft: Draft) -> Result<(Draft, Vec<String>, bool), UnitError> {
+        let Some(stored) = stored else { return Ok((draft, Vec::new(), false)) };
         match &self.mode {
             Mode::Plain => {}
             Mode::Back(revert) => {
                 let others = batches::changed_by_others(tx, stored.id, revert.version, revert.batches).await?;
-                return Ok(revert.before.draft(&self.card, stored, &others.places));
+                let (draft, left) = revert.before.draft(&self.card, stored, &others.places);
+                return Ok((draft, left, others.places.is_empty()));
             }
             Mode::Several(several) => {
                 for change in several {
@@ -24,7 +26,7 @@ impl Work {
             Mode::Pool(way) => self.move_owner(tx, stored, way, &mut draft).await?,
             Mode::Relink(relink) => relink.draft(&self.card, stored, &mut draft),
         }
-        Ok((draft, Vec::new()))
+        Ok((draft, Vec::new(), false))
     }
 
     /// In which rows the record as it is written must lie. What is taken back is tested here in every field, since the row

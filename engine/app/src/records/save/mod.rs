@@ -111,6 +111,8 @@ pub(crate) struct Work {
     home: Home,
     /// The script that set this off.
     outer: Option<Running>,
+    /// Whoever merges, where the system moves links for them: scripts see what they see.
+    person: Option<Box<Actor>>,
 }
 
 /// Where a save's draft comes from, beside the body.
@@ -160,7 +162,7 @@ impl Work {
         let card = snapshot.card(card)?.clone();
         let action = if id.is_some() { ActionName::Update } else { ActionName::Create };
         let gated = gate_write(&snapshot.catalog, actor, &card, action)?;
-        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, asks_ahead: true, snapshot, home: home.clone(), outer: None })
+        Ok(Self { actor: actor.clone(), card, gated, id, body, options: options.clone(), site: home.site.clone(), mode: Mode::Plain, shared: None, asks_ahead: true, snapshot, home: home.clone(), outer: None, person: actor.behind(Reason::Merge).map(Box::new) })
     }
 
     /// Instead of a body: what was before.
@@ -220,7 +222,7 @@ impl Work {
         derived::begin(tx, &self.snapshot, &self.card).await?;
         let (draft, mut violations) = draft::read(&self.card, self.catalog(), body);
         let stored = self.stored(tx).await?;
-        let (draft, left) = self.moded(tx, stored.as_ref(), draft).await?;
+        let (draft, left, untouched) = self.moded(tx, stored.as_ref(), draft).await?;
         let read_version = self.options.version.or(draft.version);
         let mut draft = self.with_lookups(tx, draft, &mut violations).await?;
         let chosen_id = draft.id;
@@ -239,7 +241,8 @@ impl Work {
             return Ok(Saved { id: stored.id, version: stored.version(), warnings: Vec::new(), merged: false, replayed: false, changed: false, left });
         }
         merged.record.id = self.id.or(chosen_id).unwrap_or_else(Uuid::now_v7);
-        self.before_save(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
+        let back = untouched.then(|| merged.clone());
+        self.before_save(tx, (stored.as_ref(), back.as_ref()), &mut merged, &mut given, &mut violations).await?;
         self.run_with_step(tx, stored.as_ref(), &mut merged, &mut given, &mut violations).await?;
         self.date_links(stored.as_ref(), &mut merged);
         let (valid, warnings) = self.validated(tx, stored.as_ref(), &mut merged, &given, violations).await?;
@@ -252,41 +255,14 @@ impl Work {
         Ok(saved)
     }
 
-    /// Everything up to storing: the record as it would be, and what is wrong with it.
-    pub(crate) async fn preview(&self, tx: &mut Tx, fresh: &[String]) -> Result<super::preview::Preview, UnitError> {
-        let (mut draft, mut violations) = draft::read(&self.card, self.catalog(), &self.body);
-        let stored = self.stored(tx).await?;
-        if stored.is_none() {
-            self.put_defaults(&mut draft, &mut violations);
-        }
-        self.put_row_defaults(&mut draft, &mut violations);
-        let mut merged = merge::merge(&self.card, stored.as_ref(), draft, Uuid::now_v7, &mut violations);
-        merged.record.id = self.id.unwrap_or_else(Uuid::now_v7);
-        self.stamp(stored.as_ref(), &mut merged.record);
-        let Around { linked, ancestors } = gather::around(tx, &self.snapshot, &self.card, &[&merged.record], self.actor.now).await?;
-        let mut set: HashSet<Touched> = links_set(&self.card, stored.as_ref(), &merged.record).into_iter().collect();
-        let mut given = given(&merged);
-        for link in fresh.iter().filter_map(|path| touched_at(&merged.record, path)) {
-            let table = self.card.table_of(link.0.as_ref().map(|(table, _)| table));
-            let copied = table.into_iter().flat_map(|table| table.own_fields()).filter(|field| field.copied_from() == Some(&link.1));
-            for field in copied {
-                given.remove(&(link.0.clone(), field.key.clone()));
-            }
-            set.insert(link);
-        }
-        let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given: &given };
-        let record = derive::derive(&self.snapshot, &self.card, merged.record.clone(), &context, &mut violations);
-        let violations = self.at_their_places(&merged, violations);
-        Ok(super::preview::Preview { record, violations })
-    }
-
     /// Derives, numbers, checks links and rules; gives the record only if nothing is wrong.
     async fn validated(&self, tx: &mut Tx, stored: Option<&Record>, merged: &mut Merged, given: &HashSet<Touched>, mut violations: Vec<Violation>) -> Result<(ValidRecord, Vec<Violation>), UnitError> {
         self.stamp(stored, &mut merged.record);
         let targets = self.hold_targets(tx, stored, &merged.record, Targets::default()).await?;
         let Around { linked, ancestors } = gather::around(tx, &self.snapshot, &self.card, &[&merged.record], self.actor.now).await?;
         let set = self.links_set_now(stored, &merged.record);
-        let context = Context { actor: &self.actor, linked: &linked, ancestors: &ancestors, set: &set, given };
+        let system = self.snapshot.calculating(self.actor.now);
+        let context = Context { actor: &system, linked: &linked, ancestors: &ancestors, set: &set, given };
         merged.record = self.derived(tx, stored, merged.record.clone(), &context, &mut violations).await?;
         let nothing = HashMap::new();
         let facts = DraftFacts { record: &merged.record, actor: &self.actor, linked: &linked, ancestors: &ancestors, pointing: &nothing };

@@ -47,7 +47,7 @@ impl Work {
             return Err(AppError::not_found("pool"));
         }
         let options = Options { batch, ..Options::default() };
-        Ok(Self { actor: actor.clone(), card, gated, id: Some(id), body: Map::new(), options, site: app.site.clone(), shared: None, asks_ahead: true, mode: Mode::Pool(way), snapshot, home: Home::of(app), outer: None })
+        Ok(Self { actor: actor.clone(), card, gated, id: Some(id), body: Map::new(), options, site: app.site.clone(), shared: None, asks_ahead: true, mode: Mode::Pool(way), snapshot, home: Home::of(app), outer: None, person: None })
     }
 
     /// Whether the stored record may be moved at all: claims by the rows one may claim, releases by whose it is.

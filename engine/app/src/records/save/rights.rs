@@ -56,7 +56,8 @@ impl Work {
         if self.is_back() && field.copied_from().is_some() && !field.is_kept() {
             return Ok(None);
         }
-        if !field.is_editable() && !by_engine && !self.actor.is_unbounded_system() {
+        // What scripts set goes back with the change that they ran for.
+        if !field.is_editable() && !by_engine && !self.is_back() && !self.actor.is_unbounded_system() {
             return Ok(Some(Code::ReadOnly));
         }
         // Where a record was entered from it stays, but for what was never entered from anywhere.

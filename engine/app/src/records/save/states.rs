@@ -89,6 +89,7 @@ impl Work {
             snapshot,
             home: home.clone(),
             outer: None,
+            person: None,
         })
     }
 

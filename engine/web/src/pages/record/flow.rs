@@ -234,7 +234,14 @@ pub async fn move_to(State(site): State<Site>, UrlPath((key, id)): UrlPath<(Stri
         let asked = Asked { options: Options { version: get(&pairs, "version").and_then(|version| version.parse().ok()), ..Options::default() }, ..Asked::default() };
         let taken = flows::take(&site.app, &reader.asker.actor, &key, id, offer.transition.id.as_str(), &asked).await?;
         let warnings: Vec<String> = taken.saved.warnings.iter().map(|warning| warning.message(painter.lang())).collect();
-        Ok(json!({"version": taken.saved.version, "merged": false, "warnings": warnings, "asked": taken.approval.is_some()}))
+        // Where it is now: what others must agree to first may stay where it was, and what nobody is asked about goes on.
+        let state = match drawn_of(&site, &reader, &card, id).await {
+            Ok(drawn) => states(&Painter { drawn: &drawn, ..painter }).into_iter().find(|(workflow, _)| *workflow == field).map(|(_, state)| state),
+            Err(AppError::NotFound { .. } | AppError::Forbidden { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let text = taken.approval.map(|_| reader.t(&site, "flow.asked", &[]));
+        Ok(json!({"version": taken.saved.version, "merged": false, "warnings": warnings, "state": state, "text": text}))
     };
     match answer.await {
         Ok(body) if reader.fragment => Json(body).into_response(),

@@ -57,6 +57,11 @@ async fn show(site: &Site, reader: &Reader, key: &str, id: Uuid, at: Option<&str
         for field in tab.sections.iter_mut().flat_map(|section| &mut section.fields) {
             (field.explain_url, field.series_url, field.recomputing) = (None, None, false);
         }
+        for section in &mut tab.sections {
+            let Some(view::Panel::Child(table)) = &mut section.panel else { continue };
+            table.columns.iter_mut().for_each(|column| column.recomputing = false);
+            table.rows.iter_mut().flat_map(|row| &mut row.cells).for_each(|cell| cell.explain_url = None);
+        }
     }
     if !shown.tabs.iter().any(|tab| tab.current)
         && let Some(first) = shown.tabs.first_mut()

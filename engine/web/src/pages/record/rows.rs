@@ -1,6 +1,6 @@
 //! The rows a record owns, and what their editor needs.
 
-use model::{Field, FieldKind, Ident, Row, Value, eval::Place, record::value_of};
+use model::{Field, FieldKind, Ident, Row, Source, Value, eval::Place, record::value_of};
 use uuid::Uuid;
 
 use super::painter::Painter;
@@ -32,7 +32,9 @@ impl Painter<'_> {
                     Value::Ids(ids) => ids.iter().map(Uuid::to_string).collect(),
                     _ => vec![raw],
                 };
-                view::ChildCell { key: field.key.to_string(), cell, values: if sent { values } else { Vec::new() }, sent, error }
+                let is_saved = !self.new && !self.saved_row(key, row.id).is_empty();
+                let explain_url = (is_saved && !matches!(field.source, Source::Entered)).then(|| format!("/c/{}/{}/explain/{key}.{}.{}", self.card.key, self.drawn.record.id, row.id, field.key));
+                view::ChildCell { key: field.key.to_string(), cell, values: if sent { values } else { Vec::new() }, sent, error, explain_url }
             };
             let prefix = format!("{key}/{n}");
             let errors = self.drawn.violations.iter().filter(|violation| violation.path == prefix || violation.path.starts_with(&format!("{prefix}/"))).map(|violation| violation.message(self.lang())).collect();
@@ -59,6 +61,7 @@ impl Painter<'_> {
             },
             required: field.required,
             total: totals.contains(&field.key).then(|| self.total(key, field)),
+            recomputing: self.drawn.recomputing.contains(&format!("{key}.{}", field.key)),
         };
         let label = if table.labels.is_empty() { model::humanize(key.as_str()) } else { table.labels.or_key(self.lang(), key.as_str()) };
         Some(ChildTableView {
