@@ -8,6 +8,7 @@
 mod accounts;
 mod asking;
 mod files;
+mod headers;
 mod lines;
 mod names;
 mod secrets;

@@ -70,3 +70,39 @@ fn the_cases_here_stand_in_the_document() {
     }
     assert!(seen.len() >= 15, "{seen:?}");
 }
+
+/// A requirement of the table of `docs/asvs.csv` has an id, a level, and evidence that is there; `docs/security.md` counts them.
+#[test]
+fn evidence_of_every_requirement_is_there() {
+    let text = std::fs::read_to_string(folder("docs/asvs.csv")).expect("the table");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("id,level,requirement,evidence"));
+    let (mut wrong, mut seen, mut levels) = (Vec::new(), BTreeSet::new(), [0, 0]);
+    for line in lines {
+        // Only what is required may hold a comma; it is quoted then.
+        let (id, rest) = line.split_once(',').expect("an id");
+        let (level, rest) = rest.split_once(',').expect("a level");
+        let (what, evidence) = rest.rsplit_once(',').expect("evidence");
+        let parts: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
+        match level {
+            "1" => levels[0] += 1,
+            "2" => levels[1] += 1,
+            _ => wrong.push(format!("{id}: level {level}")),
+        }
+        if parts.len() != 3 || what.len() < 10 || !seen.insert(id) {
+            wrong.push(format!("{id} is no requirement, or stands there twice"));
+        }
+        for one in evidence.split("; ") {
+            let found = match one.split_once('#') {
+                Some((document, heading)) => std::fs::read_to_string(folder(document)).is_ok_and(|text| text.lines().any(|line| line.trim_start_matches('#').trim() == heading && line.starts_with('#'))),
+                None => is_there(one),
+            };
+            if !found {
+                wrong.push(format!("{id}: {one} is not there"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let counted = format!("{} requirements of the first two levels ({} of the first, {} of the second)", seen.len(), levels[0], levels[1]);
+    assert!(std::fs::read_to_string(folder("docs/security.md")).expect("the document").replace('\n', " ").contains(&counted), "docs/security.md counts otherwise than: {counted}");
+}
