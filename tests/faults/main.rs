@@ -11,3 +11,4 @@ mod disk;
 mod kill;
 mod postgres;
 mod server;
+mod told;

@@ -11,7 +11,7 @@ use crate::{both, browser::Browser, site::{Database, Person, Site}};
 both!(
     invited_people_set_a_password_once, links_end_and_take_each_other_s_place, dangerous_acts_ask_for_the_password_again, a_deactivated_user_s_open_session_is_refused,
     rights_taken_are_gone_with_the_next_request, the_last_administrator_stays, two_administrators_cannot_demote_each_other,
-    administrators_change_accounts_by_the_api, groups_of_outsiders_do_not_mix, renamed_people_are_found_by_their_new_name, who_somebody_is_in_the_company_is_set,
+    administrators_change_accounts_by_the_api, groups_of_outsiders_do_not_mix, renamed_people_are_found_by_their_new_name, who_somebody_is_in_the_company_is_set, a_group_made_by_an_administrator_is_taken_away,
 );
 
 const LAB: &str = "tests/packs/lab";
@@ -270,4 +270,31 @@ async fn who_somebody_is_in_the_company_is_set(database: Database) {
     admin.post(&format!("{path}/tie"), &[("card", "member"), ("record", "")]).await.ok(303);
     assert!(root.read("member", &other).await["login"].is_null());
     assert_eq!(admin.post(&format!("{path}/tie"), &[("card", "squad"), ("record", &squad)]).await.status, 404);
+}
+
+async fn a_group_made_by_an_administrator_is_taken_away(database: Database) {
+    let site = Site::with(database, LAB).await;
+    root(&site).await;
+    let zoe = site.person("zoe", &[]).await;
+    let admin = signed_in(&site, "root").await;
+    admin.post("/studio/groups", &[("name", "North sales"), ("card", "device")]).await.ok(303);
+    let page = admin.get("/studio/groups/x_north_sales").await.ok(200);
+    assert!(page.text.contains("action=\"/studio/groups/x_north_sales/remove\"") && page.text.contains("Remove the group “North sales”?"), "{}", page.text);
+    admin.post("/studio/groups/x_north_sales/members", &[("user", zoe.id.as_str()), ("member", "true")]).await.ok(303);
+    let member = "SELECT count(*) FROM sys_user_role WHERE role = 'x_north_sales'";
+    assert_eq!(site.number(member).await, 1);
+    // What a pack brings, a pack takes away.
+    assert!(!admin.get("/studio/groups/keeper").await.ok(200).text.contains("/remove\""));
+    assert_eq!(admin.post("/studio/groups/keeper/remove", &[]).await.status, 404);
+    assert_eq!(admin.post("/studio/groups/administrator/remove", &[]).await.status, 404);
+    // Nobody else does, and not long after the password was given.
+    assert_eq!(signed_in(&site, "zoe").await.post("/studio/groups/x_north_sales/remove", &[]).await.status, 403);
+    an_hour_later(&site, database).await;
+    assert!(admin.post("/studio/groups/x_north_sales/remove", &[]).await.ok(303).to().starts_with("/me/confirm"));
+    assert_eq!(site.number(member).await, 1);
+    let admin = signed_in(&site, "root").await;
+    assert_eq!(admin.post("/studio/groups/x_north_sales/remove", &[]).await.ok(303).to(), "/studio/groups");
+    assert_eq!(site.number(member).await, 0);
+    assert!(!admin.get("/studio/groups").await.ok(200).text.contains("x_north_sales"));
+    assert_eq!(admin.get("/studio/groups/x_north_sales").await.status, 404);
 }

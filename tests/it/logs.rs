@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{accounts::{GOOD, root, signed_in}, both, browser::Browser, site::{Database, Site}};
 
-both!(what_people_do_is_written_down, the_database_refuses_to_change_a_line, a_changed_line_is_found, a_line_taken_out_is_found, a_cut_end_is_found, a_forged_line_is_found, a_kept_end_must_still_be_there, another_key_is_asked_for, lines_are_filtered_and_exported, many_at_once_are_in_one_row);
+both!(what_people_do_is_written_down, settings_and_packs_are_written_down, the_database_refuses_to_change_a_line, a_changed_line_is_found, a_line_taken_out_is_found, a_cut_end_is_found, a_forged_line_is_found, a_kept_end_must_still_be_there, another_key_is_asked_for, lines_are_filtered_and_exported, many_at_once_are_in_one_row);
 
 const LAB: &str = "tests/packs/lab";
 
@@ -57,6 +57,25 @@ async fn what_people_do_is_written_down(database: Database) {
     let statement = sql::Statement { sql: "SELECT about FROM sys_log".into(), binds: Vec::new(), columns: vec![sql::Physical::Text] };
     let all = format!("{:?}", site.app.store.fetch(&statement).await.expect("lines"));
     assert!(!all.contains(GOOD) && !all.contains("wrong"), "{all}");
+}
+
+async fn settings_and_packs_are_written_down(database: Database) {
+    let site = Site::with(database, LAB).await;
+    root(&site).await;
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'packs_installed' AND about LIKE '%lab 1.%'").await, 1);
+    app::settings::set(&site.app, "name", "Lab & Sons").await.expect("set");
+    assert!(app::settings::set(&site.app, "name", "").await.is_err());
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'setting_changed'").await, 1);
+    // A pack that is refused was not installed; tables made anew install nothing.
+    let broken = crate::site::Files::from([("pack.json".to_owned(), b"{\"id\": \"broken\", \"version\": \"1.0.0\"}".to_vec()), ("cards/x.json".to_owned(), b"{\"key\": 5}".to_vec())]);
+    drop(app::packs::install(&site.app, vec![broken]).await);
+    app::packs::keep_up(&site.app).await.expect("kept up");
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'packs_installed'").await, 1);
+    assert!(matches!(sound(&site).await, Verdict::Sound { .. }));
+    let page = signed_in(&site, "root").await.get("/studio/log?log=operation").await.ok(200);
+    for words in ["setting changed", "name", "packs installed", "lab 1."] {
+        assert!(page.text.contains(words), "{words}");
+    }
 }
 
 async fn the_database_refuses_to_change_a_line(database: Database) {

@@ -9,6 +9,7 @@ mod accounts;
 mod advice;
 mod alike;
 mod approvals;
+mod attacks;
 mod bad_input;
 mod boards;
 mod bookings;

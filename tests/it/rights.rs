@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{both, site::{Database, Site, encoded, violations}};
 
-both!(scopes_admit_rows, hidden_fields_are_nowhere, fields_that_are_only_read, secrets_are_never_told, paths_are_gated_at_each_hop, sessions_and_tokens, rights_act_on_the_next_request, sign_in_is_slow_for_guessers, owners_are_assigned_by_those_who_may);
+both!(scopes_admit_rows, hidden_fields_are_nowhere, fields_that_are_only_read, secrets_are_never_told, paths_are_gated_at_each_hop, sessions_and_tokens, rights_act_on_the_next_request, sign_in_is_slow_for_guessers, owners_are_assigned_by_those_who_may, rows_of_a_table_one_only_reads_stay);
 
 const LAB: &str = "tests/packs/lab";
 
@@ -220,4 +220,50 @@ async fn owners_are_assigned_by_those_who_may(database: Database) {
     cleo.post("/records/device", json!({"name": "For another", "owner": kim.id})).await.refused(422, "invalid");
     kim.patch(&format!("/records/device/{id}"), json!({"owner": kim.id})).await.ok(200);
     cleo.get(&format!("/records/device/{id}")).await.refused(404, "not_found");
+}
+
+async fn rows_of_a_table_one_only_reads_stay(database: Database) {
+    let mut files = crate::site::pack(LAB);
+    let only = |right: &str, label: &str| json!({"parts.label": label, "parts.of": right, "parts.quantity": right, "parts.price": right, "parts.due": right, "parts.kinds": right});
+    for (key, fields) in [("reader", only("read", "read")), ("blind", only("none", "none")), ("some", only("read", "edit"))] {
+        let role = json!({"key": key, "grants": [{"card": "device", "actions": ["read", "create", "update", "bulk", "import"], "fields": fields}]});
+        files.insert(format!("roles/{key}.json"), role.to_string().into_bytes());
+    }
+    let site = Site::of(database, vec![files]).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let id = kim.make("device", json!({"name": "Whole", "parts": [{"label": "A", "quantity": "1"}, {"label": "B", "quantity": "2"}]})).await;
+    let rows = kim.read("device", &id).await["parts"].clone();
+    let first = rows[0]["id"].clone();
+    for role in ["reader", "blind"] {
+        let eve = site.person(role, &[role]).await;
+        for body in [json!({"parts": []}), json!({"parts": {"remove": [first]}}), json!({"name": "Changed", "parts": [{"id": rows[1]["id"]}]})] {
+            let problem = eve.patch(&format!("/records/device/{id}"), body.clone()).await.refused(422, "invalid");
+            assert!(violations(&problem).iter().all(|line| line.starts_with("parts") && line.ends_with("forbidden")), "{body}: {problem}");
+        }
+        let batch = eve.post("/records/device/batch", json!({"items": [{"op": "update", "id": id, "record": {"parts": []}}]})).await.ok(200);
+        assert_eq!(batch["data"][0]["status"], 422, "{batch}");
+        let answer = eve.send(Method::POST, &format!("/c/device/{id}"), &FORM, Some(without_first(&rows))).await;
+        assert!(answer.status.as_u16() < 500, "{}", answer.text);
+        // What else they may change they change, and the rows stay.
+        eve.patch(&format!("/records/device/{id}"), json!({"notes": role})).await.ok(200);
+        assert_eq!(kim.read("device", &id).await["parts"].as_array().map(Vec::len), Some(2), "{role}");
+    }
+    // The same by those who may change something of a row: by the form, and by the API.
+    let other = kim.make("device", json!({"name": "Whole", "parts": [{"label": "A", "quantity": "1"}, {"label": "B", "quantity": "2"}]})).await;
+    let others = kim.read("device", &other).await["parts"].clone();
+    kim.send(Method::POST, &format!("/c/device/{other}"), &FORM, Some(without_first(&others))).await;
+    assert_eq!(kim.read("device", &other).await["parts"].as_array().map(Vec::len), Some(1), "the form takes a row away");
+    let some = site.person("some", &["some"]).await;
+    some.patch(&format!("/records/device/{id}"), json!({"parts": {"remove": [first]}})).await.ok(200);
+    assert_eq!(kim.read("device", &id).await["parts"].as_array().map(Vec::len), Some(1));
+}
+
+const FORM: [(&str, &str); 2] = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+
+/// A form that started from two rows and has only the second.
+fn without_first(rows: &Value) -> Vec<u8> {
+    let (first, second) = (rows[0]["id"].as_str().expect("an id"), rows[1]["id"].as_str().expect("an id"));
+    let row = |number: u32, id: &str, label: &str| format!("c.parts.{number}.id={id}&c.parts.{number}.label={label}&c.parts.{number}.quantity={number}");
+    let was = [row(1, first, "A"), row(2, second, "B")].map(|row| format!("was.{}", row.replace('&', "&was."))).join("&");
+    format!("version=1&f.name=Whole&was.f.name=Whole&{was}&{}", row(2, second, "B")).into_bytes()
 }

@@ -270,6 +270,7 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/studio/users/{id}/sessions/end", Admin),
     ("GET", "/studio/groups", Admin),
     ("GET", "/studio/groups/{role}", Admin),
+    ("POST", "/studio/groups/{role}/remove", Admin),
     ("POST", "/studio/groups/{role}/members", Admin),
     ("GET", "/studio/sessions", Admin),
     ("POST", "/studio/sessions/{id}/end", Admin),

@@ -141,7 +141,7 @@ impl Site {
 }
 
 impl Site {
-    async fn texts(&self, statement: String, columns: usize) -> Vec<Vec<String>> {
+    pub async fn texts(&self, statement: String, columns: usize) -> Vec<Vec<String>> {
         let statement = sql::Statement { sql: statement, binds: Vec::new(), columns: vec![sql::Physical::Text; columns] };
         let rows = self.app.store.fetch(&statement).await.expect("rows");
         rows.into_iter().map(|row| row.into_iter().map(|datum| if let sql::Datum::Text(text) = datum { text } else { String::new() }).collect()).collect()

@@ -48,13 +48,28 @@ async fn changes_are_numbered_without_gaps(database: Database) {
     assert_eq!((all, site.number("SELECT max(seq) FROM sys_change").await, site.number("SELECT count(DISTINCT seq) FROM sys_change").await), (40, 40, 40));
 }
 
+/// What signing in leaves behind, and by what it is over.
+const ENDING: [(&str, &str); 5] = [("sys_login_step", "expires_at"), ("sys_provider_step", "expires_at"), ("sys_browser", "expires_at"), ("sys_second_draft", "created_at"), ("sys_mail", "created_at")];
+
 async fn what_had_its_time_is_deleted(database: Database) {
     let site = Site::with(database, "tests/packs/lab").await;
     let root = site.person("root", &["administrator"]).await;
     root.post_with("/records/room", &[("idempotency-key", "one")], json!({"name": "A"})).await.ok(201);
     let id = uuid::Uuid::try_parse(&root.id).expect("an id");
     app::accounts::login_link(&site.app, id, chrono::Utc::now()).await.expect("a link");
+    let (token, user, moment) = if database == Database::Sqlite { ("X'00'", format!("X'{}'", id.simple()), "9000000000000000") } else { ("'\\x00'", format!("'{id}'"), "'2200-01-01T00:00:00Z'") };
+    site.app.store.apply(vec![
+        format!("INSERT INTO sys_login_step (token, user_id, method, failures, expires_at) VALUES ({token}, {user}, 'password', 0, {moment})"),
+        format!("INSERT INTO sys_provider_step (state, content, expires_at) VALUES ({token}, '{{}}', {moment})"),
+        format!("INSERT INTO sys_browser (token, user_id, expires_at) VALUES ({token}, {user}, {moment})"),
+        format!("INSERT INTO sys_second_draft (user_id, secret, created_at) VALUES ({user}, 'closed', {moment})"),
+        format!("INSERT INTO sys_mail (id, recipient, kind, content, state, created_at) VALUES ({user}, 'x', 'reset', 'closed', 'waiting', {moment})"),
+    ]).await.expect("kept");
     run(&site, database).await;
+    for (table, column) in ENDING {
+        assert_eq!(site.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
+        age(&site, database, table, column).await;
+    }
     assert_eq!(site.number("SELECT count(*) FROM sys_idempotency").await, 1, "it is kept for a day");
     assert_eq!(site.number("SELECT count(*) FROM sys_login_link").await, 1);
     age(&site, database, "sys_idempotency", "created_at").await;
@@ -62,6 +77,9 @@ async fn what_had_its_time_is_deleted(database: Database) {
     run(&site, database).await;
     assert_eq!(site.number("SELECT count(*) FROM sys_idempotency").await, 0);
     assert_eq!(site.number("SELECT count(*) FROM sys_login_link").await, 0);
+    for (table, _) in ENDING {
+        assert_eq!(site.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
     root.get("/records/room").await.ok(200);
 }
 

@@ -148,8 +148,19 @@ async fn may_read(app: &App, actor: &Actor, info: &FileInfo) -> Result<bool, App
         access::Readable::Always => gate.rows(),
         access::Readable::When(condition) => condition,
     };
-    let lowered = sql::select::matching(&snapshot.catalog, app.store.dialect(), &card.table.reference(), &[*record], &condition);
-    Ok(!app.store.fetch(&lowered.statement).await?.is_empty())
+    if !crate::records::read::matches(app, &snapshot, card, *record, &condition).await? {
+        return Ok(false);
+    }
+    // What lies in the trash is seen by who may bring it back.
+    let trash = app.store.fetch(&sql::write::trash_of(&snapshot.catalog, app.store.dialect(), card, *record)).await?.into_iter().flatten().next();
+    match trash {
+        None => Ok(false),
+        Some(sql::Datum::Uuid(_)) => match access::gate(&snapshot.catalog, actor, card, ActionName::Restore) {
+            Ok(gate) => crate::records::read::matches(app, &snapshot, card, *record, &gate.rows()).await,
+            Err(_) => Ok(false),
+        },
+        Some(_) => Ok(true),
+    }
 }
 
 /// Whether a file fits its field.

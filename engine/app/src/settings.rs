@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use sql::{Datum, system};
 use store::{Store, Tx};
 
-use crate::{App, AppError, UnitError};
+use crate::{App, AppError, UnitError, accounts::Origin, log::{self, Entry, Event}};
 
 /// Most characters of a setting.
 const MAX: usize = 100;
@@ -71,11 +71,13 @@ pub async fn set(app: &App, key: &str, value: &str) -> Result<(), AppError> {
         return Err(AppError::malformed("bad_setting", format!("`{value}` is no time zone; it is a name such as Asia/Shanghai or UTC")));
     }
     let key = key.to_owned();
+    let (secrets, entry) = (app.secrets.clone(), Entry::new(Event::SettingChanged, &Origin::command_line()).about("setting", key.as_str()).about("after", value.as_str()));
     app.store
         .write(move |tx: &mut Tx| {
-            let kept = system::put_site(tx.dialect(), &key, &value);
+            let (kept, secrets, entry) = (system::put_site(tx.dialect(), &key, &value), secrets.clone(), entry.clone());
             Box::pin(async move {
                 tx.execute(&kept).await?;
+                log::append(tx, &secrets, &entry).await?;
                 tx.fetch(&system::next_catalog_version(tx.dialect())).await?;
                 Ok::<(), UnitError>(())
             })

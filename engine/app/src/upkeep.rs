@@ -16,7 +16,7 @@ use store::{Store, StoreError, Tx};
 
 use crate::{App, AppError, jobs::{Context, Handlers, JobError}};
 
-/// Answers to clients that ask twice, and uploads that nothing was attached to.
+/// Answers to clients that ask twice, uploads that nothing was attached to, second factors half set up.
 const KEPT_A_DAY: TimeDelta = TimeDelta::days(1);
 /// Jobs that ended.
 const KEPT_A_WEEK: TimeDelta = TimeDelta::days(7);
@@ -60,10 +60,12 @@ async fn expire(context: Context) -> Result<Json, JobError> {
     let mut count = 0;
     for what in Expired::ALL {
         let before = match what {
-            Expired::Sessions | Expired::LoginLinks | Expired::Tokens => now,
-            Expired::Answers | Expired::Uploads => now - KEPT_A_DAY,
+            Expired::Sessions | Expired::LoginLinks | Expired::Tokens | Expired::LoginSteps | Expired::ProviderSteps | Expired::Browsers => now,
+            Expired::Answers | Expired::Uploads | Expired::SecondDrafts => now - KEPT_A_DAY,
             Expired::Jobs => now - KEPT_A_WEEK,
             Expired::Notices => now - crate::notify::KEPT,
+            // What a letter leads to is over by then.
+            Expired::Letters => now - crate::accounts::LinkKind::Invite.lasts(),
             Expired::ScriptLines => now - KEPT_A_MONTH,
         };
         loop {

@@ -92,11 +92,16 @@ pub fn read_folder(folder: &Path) -> Result<Files, AppError> {
     let fail = |path: &Path, error: std::io::Error| AppError::malformed("bad_path", format!("{}: {error}", path.display()));
     while let Some(current) = open.pop() {
         for entry in std::fs::read_dir(&current).map_err(|error| fail(&current, error))? {
-            let path = entry.map_err(|error| fail(&current, error))?.path();
+            let entry = entry.map_err(|error| fail(&current, error))?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(|error| fail(&current, error))?);
             if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
                 continue;
             }
-            if path.is_dir() {
+            // A pack comes from elsewhere: what it links to is not its own, and may be anything this program can read.
+            if kind.is_symlink() {
+                return Err(AppError::malformed("bad_path", format!("{} is a link; a pack holds its files itself", path.display())));
+            }
+            if kind.is_dir() {
                 open.push(path);
             } else if let Ok(relative) = path.strip_prefix(folder) {
                 files.insert(relative.to_string_lossy().replace('\\', "/"), std::fs::read(&path).map_err(|error| fail(&path, error))?);
@@ -183,5 +188,27 @@ async fn converted(app: &Arc<App>, job: uuid::Uuid) -> Result<Vec<packs::Lost>, 
     match (ended.state, ended.result) {
         (jobs::State::Done, Some(result)) => Ok(packs::lost_of(&result)),
         _ => Err(AppError::malformed("publish_refused", ended.error.unwrap_or_else(|| "the publish was given up".into()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_a_pack_is_refused() {
+        let (outside, pack) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        std::fs::write(outside.path().join("secret"), "not yours").expect("a file");
+        std::fs::create_dir(pack.path().join("cards")).expect("a folder");
+        std::fs::write(pack.path().join("cards/thing.json"), "{}").expect("a file");
+        assert_eq!(read_folder(pack.path()).expect("files").into_keys().collect::<Vec<_>>(), ["cards/thing.json"]);
+        for (target, name) in [(outside.path().join("secret"), "cards/other.json"), (outside.path().to_path_buf(), "data"), (pack.path().to_path_buf(), "again"), (outside.path().join("nothing"), "nowhere.json")] {
+            let link = pack.path().join(name);
+            std::os::unix::fs::symlink(target, &link).expect("a link");
+            let refused = read_folder(pack.path());
+            assert!(matches!(&refused, Err(AppError::Malformed { code, .. }) if *code == "bad_path"), "{name}: {refused:?}");
+            std::fs::remove_file(link).expect("removed");
+        }
     }
 }

@@ -26,11 +26,23 @@ pub enum Expired {
     Notices,
     /// What scripts told, by when.
     ScriptLines,
+    /// Sign-ins that wait for a code, by their end.
+    LoginSteps,
+    /// Sign-ins under way at another provider, by their end.
+    ProviderSteps,
+    /// Browsers that are known, by their end.
+    Browsers,
+    /// Second factors that nobody finished to set up, by when they began.
+    SecondDrafts,
+    /// Letters, by when they were written.
+    Letters,
 }
 
 impl Expired {
     /// All of them.
-    pub const ALL: [Self; 8] = [Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads, Self::ScriptLines, Self::Notices];
+    pub const ALL: [Self; 13] = [
+        Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads, Self::ScriptLines, Self::Notices, Self::LoginSteps, Self::ProviderSteps, Self::Browsers, Self::SecondDrafts, Self::Letters,
+    ];
 }
 
 /// Deletes some of what had its time before a moment.
@@ -44,6 +56,11 @@ pub fn clear(dialect: Dialect, what: Expired, before: DateTime<Utc>) -> Statemen
         Expired::ScriptLines => ("sys_script_log", "id", "at"),
         Expired::Uploads => ("sys_file", "id", "record IS NULL AND created_at"),
         Expired::Notices => ("sys_notice", "id", "at"),
+        Expired::LoginSteps => ("sys_login_step", "token", "expires_at"),
+        Expired::ProviderSteps => ("sys_provider_step", "state", "expires_at"),
+        Expired::Browsers => ("sys_browser", "token", "expires_at"),
+        Expired::SecondDrafts => ("sys_second_draft", "user_id", "created_at"),
+        Expired::Letters => ("sys_mail", "id", "created_at"),
     };
     let sql = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} < {{}} LIMIT {BATCH})");
     statement(dialect, &sql, vec![Datum::Instant(before)], Vec::new())

@@ -88,6 +88,8 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
             "57P01" | "57P02" => StoreError::Lost { detail },
             // PostgreSQL: connection, resources, shutdown, cancelled by timeout, read-only (disk full in progress).
             code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25006" => StoreError::Unavailable { detail },
+            // PostgreSQL's codes have five signs, and some of them only digits.
+            code if code.len() == 5 => StoreError::Unexpected { detail },
             // SQLite while its tables are brought up to date: the primary code is the lowest byte.
             code => match code.parse::<i32>().map(|code| code & 0xff) {
                 Ok(5 | 6) => StoreError::Busy { detail },

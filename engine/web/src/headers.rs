@@ -17,20 +17,8 @@ base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-typ
 
 /// Puts the headers on, and refuses requests for other sites and changes that another site asked a browser for.
 pub async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let lang = extract::language(request.headers());
-    let refuse = |error: AppError| Problem { error, lang: lang.clone() }.into_response();
-    if !WATCHED.contains(&request.uri().path()) && !visit::is_for_us(&site, request.headers()) {
-        return refuse(AppError::malformed("unknown_host", "this site is not known by that name; whoever runs it says its address with --base-url"));
-    }
-    if let Some(error) = foreign(&site, &request) {
-        return refuse(error);
-    }
-    let request = match with_token(&site, request).await {
-        Ok(request) => request,
-        Err(error) => return refuse(error),
-    };
     let is_asset = request.uri().path().starts_with("/assets/");
-    let mut response = next.run(request).await;
+    let mut response = answer(&site, request, next).await;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -44,6 +32,22 @@ pub async fn guard(State(site): State<Site>, request: Request, next: Next) -> Re
         put(header::CACHE_CONTROL, "no-store");
     }
     response
+}
+
+/// What the site answers, or that it does not.
+async fn answer(site: &Site, request: Request, next: Next) -> Response {
+    let lang = extract::language(request.headers());
+    let refuse = |error: AppError| Problem { error, lang: lang.clone() }.into_response();
+    if !WATCHED.contains(&request.uri().path()) && !visit::is_for_us(site, request.headers()) {
+        return refuse(AppError::malformed("unknown_host", "this site is not known by that name; whoever runs it says its address with --base-url"));
+    }
+    if let Some(error) = foreign(site, &request) {
+        return refuse(error);
+    }
+    match with_token(site, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => refuse(error),
+    }
 }
 
 /// What is asked for by whoever watches over the process, by whatever name they reach it.

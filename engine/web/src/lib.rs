@@ -184,6 +184,7 @@ pub fn router(site: Site) -> Router {
         .route("/studio/users/{id}/sessions/end", post(pages::studio::users::end_sessions))
         .route("/studio/groups", get(pages::studio::groups::index).post(pages::studio::rights::group))
         .route("/studio/groups/{role}", get(pages::studio::groups::show))
+        .route("/studio/groups/{role}/remove", post(pages::studio::groups::remove))
         .route("/studio/groups/{role}/members", post(pages::studio::groups::members))
         .route("/studio/sessions", get(pages::studio::access::page))
         .route("/studio/sessions/{id}/end", post(pages::studio::access::end_session))

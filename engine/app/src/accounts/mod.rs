@@ -81,9 +81,10 @@ fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A sign-in name as it is compared: NFC, lower case, trimmed.
-fn clean_login(login: &str) -> String {
-    model::types::clean(login).to_lowercase()
+/// A sign-in name as it is compared: NFC, lower case, trimmed. With a character that no name has, and that a database may
+/// not take, it is the name of nobody.
+pub fn clean_login(login: &str) -> String {
+    model::types::clean(login).to_lowercase().chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// How somebody says who they are.

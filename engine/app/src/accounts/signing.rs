@@ -48,7 +48,7 @@ pub async fn knows_browser(app: &App, browser: &str, login: &str, now: DateTime<
 /// Signs in by name and password.
 pub async fn sign_in(app: &App, login: &str, password: &str, origin: &Origin, browser: Option<&str>, now: DateTime<Utc>) -> Result<SignedIn, AppError> {
     let dialect = app.store.dialect();
-    let found = app.store.fetch(&system::user_by_login(dialect, &clean_login(login))).await?.into_iter().next().and_then(user);
+    let found = super::find(app, login).await?;
     let able = found.clone().filter(|user| user.active).and_then(|user| user.password.clone().map(|hash| (user, hash)));
     let right = match able {
         Some((user, hash)) => passwords::is(password, hash).await.then_some(user),

@@ -14,7 +14,7 @@ use super::{
     plan::{self, Plan},
     state::{Draft, State},
 };
-use crate::{App, AppError, UnitError, jobs};
+use crate::{App, AppError, UnitError, accounts::Origin, jobs, log::{self, Entry, Event}};
 
 /// Rows converted at a time.
 const PART: u32 = 1_000;
@@ -160,8 +160,9 @@ pub(super) async fn none_is_under_way(app: &App, state: &State) -> Result<(), Ap
 pub(super) async fn publish(app: &Arc<App>, draft: &Draft, coming: &Catalog, plan: &Plan) -> Result<Published, AppError> {
     let fills = if plan.by_job { PlaceState::Filling } else { PlaceState::Live };
     let work = Arc::new((Publication::new(app, &draft.state, coming, fills).await?, draft.new.clone(), plan.by_job));
+    let (secrets, entry) = (app.secrets.clone(), told(&draft.new));
     let done = app.store.write_alone(move |tx: &mut Tx| {
-        let work = work.clone();
+        let (work, secrets, entry) = (work.clone(), secrets.clone(), entry.clone());
         Box::pin(async move {
             let (publication, new, by_job) = &*work;
             if u64::try_from(tx.counts().await?.version).unwrap_or(0) != publication.version {
@@ -169,10 +170,19 @@ pub(super) async fn publish(app: &Arc<App>, draft: &Draft, coming: &Catalog, pla
             }
             Publication::execute(tx, &publication.grow).await?;
             publication.put_places(tx).await?;
+            if let Some(entry) = &entry {
+                log::append(tx, &secrets, entry).await?;
+            }
             if *by_job { begin_filling(tx, new).await } else { at_once(tx, publication, new).await }
         })
     });
     done.await.map_err(|error| error.error)
+}
+
+/// A line of the log: which packs, in which version. Tables that an engine makes anew of the same definitions are none.
+fn told(new: &[model::load::Files]) -> Option<Entry> {
+    let packs: Vec<serde_json::Value> = new.iter().filter_map(|files| read_pack(files.clone()).0.manifest).map(|pack| format!("{} {}", pack.id, pack.version).into()).collect();
+    (!packs.is_empty()).then(|| Entry::new(Event::PacksInstalled, &Origin::command_line()).about("packs", packs))
 }
 
 async fn at_once(tx: &mut Tx, publication: &Publication, new: &[model::load::Files]) -> Result<Published, UnitError> {

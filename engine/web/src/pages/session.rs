@@ -35,7 +35,8 @@ async fn keys(site: &Site, name: &str, origin: &accounts::Origin, browser: Optio
         && signing::knows_browser(&site.app, browser, name, Utc::now()).await? {
             return Ok(vec![Key::Browser(accounts::session_id(browser))]);
         }
-    let name: String = name.trim().to_lowercase().chars().take(200).collect();
+    // As names are compared: every spelling of one name counts for it.
+    let name: String = accounts::clean_login(name).chars().take(200).collect();
     Ok(std::iter::once(Key::Name(name)).chain(Key::address(origin.address.as_deref())).collect())
 }
 

@@ -137,6 +137,8 @@ pub struct GroupRow {
     pub source: String,
     /// For people from outside.
     pub portal: bool,
+    /// Where it is taken away, if an administrator made it.
+    pub remove_url: Option<String>,
     /// How many members it has that may sign in.
     pub members: i64,
     /// The same, in words.

@@ -1,5 +1,7 @@
 //! Fields that the engine keeps, and fields that the actor may not change.
 
+use std::collections::BTreeSet;
+
 use model::eval::{Place, holds};
 
 use super::*;
@@ -27,8 +29,30 @@ impl Work {
                 violations.push(if code == Code::State { violation.with("transitions", self.transitions_of(&key)) } else { violation });
             }
         }
+        self.check_removed(tx, stored, merged, violations).await?;
         self.check_asked(&merged.record, violations);
         self.check_applied(tx, stored, merged, violations).await
+    }
+
+    /// Rows are taken away by who may change something of them: a table one only reads stays as it is.
+    async fn check_removed(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
+        let tables: BTreeSet<&Ident> = merged.rows.iter().filter(|(_, change)| matches!(change, RowChange::Removed)).map(|((table, _), _)| table).collect();
+        let dated: Vec<Ident> = self.card.table.fields.values().filter(|field| field.is_dated()).filter_map(|field| model::build::dated::table_of(&field.key)).collect();
+        for table in tables.into_iter().filter(|table| !dated.contains(table)) {
+            let entered = self.card.children.get(table).into_iter().flat_map(|rows| rows.own_fields()).filter(|field| field.is_editable());
+            let (mut any, mut may) = (false, false);
+            for field in entered {
+                any = true;
+                if self.refused(tx, stored, Some(table), field, merged, false).await?.is_none() {
+                    may = true;
+                    break;
+                }
+            }
+            if any && !may {
+                violations.push(Violation::new(table.as_str(), Code::Forbidden));
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn refused(&self, tx: &mut Tx, stored: Option<&Record>, child: Option<&Ident>, field: &Field, merged: &Merged, by_engine: bool) -> Result<Option<Code>, UnitError> {

@@ -21,6 +21,7 @@ fn row(site: &Site, reader: &Reader, key: &str, members: i64) -> GroupRow {
         label: group_label(site, reader, key),
         source: role.map_or_else(|| reader.t(site, "groups.of_engine", &[]), |role| if role.local { reader.t(site, "rights.local", &[]) } else { reader.t(site, "groups.of_pack", &[("pack", &pack_label(reader, role.pack.as_str()))]) }),
         portal: role.is_some_and(|role| role.portal),
+        remove_url: role.filter(|role| role.local).map(|_| format!("/studio/groups/{key}/remove")),
         members,
         count: reader.t(site, "groups.members", &[("count", &members.to_string())]),
         url: format!("/studio/groups/{key}"),
@@ -58,6 +59,14 @@ async fn build(site: &Site, reader: &Reader, key: &str, text: &str) -> Result<Gr
 pub async fn show(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
     match build(&site, &reader, &key, get(&pairs, "q")).await {
         Ok(page) => reader.draw(&site, "studio/group.html", None, &GroupPage { saved: !get(&pairs, "saved").is_empty(), ..page }),
+        Err(error) => reader.failed(&site, &error),
+    }
+}
+
+/// `POST /studio/groups/{role}/remove`: a group that an administrator made, with what it gave.
+pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by }: Sure) -> Response {
+    match app::rights::remove_group(&site.app, &reader.asker.actor, &by, &key).await {
+        Ok(()) => Redirect::to("/studio/groups").into_response(),
         Err(error) => reader.failed(&site, &error),
     }
 }

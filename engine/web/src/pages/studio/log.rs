@@ -115,6 +115,7 @@ fn more(site: &Site, reader: &Reader, line: &Shown) -> String {
     for (key, value) in &line.about {
         let text = match key.as_str() {
             "groups" | "added" | "removed" => list(value, &group),
+            "packs" => list(value, &str::to_owned),
             "changed" => list(value, &|field| match field {
                 "name" | "email" | "language" => reader.t(site, &format!("users.{field}"), &[]),
                 other => reader.asker.snapshot.catalog.card(other).map_or_else(|| other.to_owned(), |card| card.labels.or_key(&reader.asker.actor.lang, other)),
