@@ -42,7 +42,7 @@ fn every_route_has_a_row() {
 }
 
 /// Sends what the route takes, so that only the right is missing.
-async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
+pub async fn send(person: &Person, method: &str, path: &str, card: &str, id: &str) -> Answer {
     let address = path.replace("{card}", card).replace("{id}", id).replace("{token}", "nonsense").replace("{code}", "en").replace("{name}", "dark").replace("{panel}", "history").replace("{action}", "check").replace("{folder}", id).replace("{record}", id).replace("{import}", id).replace("{field}", "worth").replace("{task}", id).replace("{*path}", "app.css");
     let method: Method = method.parse().expect("a method");
     if method == Method::GET || method == Method::DELETE {
