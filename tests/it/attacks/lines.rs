@@ -70,7 +70,7 @@ async fn the_line_for_news_tells_a_number_and_no_more(database: Database) {
     assert_eq!(lines, ["data: 0", "data: 1", "data: 0", "data: 1", "data: 0"].map(|data| ["event: notices", data]).concat());
     let told: Vec<&str> = told.lines().filter(|line| line.starts_with("data:")).collect();
     assert_eq!(told, ["data: 0", "data: 1", "data: 2", "data: 0", "data: 1", "data: 2", "data: 0"]);
-    assert_eq!(client().get(format!("{}/events", site.base)).send().await.expect("an answer").status().as_u16(), 303);
+    assert_eq!(client().get(format!("{}/events", site.base)).send().await.expect("an answer").status().as_u16(), 401);
 }
 
 /// What scripts try, with the name of a field in it.
