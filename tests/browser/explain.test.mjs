@@ -55,11 +55,13 @@ test('a formula shows what it reads, an input explains itself in its place, and 
 
 test('a calculated cell of a row explains itself, by mouse and by keys, and typing is not disturbed', async () => {
   const { page, end } = await visit(browser, server.base);
-  const found = await api(page, '/records/order?sort=-created_at&limit=1&fields=id&filter=' + encodeURIComponent(JSON.stringify({ field: 'status', op: 'is', value: 'draft' })));
-  await page.goto(`${server.base}/c/order/${found.data[0].id}`);
+  const [customer, product] = await Promise.all(['customer', 'product'].map(async (card) => (await api(page, `/records/${card}?limit=1&fields=id`)).data[0].id));
+  const made = await api(page, '/records/order', { customer, lines: [{ product, quantity: '2', price: '3.50' }, { product, quantity: '4', price: '1' }] });
+  await page.goto(`${server.base}/c/order/${made.id}`);
   const row = page.locator('x-lines tr.line').first();
   await row.waitFor();
-  const why = row.locator('.cell-why').first();
+  const why = row.locator('td[data-key=amount] .cell-why');
+  const first = row.locator('.cell-why').first();
   await row.hover();
   await page.waitForFunction(() => getComputedStyle(document.querySelector('x-lines tr.line .cell-why')).opacity === '1');
   await picture(page, 'explain-cell-hover');
@@ -74,9 +76,9 @@ test('a calculated cell of a row explains itself, by mouse and by keys, and typi
   // From the row to its values and back.
   await row.focus();
   await page.keyboard.press('ArrowRight');
-  assert.ok(await why.evaluate((one) => one === document.activeElement));
+  assert.ok(await first.evaluate((one) => one === document.activeElement));
   await page.keyboard.press('Enter');
-  await page.waitForSelector(`${menu} .formula`);
+  await page.waitForSelector(`${menu} .menu-head`);
   await page.keyboard.press('Escape');
   await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
   await page.keyboard.press('ArrowLeft');

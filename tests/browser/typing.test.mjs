@@ -13,7 +13,7 @@ async function open() {
   const { page } = visited;
   let asked = 0;
   await page.route('**/recompute', async route => {
-    await new Promise(done => setTimeout(done, [20, 250, 80, 400][asked++ % 4]));
+    await new Promise(done => setTimeout(done, [250, 20, 400, 80][asked++ % 4]));
     await route.continue().catch(() => {});
   });
   await page.goto(`${server.base}/c/typing_case/new`);
@@ -45,7 +45,7 @@ test('what is typed fast stays as it was typed, whatever answers meanwhile', asy
   await page.waitForFunction(() => /1,?234[.,]5/.test(document.querySelector('[data-field="f.total"]')?.textContent ?? ''));
   assert.equal(await value(page, 'notes'), text);
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('name')), 'f.notes', 'the focus is where one types');
-  assert.ok(asked() > 2, 'the form was calculated meanwhile');
+  assert.ok(asked() >= 2, `the form was calculated meanwhile, ${asked()} times`);
   await end();
 });
 

@@ -33,7 +33,7 @@ impl Painter<'_> {
                     _ => vec![raw],
                 };
                 let is_saved = !self.new && !self.saved_row(key, row.id).is_empty();
-                let explain_url = (is_saved && !matches!(field.source, Source::Entered)).then(|| format!("/c/{}/{}/explain/{key}.{}.{}", self.card.key, self.drawn.record.id, row.id, field.key));
+                let explain_url = (is_saved && !matches!(field.source, Source::Entered) && !field.is_editable()).then(|| format!("/c/{}/{}/explain/{key}.{}.{}", self.card.key, self.drawn.record.id, row.id, field.key));
                 view::ChildCell { key: field.key.to_string(), cell, values: if sent { values } else { Vec::new() }, sent, error, explain_url }
             };
             let prefix = format!("{key}/{n}");
