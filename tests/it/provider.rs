@@ -133,7 +133,7 @@ impl Fake {
 /// A site that knows the provider, served a second time.
 async fn together(database: Database) -> (Site, Arc<Fake>, String) {
     let (site, fake) = (Site::with(database, LAB).await, Fake::start().await);
-    let provider = Provider::new("Example ID", &fake.base, "cardstock", Some(SECRET.into()), "https://cards.example.com").expect("a provider");
+    let provider = Provider::new("Example ID", &fake.base, "cardstock", Some(SECRET.into()), "https://cards.example.com", &[]).expect("a provider");
     let served = web::Site { provider: Some(Arc::new(provider)), ..web::Site::new(site.app.clone()).expect("templates") };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));

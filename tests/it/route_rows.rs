@@ -21,6 +21,9 @@ pub enum Asks {
     Seen,
 }
 
+/// What people from outside reach of all that asks for an account; everything else is not there for them.
+pub const OUTSIDE: &[(&str, &str)] = &[("GET", "/")];
+
 use Asks::{Account, Admin, Card, Nothing, Own, Record, Said, Seen};
 
 /// Every route there is.

@@ -27,6 +27,7 @@ pub mod lists;
 pub mod log;
 pub mod merge;
 pub mod notify;
+pub mod outbound;
 pub mod outgoing;
 pub mod packs;
 pub mod pool;

@@ -56,6 +56,9 @@ pub struct WebArgs {
     /// The secret between both; better as a variable than as a flag.
     #[arg(long, env = "CARDSTOCK_PROVIDER_SECRET", hide_env_values = true)]
     pub provider_secret: Option<String>,
+    /// Hosts of the inner network that may be asked, such as `id.corp.example,10.0.0.5`.
+    #[arg(long, env = "CARDSTOCK_INNER_HOSTS")]
+    pub inner_hosts: Option<String>,
 }
 
 /// A file whose rows become records.

@@ -56,10 +56,11 @@ impl Reached {
         }
         let net = |text: &str| text.parse::<ipnet::IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from)).map_err(|_| AppError::malformed("bad_address", format!("`{text}` is no address of a proxy such as 127.0.0.1 or 10.0.0.0/8")));
         let proxies = web.proxies.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|text| !text.is_empty()).map(net).collect::<Result<Vec<_>, _>>()?;
+        let hosts: Vec<String> = web.inner_hosts.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect();
         let provider = match (&web.provider, base_url) {
             (None, _) => None,
             (Some(_), None) => return refused("people come back from another provider to --base-url: say it".into()),
-            (Some(issuer), Some(base)) => Some(Arc::new(Provider::new(&web.provider_name, issuer, &web.provider_client, web.provider_secret.clone(), base)?)),
+            (Some(issuer), Some(base)) => Some(Arc::new(Provider::new(&web.provider_name, issuer, &web.provider_client, web.provider_secret.clone(), base, &hosts)?)),
         };
         Ok(Self { secure: is_tls || !web.insecure_http, base_url: base_url.map(Arc::from), proxies: proxies.into(), provider })
     }

@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::{Site, problem::Problem};
+use crate::{Site, pages::portal, problem::Problem};
 
 pub use crate::visit::{Cookie, session_of};
 
@@ -86,20 +86,24 @@ pub async fn asker(site: &Site, headers: &HeaderMap) -> Result<Asker, AppError> 
 pub struct Caller {
     first: Arc<Asker>,
     headers: HeaderMap,
+    /// Whether people from outside reach what is asked for.
+    open: bool,
 }
 
 impl FromRequestParts<Site> for Caller {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Problem> {
-        if cookie(&parts.headers, VIEW_AS).is_some() {
-            return Ok(Self { first: Arc::new(Asker::from_request_parts(parts, site).await?), headers: parts.headers.clone() });
-        }
-        let presumed = credential(site, &parts.headers).and_then(|credential| remembered::presumed(&site.app, &credential, Utc::now()));
-        let first = match presumed {
+        let open = portal::is_open(parts);
+        // Nobody is turned away by what is only presumed.
+        let presumed = match cookie(&parts.headers, VIEW_AS) {
+            Some(_) => None,
+            None => credential(site, &parts.headers).and_then(|credential| remembered::presumed(&site.app, &credential, Utc::now())),
+        };
+        let first = match presumed.filter(|actor| portal::admit(&site.app.snapshot(), actor, open).is_ok()) {
             Some(actor) => asking(site, actor),
             None => Asker::from_request_parts(parts, site).await?,
         };
-        Ok(Self { first: Arc::new(first), headers: parts.headers.clone() })
+        Ok(Self { first: Arc::new(first), headers: parts.headers.clone(), open })
     }
 }
 
@@ -116,6 +120,7 @@ impl Caller {
             return Err(self.first.problem(refused));
         }
         let asker = asker(site, &self.headers).await.map_err(|error| Problem { error, lang: language(&self.headers) })?;
+        portal::admit(&asker.snapshot, &asker.actor, self.open).map_err(|error| asker.problem(error))?;
         let asker = Arc::new(asker);
         answer(asker.clone()).await.map_err(|error| asker.problem(error))
     }
@@ -124,6 +129,7 @@ impl Caller {
 /// Who asks; for an administrator who looks at the site as somebody else, that other, who changes nothing.
 pub async fn looking(site: &Site, parts: &Head) -> Result<Asker, AppError> {
     let own = asker(site, &parts.headers).await?;
+    portal::admit(&own.snapshot, &own.actor, portal::is_open(parts))?;
     let Some(user) = cookie(&parts.headers, VIEW_AS).and_then(|id| uuid::Uuid::try_parse(id).ok()).filter(|_| own.actor.is_administrator() && !parts.headers.contains_key(header::AUTHORIZATION)) else { return Ok(own) };
     let path = parts.uri.path();
     let changes = !parts.method.is_safe() || path.ends_with("/export");

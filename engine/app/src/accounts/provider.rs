@@ -20,7 +20,7 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{Confirmed, Origin, by_id, hash_of, links, new_token, run_logged, signing::{self, Opened}};
-use crate::{App, AppError, UnitError, log::{self, Entry, Event}};
+use crate::{App, AppError, UnitError, log::{self, Entry, Event}, outbound::{Outbound, OutboundError}};
 
 /// How long somebody may be away at the other provider.
 const AWAY: TimeDelta = TimeDelta::minutes(10);
@@ -40,7 +40,7 @@ pub struct Provider {
     pub client_secret: Option<String>,
     /// The address of this site, without a path.
     pub base_url: String,
-    http: reqwest::Client,
+    out: Outbound,
 }
 
 impl std::fmt::Debug for Provider {
@@ -94,8 +94,8 @@ pub enum Back {
 pub enum HttpError {
     #[error(transparent)]
     Client(#[from] reqwest::Error),
-    #[error("the answer is longer than is read")]
-    TooLong,
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
 }
 
 fn away(error: impl std::fmt::Display) -> AppError {
@@ -104,20 +104,17 @@ fn away(error: impl std::fmt::Display) -> AppError {
 }
 
 impl Provider {
-    /// A provider.
-    pub fn new(name: &str, issuer: &str, client_id: &str, client_secret: Option<String>, base_url: &str) -> Result<Self, AppError> {
+    /// A provider. Its own host may be an inner one; those it names may be if they are among `hosts`.
+    pub fn new(name: &str, issuer: &str, client_id: &str, client_secret: Option<String>, base_url: &str, hosts: &[String]) -> Result<Self, AppError> {
         let refused = |detail: String| Err(AppError::malformed("bad_provider", detail));
         let Ok(address) = reqwest::Url::parse(issuer) else { return refused(format!("`{issuer}` is no address of a provider")) };
         let local = matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         if address.scheme() != "https" && !local {
             return refused(format!("`{issuer}` is not reached by https"));
         }
-        // Another part of the program may have said so before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(10)).build();
-        let http = http.map_err(|error| AppError::Internal(error.to_string()))?;
-        let issuer = issuer.to_owned();
-        Ok(Self { name: name.to_owned(), issuer, client_id: client_id.to_owned(), client_secret, base_url: base_url.trim_end_matches('/').to_owned(), http })
+        let hosts: Vec<String> = hosts.iter().cloned().chain(address.host_str().map(str::to_owned)).collect();
+        let (out, issuer) = (Outbound::new(&hosts)?, issuer.to_owned());
+        Ok(Self { name: name.to_owned(), issuer, client_id: client_id.to_owned(), client_secret, base_url: base_url.trim_end_matches('/').to_owned(), out })
     }
 
     async fn metadata(&self) -> Result<CoreProviderMetadata, AppError> {
@@ -132,17 +129,10 @@ impl<'c> AsyncHttpClient<'c> for Provider {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let mut answer = self.http.execute(request.try_into()?).await?;
-            let mut body = Vec::new();
-            while let Some(chunk) = answer.chunk().await? {
-                if body.len() + chunk.len() > MAX_ANSWER {
-                    return Err(HttpError::TooLong);
-                }
-                body.extend_from_slice(&chunk);
-            }
-            let mut response = HttpResponse::new(body);
-            *response.status_mut() = answer.status();
-            *response.headers_mut() = answer.headers().clone();
+            let answer = self.out.send(request.try_into()?, MAX_ANSWER).await?;
+            let mut response = HttpResponse::new(answer.body);
+            *response.status_mut() = answer.status;
+            *response.headers_mut() = answer.headers;
             Ok(response)
         })
     }

@@ -22,6 +22,7 @@ pub mod me;
 pub mod merge;
 pub mod notices;
 pub mod palette;
+pub mod portal;
 pub mod provider;
 pub mod panels;
 pub mod record;
@@ -197,6 +198,9 @@ impl Reader {
 
 /// `GET /`: the first list the reader may see.
 pub async fn home(State(site): State<Site>, reader: Reader) -> Response {
+    if portal::is_outsider(&reader.asker.snapshot, &reader.asker.actor) {
+        return portal::page(&site, &reader).await;
+    }
     let shell = shell::of(&site, &reader, None);
     if shell.home_url == "/" {
         return reader.failed(&site, &AppError::forbidden(reader.t(&site, "error.forbidden_hint", &[])));

@@ -25,7 +25,7 @@ const MANY: u32 = 20;
 const RECENT: usize = 8;
 
 /// Records of a card that were opened last, or the newest: id and title.
-async fn newest(site: &Site, reader: &Reader, card: &Card, filter: Option<Json>, limit: u32) -> Result<(Vec<(Uuid, String)>, bool), AppError> {
+pub(super) async fn newest(site: &Site, reader: &Reader, card: &Card, filter: Option<Json>, limit: u32) -> Result<(Vec<(Uuid, String)>, bool), AppError> {
     let snapshot = &reader.asker.snapshot;
     let fields: Vec<String> = card.title.paths().filter(|path| reader.may_show(path)).map(ToString::to_string).collect();
     let request = ListRequest { filter, fields: Some(fields), limit: Some(limit), sort: (card.builtin).then(|| "name".to_owned()), ..ListRequest::default() };

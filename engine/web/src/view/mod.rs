@@ -62,6 +62,6 @@ pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use query::{AskForm, QueryCount, QueryField, QueryFields, QueryNode, QueryPage, ValueBox};
 pub use rights::{GrantForm, GrantLine, OrgPage, OrgUnitLine, RightsCell, RightsPage, RightsRow, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
-pub use users::{AccessPage, GroupChoice, GroupPage, GroupRow, GroupsPage, LogPage, LogRow, PersonRow, TieRow, UserPage, UsersPage};
+pub use users::{AccessPage, GroupChoice, GroupPage, GroupRow, GroupsPage, LogPage, LogRow, PersonRow, PortalCard, PortalPage, TieRow, UserPage, UsersPage};
 pub use studio::{JobLine, JobsPage, OutgoingLine, OutgoingPage, ScheduleLine, ScriptLine, ScriptsPage, SlowList, SpeedPage};
 pub use views::{ViewBar, ViewChanged, ViewCounts, ViewFolder, ViewForm, ViewMenu, ViewTab};

@@ -147,6 +147,28 @@ pub struct GroupRow {
     pub url: String,
 }
 
+/// `GET /` of somebody from outside.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PortalPage {
+    /// Who they are.
+    pub name: String,
+    /// What they may read.
+    pub cards: Vec<PortalCard>,
+}
+
+/// Records of one card.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PortalCard {
+    /// Its key.
+    pub key: String,
+    /// Its name, of several.
+    pub label: String,
+    /// Their titles, the newest first.
+    pub records: Vec<String>,
+    /// More than are shown.
+    pub more: bool,
+}
+
 /// `GET /studio/groups/{role}`
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct GroupPage {
