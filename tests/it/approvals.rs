@@ -56,10 +56,16 @@ async fn waiting(person: &Person) -> Vec<(String, String)> {
     told["data"].as_array().expect("tasks").iter().map(|one| (one["title"].as_str().unwrap_or("?").to_owned(), one["task"]["id"].as_str().expect("an id").to_owned())).collect()
 }
 
-async fn decide(person: &Person, title: &str, body: Value) -> Answer {
+/// Where somebody decides about something.
+async fn task(person: &Person, title: &str) -> String {
     let tasks = waiting(person).await;
     let (_, task) = tasks.iter().find(|(known, _)| known == title).unwrap_or_else(|| panic!("nothing called {title} waits: {tasks:?}"));
-    person.post(&format!("/approvals/{task}"), body).await
+    format!("/approvals/{task}")
+}
+
+async fn decide(person: &Person, title: &str, body: Value) -> Answer {
+    let task = task(person, title).await;
+    person.post(&task, body).await
 }
 
 async fn titles(person: &Person) -> Vec<String> {
@@ -221,7 +227,8 @@ async fn of_two_who_decide_one_wins(database: Database) {
         let why = format!("Sea {round}");
         let id = ask(&it.wu, "ask", json!({"why": why, "days": 10})).await;
         decide(&it.li, &why, json!({"decision": "approve"})).await.ok(200);
-        let (one, two) = tokio::join!(decide(&it.cy, &why, json!({"decision": "approve"})), decide(&it.ca, &why, json!({"decision": "reject", "opinion": "no"})));
+        let (first, second) = (task(&it.cy, &why).await, task(&it.ca, &why).await);
+        let (one, two) = tokio::join!(it.cy.post(&first, json!({"decision": "approve"})), it.ca.post(&second, json!({"decision": "reject", "opinion": "no"})));
         let (lost, winner) = if one.status == 200 { (two, "cy") } else { (one, "ca") };
         let told = lost.refused(409, "task_decided");
         assert!(told["detail"].as_str().is_some_and(|text| text.starts_with(winner)), "{told}");

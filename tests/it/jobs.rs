@@ -275,7 +275,7 @@ async fn administrators_see_all_and_try_again(database: Database) {
     jobs::run_due(&site.app, &handlers, PACE).await.expect("ran");
     let page = root.send(Method::GET, "/studio/jobs", &[], None).await;
     assert!(page.text.contains("Fragile") && page.text.contains("the file is empty") && page.text.contains(&format!("/studio/jobs/{id}/again").replace('/', "&#x2f;")), "{}", page.text);
-    assert!(page.text.contains("Tick") && page.text.contains("every 1 h"), "{}", page.text);
+    assert!(page.text.contains("Tick") && page.text.contains("every hour"), "{}", page.text);
     let send = async |person: &Person, path: String| person.send(Method::POST, &path, &[("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")], Some(Vec::new())).await.status.as_u16();
     assert_eq!(send(&kim, format!("/studio/jobs/{id}/again")).await, 403, "only administrators try again what others asked for");
     assert_eq!(send(&root, format!("/studio/jobs/{id}/again")).await, 303);

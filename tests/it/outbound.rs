@@ -68,7 +68,7 @@ const INNER: &[&str] = &[
     "https://192.88.99.1/", "https://224.0.0.1/", "https://239.255.255.250/", "https://240.0.0.1/", "https://255.255.255.255/", "https://[::]/", "https://[::1]/", "https://[0:0:0:0:0:0:0:1]/", "https://[0000::0001]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/",
     "https://[::ffff:10.0.0.1]/", "https://[::ffff:169.254.169.254]/", "https://[::ffff:a9fe:a9fe]/", "https://[::127.0.0.1]/", "https://[::7f00:1]/", "https://[64:ff9b::7f00:1]/", "https://[64:ff9b::a9fe:a9fe]/", "https://[64:ff9b:1::1]/", "https://[2002:7f00:1::]/", "https://[2002:a9fe:a9fe::1]/",
     "https://[2001:0:7f00:1::]/", "https://[2001:db8::1]/", "https://[fc00::1]/", "https://[fd00:ec2::254]/", "https://[fe80::1]/", "https://[febf::1]/", "https://[fec0::1]/", "https://[ff02::1]/", "https://[100::1]/", "https://[3fff::1]/", "https://[5f00::1]/", "https://①②⑦.⓪.⓪.①/", "https://１２７.0.0.1/", "https://127。0。0。1/",
-    "https://%31%32%37.0.0.1/", "https://127.0.0.1:443@127.0.0.1/", "https://public.example@127.0.0.1/", "https://user:word@public.example/", "http://public.example/", "http://8.8.8.8/", "ftp://public.example/", "file:///etc/passwd", "gopher://127.0.0.1:6379/_INFO", "data:text/plain,x", "unix:/run/x.sock", "jar:https://public.example!/",
+    "https://%31%32%37.0.0.1/", "https://127.0.0.1:443@127.0.0.1/", "https://public.example@127.0.0.1/", "https://user:word@public.example/", "http://public.example/", "http://8.8.8.8/", "ftp://public.example/", "file:/etc/passwd", "gopher://127.0.0.1:6379/_INFO", "data:text/plain,x", "unix:/run/x.sock", "jar:https://public.example!/",
 ];
 
 #[test]

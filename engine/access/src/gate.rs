@@ -180,7 +180,7 @@ pub fn gate(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionNa
         return Ok(Gate { card: card.clone(), admissions: vec![Admission { rows: Condition::always(), fields: IndexMap::new() }], bounds: Condition::always() });
     }
     if card.key == USER_CARD {
-        return user_gate(card, action, actor);
+        return user_gate(catalog, card, action, actor);
     }
     let key = (catalog.version, card.key.clone(), action);
     if let Some(gate) = actor.compiled.get(&key) {
@@ -235,8 +235,17 @@ pub fn word(action: ActionName) -> String {
     format!("{action:?}").to_lowercase()
 }
 
+/// Whether somebody is from outside: in groups for people from there, such as those of a customer.
+pub fn is_outsider(catalog: &Catalog, actor: &Actor) -> bool {
+    actor.roles.iter().any(|role| catalog.roles.get(role).is_some_and(|role| role.portal))
+}
+
 /// Everybody signed in reads who the others are; accounts are changed by their own use cases.
-fn user_gate(card: &Arc<Card>, action: ActionName, actor: &Actor) -> Result<Gate, Denied> {
+fn user_gate(catalog: &Catalog, card: &Arc<Card>, action: ActionName, actor: &Actor) -> Result<Gate, Denied> {
+    // Who works in the house is nobody's business outside.
+    if is_outsider(catalog, actor) {
+        return Err(Denied::Hidden);
+    }
     if action != ActionName::Read || actor.user.is_none() {
         return Err(Denied::Action { action: word(action), card: card.labels.or_key(&actor.lang, "user") });
     }

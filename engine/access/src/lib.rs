@@ -21,7 +21,7 @@ mod write;
 pub use actor::{ADMINISTRATOR, Actor, Reason};
 pub use covers::{Lacking, covers};
 pub use explain::{Explanation, Guarded, Verdict, explain};
-pub use gate::{Admission, Gate, Readable, Shown, gate, word as action_word};
+pub use gate::{Admission, Gate, Readable, Shown, gate, is_outsider, word as action_word};
 pub use query::{GatedQuery, LinkTitle, Looked, Tables, Walk, gate_query, may_name, tables};
 pub use write::{GatedWrite, gate_write};
 

@@ -262,6 +262,7 @@ impl From<StoreError> for AppError {
             StoreError::Unavailable { detail } | StoreError::Busy { detail } | StoreError::Lost { detail } => Self::Unavailable { detail },
             StoreError::Unique { constraint } => Self::Conflict { code: "unique", detail: format!("another record has the same values ({constraint})"), blockers: Vec::new() },
             StoreError::ForeignKey { .. } => Self::Conflict { code: "linked", detail: "something linked is gone, or still linked".into(), blockers: Vec::new() },
+            StoreError::Text { .. } => Self::malformed("bad_text", "a text holds the character NUL, which no text can hold"),
             StoreError::Unexpected { detail } | StoreError::Overflow { detail } => Self::Internal(detail),
         }
     }

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// A sum is beyond what the database counts in.
     #[error("a sum is too large: {detail}")]
     Overflow { detail: String },
+    /// A text that the database cannot hold: PostgreSQL takes no NUL.
+    #[error("a text cannot be kept: {detail}")]
+    Text { detail: String },
     /// Full disk, lost connection, too many waiting: later it may work again.
     #[error("the database cannot be used at the moment: {detail}")]
     Unavailable { detail: String },
@@ -88,6 +91,7 @@ fn database(cause: &dyn DatabaseError) -> StoreError {
             "57P01" | "57P02" => StoreError::Lost { detail },
             // PostgreSQL: connection, resources, shutdown, cancelled by timeout, read-only (disk full in progress).
             code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25006" => StoreError::Unavailable { detail },
+            "22021" => StoreError::Text { detail },
             // PostgreSQL's codes have five signs, and some of them only digits.
             code if code.len() == 5 => StoreError::Unexpected { detail },
             // SQLite while its tables are brought up to date: the primary code is the lowest byte.

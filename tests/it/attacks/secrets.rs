@@ -10,8 +10,8 @@ both!(a_secret_of_any_type_is_told_nowhere, canaries_stand_in_no_copy);
 /// 3, 53 · a secret that is no text
 async fn a_secret_of_any_type_is_told_nowhere(database: Database) {
     let kinds = [
-        ("text", json!("canary-4711")), ("long_text", json!("canary-4711")), ("email", json!("canary-4711@example.com")), ("phone", json!("+49 30 4711081500")), ("url", json!("https://canary-4711.example")), ("integer", json!(471_108_15)),
-        ("money", json!("47110815.00")), ("percent", json!("47110815.00")), ("decimal", json!("47110815.00")), ("date", json!("4711-08-15")), ("datetime", json!("4711-08-15T08:15:00Z")), ("duration", json!(471_108_15)), ("colour", json!("#471108")),
+        ("text", json!("canary-4711")), ("long_text", json!("canary-4711")), ("email", json!("canary-4711@example.com")), ("phone", json!("+49 30 4711081500")), ("url", json!("https://canary-4711.example")), ("integer", json!(47_110_815)),
+        ("money", json!("47110815.00")), ("percent", json!("47110815.00")), ("decimal", json!("47110815.00")), ("date", json!("4711-08-15")), ("datetime", json!("4711-08-15T08:15:00Z")), ("duration", json!(47_110_815)), ("colour", json!("#471108")),
         ("choice", json!("canary-4711")), ("json", json!({"canary-4711": 1})), ("address", json!({"city": "canary-4711"})),
     ];
     let mut fields = serde_json::Map::from_iter([("name".to_owned(), json!({"type": "text"}))]);
@@ -94,7 +94,7 @@ async fn canaries_stand_in_no_copy(database: Database) {
 async fn written(site: &Site, word: &str) -> Vec<String> {
     let sqlite = site.url.is_none();
     let tables = if sqlite {
-        "SELECT m.name, group_concat('coalesce(CAST(\"' || p.name || '\" AS text), '''')', ' || '' '' || ') FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY m.name ORDER BY m.name"
+        "SELECT m.name, group_concat('CASE typeof(\"' || p.name || '\") WHEN ''blob'' THEN hex(\"' || p.name || '\") ELSE coalesce(\"' || p.name || '\", '''') END', ' || '' '' || ') FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY m.name ORDER BY m.name"
     } else {
         "SELECT tablename::text, 't::text' FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename"
     };

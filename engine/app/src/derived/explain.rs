@@ -336,7 +336,7 @@ impl Asking<'_> {
                 Ok(found) => {
                     let owners: Vec<Uuid> = found.page.items.iter().filter_map(|item| found.owner(item)).collect();
                     let wanted = [(table.card.clone(), owners.iter().copied().collect())].into_iter().collect();
-                    let titles = titles::fetch(&mut Source::App(&self.app), &self.snapshot.catalog, self.actor, &wanted, self.locale).await?;
+                    let titles = titles::fetch(&mut Source::App(self.app), &self.snapshot.catalog, self.actor, &wanted, self.locale).await?;
                     rows.shown = found.page.items.iter().filter_map(|item| {
                         let record = found.owner(item)?;
                         Some(RowSeen { record, title: titles.get(&record).cloned().unwrap_or_default(), value: item.values.first().cloned().unwrap_or_default() })

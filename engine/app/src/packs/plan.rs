@@ -195,7 +195,7 @@ impl Planner<'_> {
     async fn each_value(&self, table: &Table, field: &Field, mut look: impl FnMut(&Value)) -> Result<(), AppError> {
         let mut after = None;
         loop {
-            let part = convert::read_part(&mut Source::App(&self.app), &table.physical, &[field], after, PART, false).await?;
+            let part = convert::read_part(&mut Source::App(self.app), &table.physical, &[field], after, PART, false).await?;
             part.iter().for_each(|(_, values)| look(&values[0]));
             match part.last() {
                 Some((last, _)) if part.len() == PART as usize => after = Some(*last),

@@ -49,7 +49,7 @@ pub async fn cards_open(source: &mut Source<'_>, snapshot: &Snapshot) -> Result<
 pub async fn settle(app: &App) -> Result<(), AppError> {
     let snapshot = app.snapshot();
     let mut later = false;
-    for open in cards_open(&mut Source::App(&app), &snapshot).await? {
+    for open in cards_open(&mut Source::App(app), &snapshot).await? {
         let Some(card) = snapshot.catalog.card(&open.card) else { continue };
         let size = size(app, &snapshot, card, Some(SMALL + 1)).await?;
         if size > i64::from(SMALL) {
@@ -79,7 +79,7 @@ pub async fn rebuild(app: &App, only: Option<&str>, tell: &mut (dyn FnMut(&Card,
     if let Some(key) = only {
         snapshot.card(key)?;
     }
-    let open = cards_open(&mut Source::App(&app), &snapshot).await?;
+    let open = cards_open(&mut Source::App(app), &snapshot).await?;
     let mut all = 0;
     for card in snapshot.catalog.cards.values().filter(|card| only.is_none_or(|only| card.key == *only)) {
         let total = size(app, &snapshot, card, None).await?;

@@ -198,7 +198,7 @@ impl Reader {
 
 /// `GET /`: the first list the reader may see.
 pub async fn home(State(site): State<Site>, reader: Reader) -> Response {
-    if portal::is_outsider(&reader.asker.snapshot, &reader.asker.actor) {
+    if access::is_outsider(&reader.asker.snapshot.catalog, &reader.asker.actor) {
         return portal::page(&site, &reader).await;
     }
     let shell = shell::of(&site, &reader, None);

@@ -15,14 +15,9 @@ use super::{Reader, draw, palette, shell};
 use crate::{Site, view::{PortalCard, PortalPage, Shell}};
 
 /// What of all that asks for an account they reach. Signing in and out, language and theme ask for none.
-const OPEN: [(&str, &str); 1] = [("GET", "/")];
+const OPEN: [(&str, &str); 4] = [("GET", "/"), ("GET", "/api/v1/records/{card}"), ("GET", "/api/v1/records/{card}/{id}"), ("POST", "/api/v1/records/{card}/query")];
 /// Most records shown of a card.
 const SHOWN: u32 = 50;
-
-/// Whether somebody is from outside.
-pub fn is_outsider(snapshot: &Snapshot, actor: &Actor) -> bool {
-    actor.roles.iter().any(|role| snapshot.catalog.roles.get(role).is_some_and(|role| role.portal))
-}
 
 /// Whether a request is for what people from outside reach.
 pub fn is_open(parts: &Parts) -> bool {
@@ -32,7 +27,7 @@ pub fn is_open(parts: &Parts) -> bool {
 
 /// Nothing more is there for people from outside.
 pub fn admit(snapshot: &Snapshot, actor: &Actor, is_open: bool) -> Result<(), AppError> {
-    if is_open || !is_outsider(snapshot, actor) { Ok(()) } else { Err(AppError::not_found("page")) }
+    if is_open || !access::is_outsider(&snapshot.catalog, actor) { Ok(()) } else { Err(AppError::not_found("page")) }
 }
 
 /// The frame around it: whose site this is, how it speaks and looks, the way out.
