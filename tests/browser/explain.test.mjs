@@ -82,7 +82,7 @@ test('a calculated cell of a row explains itself, by mouse and by keys, and typi
   await page.keyboard.press('Escape');
   await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
   await page.keyboard.press('ArrowLeft');
-  assert.ok(await row.evaluate((one) => one === document.activeElement));
+  assert.ok(await row.evaluate((one) => one === document.activeElement), await focused(page));
   // While a row is edited they are out of the way.
   await page.keyboard.press('Enter');
   await page.waitForSelector('x-lines tr.editing');

@@ -45,6 +45,7 @@ function focusFirst(menu: HTMLElement) {
   const first = find<HTMLElement>('[autofocus],input:not([type=hidden]),select,button,a', menu);
   // A keyboard on the screen would jump up with every menu.
   if (first && !(first.matches('input') && matchMedia('(pointer: coarse)').matches)) first.focus();
+  return first !== null;
 }
 
 function onKey(event: KeyboardEvent) {
@@ -161,7 +162,9 @@ export function startMenus() {
     const anchor = menu && anchorOf(menu);
     if (!menu || !anchor || menu.matches('[role=listbox]')) return;
     place(menu, anchor);
-    if (!menu.contains(document.activeElement) || document.activeElement === menu) focusFirst(menu);
+    if (menu.contains(document.activeElement) && document.activeElement !== menu) return;
+    // Where nothing in it can be chosen, keys go on from where it was opened.
+    if (!focusFirst(menu) && anchor instanceof HTMLElement) anchor.focus();
   });
   whenever('[data-narrow]', (input) => input.closest('.menu')?.scrollTo(0, 0));
 }
