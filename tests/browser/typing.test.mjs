@@ -25,8 +25,11 @@ const value = (page, name) => page.inputValue(`#form [name="f.${name}"]`);
 
 test('what is typed fast stays as it was typed, whatever answers meanwhile', async () => {
   const { page, end, asked } = await open();
+  // Its answer comes while one types on.
+  const under = page.waitForRequest('**/recompute');
   await page.fill('[name="f.amount"]', '12');
   await page.focus('[name="f.subject"]');
+  await under;
   const words = 'the quick brown fox jumps over the lazy dog '.repeat(6).trim();
   await page.keyboard.type(words, { delay: 12 });
   assert.equal(await value(page, 'subject'), words);
