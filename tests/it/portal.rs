@@ -80,6 +80,16 @@ async fn their_page_shows_what_they_may_read(database: Database) {
     for words in ["Cellar", "kim", "between us", "/palette", "/studio", "/me\"", "sidebar", "/c/device", "/fav", "<b>"] {
         assert!(!page.text.split("<body").nth(1).unwrap_or_default().contains(words), "{words}");
     }
+    // An administrator who looks at the site as she would sees the same, and comes back.
+    let root = root(&site).await;
+    let admin = signed_in(&site, "root").await;
+    let her = root.get("/users?q=mallory").await.ok(200)["data"].as_array().expect("people").iter().find(|one| one["login"] == "mallory").expect("her").clone();
+    admin.post("/view-as", &[("user", her["id"].as_str().expect("an id"))]).await.ok(303);
+    let seen = admin.get("/").await.ok(200);
+    assert!(seen.text.contains("Zyzzyva &lt;b&gt;") && seen.text.contains("/view-as/end") && !seen.text.contains("Cellar"));
+    assert_eq!(admin.get("/c/device").await.status, 404);
+    admin.post("/view-as/end", &[]).await.ok(303);
+    admin.get("/c/device").await.ok(200);
     browser.post("/lang/zh-Hans", &[("next", "/")]).await.ok(303);
     assert!(browser.get("/").await.ok(200).text.contains("您好"));
     browser.post("/logout", &[]).await.ok(303);

@@ -7,7 +7,6 @@
 //!   that answers ([`Actor::known_at`]), or by a statement of their own.
 //! - Whatever changes what is read here says so: [`store::Tx::change_rights`], or of whom:
 //!   [`store::Tx::change_rights_of`]. A change of one user's costs the others nothing but a look at whose it was.
-//!
 //! - Names are given to those alone whose answer finds out whether the counts still hold.
 //!
 //! **Not here:** who is who (`accounts`).

@@ -133,11 +133,14 @@ pub async fn looking(site: &Site, parts: &Head) -> Result<Asker, AppError> {
     let Some(user) = cookie(&parts.headers, VIEW_AS).and_then(|id| uuid::Uuid::try_parse(id).ok()).filter(|_| own.actor.is_administrator() && !parts.headers.contains_key(header::AUTHORIZATION)) else { return Ok(own) };
     let path = parts.uri.path();
     let changes = !parts.method.is_safe() || path.ends_with("/export");
-    if changes && !["/view-as/end", "/logout"].contains(&path) {
+    let ends = ["/view-as/end", "/logout"].contains(&path);
+    if changes && !ends {
         return Err(AppError::forbidden("you look at the site as somebody else; nothing is changed or taken out that way"));
     }
     match app::accounts::actor_of(&site.app, &own.snapshot, user, own.actor.now).await {
         Ok(mut actor) => {
+            // Of somebody from outside, what they would see.
+            portal::admit(&own.snapshot, &actor, ends || portal::is_open(parts))?;
             actor.viewed_by = own.actor.user;
             // In the administrator's language: it is the administrator who reads.
             actor.lang.clone_from(&own.actor.lang);

@@ -78,7 +78,7 @@ fn passes(snapshot: &Snapshot, nodes: &BTreeSet<usize>) -> Vec<Pass> {
     }).collect()
 }
 
-pub(super) async fn size(app: &App, snapshot: &Snapshot, card: &Card, most: Option<u32>) -> Result<i64, AppError> {
+async fn size(app: &App, snapshot: &Snapshot, card: &Card, most: Option<u32>) -> Result<i64, AppError> {
     match app.store.fetch(&sql::search::size(&snapshot.catalog, app.store.dialect(), card, most)).await?.into_iter().flatten().next() {
         Some(Datum::Integer(size)) => Ok(size),
         _ => Ok(0),

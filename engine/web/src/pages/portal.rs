@@ -33,7 +33,7 @@ pub fn admit(snapshot: &Snapshot, actor: &Actor, is_open: bool) -> Result<(), Ap
 /// The frame around it: whose site this is, how it speaks and looks, the way out.
 fn frame(site: &Site, reader: &Reader) -> Shell {
     let whole = shell::of(site, reader, None);
-    Shell { lang: whole.lang, languages: whole.languages, theme: whole.theme, density: whole.density, point: whole.point, csrf: whole.csrf, company: whole.company, here: "/".into(), home_url: "/".into(), ..Shell::default() }
+    Shell { lang: whole.lang, languages: whole.languages, theme: whole.theme, density: whole.density, point: whole.point, csrf: whole.csrf, company: whole.company, notice: whole.notice, viewing: whole.viewing, here: "/".into(), home_url: "/".into(), ..Shell::default() }
 }
 
 /// Their page: who they are, and the records they may read.

@@ -15,8 +15,9 @@ pub async fn change(app: &App, actor: &Actor, card: &str, id: Uuid, body: Map<St
 async fn save(app: &App, actor: &Actor, card: &str, id: Option<Uuid>, body: Map<String, Json>, options: &Options) -> Result<Saved, AppError> {
     app.by_present_definitions(actor, || async {
         // A unique index refuses one thing at a time; only then is everything asked that is wrong.
-        match attempt(app, actor, card, id, body.clone(), options, app.store.dialect() == sql::Dialect::Sqlite).await {
-            Err(AppError::Rejected(Rejected(violations))) if violations.iter().any(|violation| violation.code == Code::Unique) => attempt(app, actor, card, id, body.clone(), options, true).await,
+        let asks_ahead = app.store.dialect() == sql::Dialect::Sqlite;
+        match attempt(app, actor, card, id, body.clone(), options, asks_ahead).await {
+            Err(AppError::Rejected(Rejected(violations))) if !asks_ahead && violations.iter().any(|violation| violation.code == Code::Unique) => attempt(app, actor, card, id, body.clone(), options, true).await,
             result => result,
         }
     })

@@ -37,6 +37,9 @@ impl Work {
     /// Rows are taken away by who may change something of them: a table one only reads stays as it is.
     async fn check_removed(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, violations: &mut Vec<Violation>) -> Result<(), UnitError> {
         let tables: BTreeSet<&Ident> = merged.rows.iter().filter(|(_, change)| matches!(change, RowChange::Removed)).map(|((table, _), _)| table).collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
         let dated: Vec<Ident> = self.card.table.fields.values().filter(|field| field.is_dated()).filter_map(|field| model::build::dated::table_of(&field.key)).collect();
         for table in tables.into_iter().filter(|table| !dated.contains(table)) {
             let entered = self.card.children.get(table).into_iter().flat_map(|rows| rows.own_fields()).filter(|field| field.is_editable());
