@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::{
     both,
-    imports::{counts, import, lab, reader, send},
+    imports::{counts, import, lab, reader, run, send},
     site::{Database, Person, Site},
 };
 
-both!(what_is_made_together_is_checked_together, a_large_file_is_taken_whole_or_not_at_all, another_process_runs_it, old_files_are_forgotten);
+both!(what_is_made_together_is_checked_together, a_large_file_is_taken_whole_or_not_at_all, another_process_runs_it, old_files_are_forgotten, what_was_sent_is_closed_and_let_go);
 
 async fn clinic(database: Database) -> (Site, Person) {
     reader();
@@ -110,7 +110,9 @@ async fn another_process_runs_it(database: Database) {
     match site.url.clone() {
         None => drop(jobs::run_due(&site.app, &jobs::builtin(), Pace::default()).await.expect("a run")),
         Some(url) => {
+            // Its own disk, and the site's key.
             let folder = tempfile::tempdir().expect("a folder");
+            std::fs::copy(site.app.folder.join("site.key"), folder.path().join("site.key")).expect("the key");
             let other = app::App::open(folder.path().to_path_buf(), Some(url)).await.expect("a second process");
             jobs::run_due(&other, &jobs::builtin(), Pace::default()).await.expect("a run");
             other.store.close().await;
@@ -123,9 +125,46 @@ async fn another_process_runs_it(database: Database) {
 async fn old_files_are_forgotten(database: Database) {
     let site = lab(database).await;
     let kim = site.person("kim", &["keeper"]).await;
-    import(&site, &kim, "device", "name\nLens\n", json!({})).await;
+    import(&site, &kim, "device", "name,amount\nLens,many\n", json!({})).await;
     assert_eq!(site.number("SELECT count(*) FROM sys_import_part").await, 1);
     imports::clean(&site.app, chrono::Utc::now() + imports::KEPT + chrono::TimeDelta::hours(1)).await.expect("cleaned");
     assert_eq!(site.number("SELECT count(*) FROM sys_import_part").await + site.number("SELECT count(*) FROM sys_import").await, 0);
     assert_eq!(std::fs::read_dir(folder_of(&site)).expect("the folder").count(), 0);
+}
+
+/// A file may hold what nobody is to read, in columns that become nothing too.
+async fn what_was_sent_is_closed_and_let_go(database: Database) {
+    const CANARY: &str = "canary-4711-of-a-pin";
+    let site = lab(database).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let settings = json!({"skip": true, "columns": [{"column": "name", "field": "name"}, {"column": "amount", "field": "amount"}]});
+    let kept = async || {
+        let statement = sql::Statement { sql: "SELECT content FROM sys_import_part".into(), binds: Vec::new(), columns: vec![sql::Physical::Bytes] };
+        let parts = site.app.store.fetch(&statement).await.expect("parts").into_iter().flatten();
+        parts.map(|part| if let sql::Datum::Bytes(part) = part { part } else { panic!("bytes") }).collect::<Vec<_>>()
+    };
+    let tells = |part: &Vec<u8>| part.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+    // While it waits, and while its mistakes can be asked for, nothing of it can be read in the database.
+    let text = format!("name,amount,pin\nLens,many,{CANARY}\nFilm,2,{CANARY}\n");
+    let started = send(&kim, "/records/device/import", text.as_bytes(), &settings).await;
+    assert!(kept().await.len() == 1 && !kept().await.iter().any(tells));
+    let wrong = run(&site, &kim, started).await;
+    assert_eq!(counts(&wrong), (1, 0, 0, 1), "{wrong}");
+    assert!(kept().await.len() == 1 && !kept().await.iter().any(tells));
+    std::fs::remove_dir_all(folder_of(&site)).expect("the disk is lost");
+    let errors = format!("/imports/{}/errors", wrong["id"].as_str().expect("an id"));
+    kim.get(&errors).await.ok(200);
+    // A copy goes when nobody read it for a while; asked for again it is fetched again.
+    let copy = folder_of(&site).join(wrong["id"].as_str().expect("an id").replace('-', ""));
+    std::fs::File::options().append(true).open(&copy).expect("the copy").set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(7_200)).expect("aged");
+    imports::clean(&site.app, chrono::Utc::now()).await.expect("cleaned");
+    assert!(!copy.exists());
+    kim.get(&errors).await.ok(200);
+    // Of a file without a mistake nothing stays.
+    let right = import(&site, &kim, "device", &format!("name,amount,pin\nLens,3,{CANARY}\n"), settings).await;
+    assert_eq!(counts(&right), (1, 0, 0, 0), "{right}");
+    let id = right["id"].as_str().expect("an id");
+    assert_eq!(site.number("SELECT count(*) FROM sys_import_part").await, 1);
+    assert!(!folder_of(&site).join(id.replace('-', "")).exists());
+    kim.get(&format!("/imports/{id}/errors")).await.refused(404, "not_found");
 }

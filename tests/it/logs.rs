@@ -64,8 +64,10 @@ async fn settings_and_packs_are_written_down(database: Database) {
     root(&site).await;
     assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'packs_installed' AND about LIKE '%lab 1.%'").await, 1);
     app::settings::set(&site.app, "name", "Lab & Sons").await.expect("set");
+    app::settings::set(&site.app, "currency", "€").await.expect("set");
+    app::settings::set(&site.app, "currency", "¥").await.expect("set");
     assert!(app::settings::set(&site.app, "name", "").await.is_err());
-    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'setting_changed'").await, 1);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'setting_changed'").await, 3);
     // A pack that is refused was not installed; tables made anew install nothing.
     let broken = crate::site::Files::from([("pack.json".to_owned(), b"{\"id\": \"broken\", \"version\": \"1.0.0\"}".to_vec()), ("cards/x.json".to_owned(), b"{\"key\": 5}".to_vec())]);
     drop(app::packs::install(&site.app, vec![broken]).await);
@@ -73,7 +75,7 @@ async fn settings_and_packs_are_written_down(database: Database) {
     assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'packs_installed'").await, 1);
     assert!(matches!(sound(&site).await, Verdict::Sound { .. }));
     let page = signed_in(&site, "root").await.get("/studio/log?log=operation").await.ok(200);
-    for words in ["setting changed", "name", "packs installed", "lab 1."] {
+    for words in ["setting changed", "name: Cardstock → Lab & Sons", "currency: nothing → €", "currency: € → ¥", "packs installed", "lab 1."] {
         assert!(page.text.contains(words), "{words}");
     }
 }

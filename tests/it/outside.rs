@@ -17,6 +17,7 @@ both!(
     each_transition_runs_a_script,
     messages_wait_with_their_change,
     messages_that_make_no_sense_are_refused,
+    markup_in_a_message_is_shown_as_text,
     schedules_run_at_their_times,
     schedules_run_for_records,
     dead_letters_are_replayed,
@@ -132,6 +133,31 @@ async fn messages_wait_with_their_change(database: Database) {
     assert_eq!(waiting(&site).await.len(), 1);
     outgoing::again(&site.app, &boss(), mail.id).await.expect("again");
     assert_eq!(waiting(&site).await.len(), 2);
+}
+
+/// Mail is not received, but what waits to be sent is shown to administrators: as its text, whatever stands in it.
+async fn markup_in_a_message_is_shown_as_text(database: Database) {
+    let after = r#"
+        mail(#{to: "a@example.com", subject: record.name, text: record.note});
+        mail(#{to: "b@example.com", subject: `<svg onload=alert(2)>`, html: `<p onclick="alert(3)">${record.note}</p></pre><iframe src="javascript:alert(4)"></iframe>`});
+        webhook("https://example.com/hook?x=<script>alert(5)</script>", #{note: record.note});
+    "#;
+    let (site, kim) = site(database, &[("after", after)]).await;
+    kim.make("task", json!({"name": "</b><img src=x onerror=alert(1)>", "note": "</pre></details><script>alert(6)</script>"})).await;
+    let root = site.person("root", &["administrator"]).await;
+    for state in ["waiting", "cancelled"] {
+        let page = root.send(Method::GET, &format!("/studio/outgoing?state={state}"), &[], None).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        for raw in ["<img src=x", "<svg onload", "<p onclick", "<iframe", "<script>alert", "</pre></details><script"] {
+            assert!(!page.text.contains(raw), "{state} {raw}: {}", page.text);
+        }
+        for shown in ["&lt;img src=x", "&lt;svg onload", "&lt;p onclick", "&lt;iframe", "&lt;script&gt;alert"] {
+            assert!(page.text.contains(shown), "{state} {shown}: {}", page.text);
+        }
+        for one in waiting(&site).await {
+            outgoing::cancel(&site.app, &boss(), one.id).await.expect("cancelled");
+        }
+    }
 }
 
 async fn messages_that_make_no_sense_are_refused(database: Database) {

@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{both, site::{Database, Site, encoded, violations}};
+use crate::{both, imports, site::{Database, Site, encoded, violations}};
 
-both!(scopes_admit_rows, hidden_fields_are_nowhere, fields_that_are_only_read, secrets_are_never_told, paths_are_gated_at_each_hop, sessions_and_tokens, rights_act_on_the_next_request, sign_in_is_slow_for_guessers, owners_are_assigned_by_those_who_may, rows_of_a_table_one_only_reads_stay);
+both!(scopes_admit_rows, hidden_fields_are_nowhere, fields_that_are_only_read, secrets_are_never_told, paths_are_gated_at_each_hop, sessions_and_tokens, rights_act_on_the_next_request, sign_in_is_slow_for_guessers, owners_are_assigned_by_those_who_may, rows_of_a_table_one_only_reads_stay, rows_hold_by_files_and_in_bulk);
 
 const LAB: &str = "tests/packs/lab";
 
@@ -222,14 +222,19 @@ async fn owners_are_assigned_by_those_who_may(database: Database) {
     cleo.get(&format!("/records/device/{id}")).await.refused(404, "not_found");
 }
 
-async fn rows_of_a_table_one_only_reads_stay(database: Database) {
+/// The lab, with groups that only read the rows of a table, do not see them, or change one field of them.
+async fn rowed(database: Database) -> Site {
     let mut files = crate::site::pack(LAB);
     let only = |right: &str, label: &str| json!({"parts.label": label, "parts.of": right, "parts.quantity": right, "parts.price": right, "parts.due": right, "parts.kinds": right});
     for (key, fields) in [("reader", only("read", "read")), ("blind", only("none", "none")), ("some", only("read", "edit"))] {
         let role = json!({"key": key, "grants": [{"card": "device", "actions": ["read", "create", "update", "bulk", "import"], "fields": fields}]});
         files.insert(format!("roles/{key}.json"), role.to_string().into_bytes());
     }
-    let site = Site::of(database, vec![files]).await;
+    Site::of(database, vec![files]).await
+}
+
+async fn rows_of_a_table_one_only_reads_stay(database: Database) {
+    let site = rowed(database).await;
     let kim = site.person("kim", &["keeper"]).await;
     let id = kim.make("device", json!({"name": "Whole", "parts": [{"label": "A", "quantity": "1"}, {"label": "B", "quantity": "2"}]})).await;
     let rows = kim.read("device", &id).await["parts"].clone();
@@ -256,6 +261,58 @@ async fn rows_of_a_table_one_only_reads_stay(database: Database) {
     let some = site.person("some", &["some"]).await;
     some.patch(&format!("/records/device/{id}"), json!({"parts": {"remove": [first]}})).await.ok(200);
     assert_eq!(kim.read("device", &id).await["parts"].as_array().map(Vec::len), Some(1));
+}
+
+/// By files and by changes of many, as by the form and the API.
+async fn rows_hold_by_files_and_in_bulk(database: Database) {
+    imports::reader();
+    let site = rowed(database).await;
+    let kim = site.person("kim", &["keeper"]).await;
+    let id = kim.make("device", json!({"name": "Whole", "parts": [{"label": "A", "quantity": "1"}, {"label": "B", "quantity": "2"}]})).await;
+    let before = kim.read("device", &id).await;
+    let no = before["no"].as_str().expect("a number").to_owned();
+    let column = |name: &str, field: &str| json!({"column": name, "field": field});
+    let settings = |columns: &[Value]| {
+        let all: Vec<Value> = std::iter::once(column("no", "no")).chain(columns.iter().cloned()).collect();
+        json!({"mode": "update", "key": "no", "columns": all})
+    };
+    let path = "/records/device/import";
+    for role in ["reader", "blind"] {
+        let eve = site.person(role, &[role]).await;
+        // A column that becomes a field of those rows is refused before a row is read, however many there are.
+        for (file, columns) in [
+            (format!("no,label\n{no},A\n"), vec![column("label", "parts.label")]),
+            (format!("no,n\n{no},7\n"), vec![column("n", "parts.quantity")]),
+            (format!("no,label,n\n{no},,\n"), vec![column("label", "parts.label"), column("n", "parts.quantity")]),
+        ] {
+            let refused = imports::send(&eve, path, file.as_bytes(), &settings(&columns)).await.refused(400, "bad_mapping");
+            assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("not yours to change")), "{role}: {refused}");
+        }
+        // Without such a column the rows stay as they are.
+        let done = imports::import(&site, &eve, "device", &format!("no,notes\n{no},by {role}\n"), settings(&[column("notes", "notes")])).await;
+        assert_eq!(imports::counts(&done), (0, 1, 0, 0), "{role}: {done}");
+        // Guessed by its headings, it fills what they may change, and the rows of a new record are none.
+        let made = imports::import(&site, &eve, "device", &format!("name,parts.label,parts.quantity\nMade by {role},A,1\n"), json!({})).await;
+        assert_eq!(imports::counts(&made), (1, 0, 0, 0), "{role}: {made}");
+        let new = kim.find("device", &json!({"field": "name", "op": "is", "value": format!("Made by {role}")}), "name", "id").await[0].as_str().expect("an id").to_owned();
+        assert_eq!(kim.read("device", &new).await["parts"].as_array().map(Vec::len), Some(0));
+        for field in ["parts", "parts.label", "parts.quantity"] {
+            for op in ["set", "clear", "remove"] {
+                let body = json!({"action": "edit", "fields": [{"field": field, "op": op, "value": []}], "ids": [id]});
+                let answer = eve.post("/records/device/bulk", body).await;
+                assert!(answer.status.is_client_error(), "{role} {field} {op}: {}", answer.text);
+            }
+        }
+        eve.post("/records/device/bulk", json!({"action": "edit", "fields": [{"field": "notes", "value": "many"}], "ids": [id]})).await.ok(200);
+        assert_eq!(kim.read("device", &id).await["parts"], before["parts"], "{role}");
+    }
+    // Who may change one field of a row changes that one, and takes rows away by leaving them out.
+    let some = site.person("some", &["some"]).await;
+    imports::send(&some, path, format!("no,n\n{no},7\n").as_bytes(), &settings(&[column("n", "parts.quantity")])).await.refused(400, "bad_mapping");
+    let done = imports::import(&site, &some, "device", &format!("no,label\n{no},Z\n"), settings(&[column("label", "parts.label")])).await;
+    assert_eq!(imports::counts(&done), (0, 1, 0, 0), "{done}");
+    let after = kim.read("device", &id).await["parts"].clone();
+    assert_eq!((after.as_array().map(Vec::len), &after[0]["id"], &after[0]["label"], &after[0]["quantity"]), (Some(1), &before["parts"][0]["id"], &json!("Z"), &before["parts"][0]["quantity"]), "{after}");
 }
 
 const FORM: [(&str, &str); 2] = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];

@@ -1,7 +1,7 @@
 //! Records shared one by one: what a share gives, to whom, until when, and that it is taken back.
 
 use access::Actor;
-use app::{accounts::Credential, lists, remembered};
+use app::{accounts::{self, Credential}, lists, remembered};
 use query::ListRequest;
 use serde_json::{Value, json};
 
@@ -16,7 +16,8 @@ both!(
     a_share_ends_by_itself,
     nobody_shares_more_than_they_may,
     a_share_is_taken_back_and_put_again,
-    what_is_shared_is_told
+    what_is_shared_is_told,
+    everybody_is_found_among_six_hundred
 );
 
 /// The lab, where helpers see what is shared with them, without its price.
@@ -156,4 +157,42 @@ async fn what_is_shared_is_told(database: Database) {
     // Of others' rights only administrators are told; of their own everybody is.
     hal.get(&format!("/records/device/{one}/why?user={}", kim.id)).await.refused(403, "forbidden");
     assert_eq!(hal.get(&format!("/records/device/{one}/why")).await.ok(200)["user"]["title"], "hal");
+}
+
+/// Far more people than a page of a list holds: whoever is meant is found by name, on the server.
+async fn everybody_is_found_among_six_hundred(database: Database) {
+    let site = Site::of(database, vec![lab()]).await;
+    let (kim, gus) = (site.person("kim", &["keeper"]).await, site.person("gus", &["guest"]).await);
+    let now = chrono::Utc::now();
+    for n in 0..600 {
+        accounts::create_user(&site.app, &format!("p{n:03}"), &format!("Person {n:03}"), None, &[], Some("en"), now).await.expect("a user");
+    }
+    let zoltan = site.person("zoltan", &["helper"]).await;
+    accounts::create_user(&site.app, "away", "Zoltan Away", None, &[], Some("en"), now).await.expect("a user");
+    let one = kim.make("device", json!({"name": "One", "grade": "a"})).await;
+    let base = format!("/c/device/{one}/share");
+    let page = async |person: &Person, path: &str| person.send(reqwest::Method::GET, path, &[], None).await;
+    let sheet = page(&kim, &base).await;
+    assert!(sheet.status == 200 && !sheet.text.contains("Person 000"), "{}", sheet.text);
+    let options = |text: &str| text.matches("role=\"option\"").count();
+    let last = page(&kim, &format!("{base}/who?q=Person%20599&for=share-who")).await;
+    assert!(options(&last.text) == 1 && last.text.contains("data-title=\"Person 599\""), "{}", last.text);
+    // Many are cut, and it says so; groups are found as people are; nobody shares with themselves.
+    let many = page(&kim, &format!("{base}/who?q=Person")).await;
+    assert!(options(&many.text) == 20 && many.text.contains("Type to narrow"), "{}", many.text);
+    assert!(page(&kim, &format!("{base}/who?q=helper")).await.text.contains("data-value=\"g:helper\""));
+    assert_eq!(options(&page(&kim, &format!("{base}/who?q=kim")).await.text), 0);
+    assert_eq!(page(&gus, &format!("{base}/who?q=Person")).await.status, 403);
+    assert_eq!(page(&zoltan, &format!("{base}/who")).await.status, 404);
+    // Chosen, or typed whole where nothing was chosen.
+    let sent = async |fields: &str| kim.send(reqwest::Method::POST, &base, &[("content-type", "application/x-www-form-urlencoded")], Some(fields.as_bytes().to_vec())).await;
+    assert_eq!(sent("who=&find=Person").await.status, 400);
+    let typed = sent("who=&find=zoltan&level=read").await;
+    assert_eq!(typed.status, 303, "{}", typed.text);
+    assert_eq!(names(&zoltan).await, [json!("One")]);
+    assert_eq!(sent(&format!("who=u:{}&find=zoltan&level=edit", zoltan.id)).await.status, 303);
+    zoltan.patch(&format!("/records/device/{one}"), json!({"name": "Ours"})).await.ok(200);
+    assert_eq!(sent("who=&find=helper").await.status, 303);
+    let shared = kim.get(&format!("/records/device/{one}/shares")).await.ok(200);
+    assert_eq!(shared["data"].as_array().map(Vec::len), Some(2), "{shared}");
 }

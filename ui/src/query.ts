@@ -98,7 +98,11 @@ export function startQuery() {
     const query = form();
     if (query && event.target instanceof Element && query.contains(event.target) && !event.target.matches('[data-narrow],[role=combobox],select')) htmx.trigger(query, 'recount');
   });
-  document.addEventListener('submit', (event) => { if (event.target === form()) stepped = true; });
+  document.addEventListener('submit', (event) => {
+    if (event.target !== form()) return;
+    // What ends the form is sent the browser's way; everything else is a step.
+    if (event.submitter?.matches('[data-plain]')) event.stopPropagation(); else stepped = true;
+  }, true);
   document.addEventListener('pointerdown', (event) => {
     const grip = around(event, '[data-grip]');
     if (grip) startDrag(event, grip);

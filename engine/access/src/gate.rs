@@ -198,7 +198,8 @@ pub fn gate(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionNa
 }
 
 fn open(catalog: &Catalog, actor: &Actor, card: &Arc<Card>, action: ActionName) -> Result<Gate, Denied> {
-    let mut held = held(card, actor).peekable();
+    // One that was taken back gives nothing, not even knowing of the card.
+    let mut held = held(card, actor).filter(|grant| !grant.actions.is_empty()).peekable();
     if held.peek().is_none() {
         return Err(Denied::Hidden);
     }

@@ -99,21 +99,29 @@ impl Secrets {
 
     /// Closes a text, for one purpose and one owner: elsewhere it does not open.
     pub fn seal(&self, purpose: &str, owner: &[u8], text: &str) -> Result<String, AppError> {
+        Ok(URL_SAFE_NO_PAD.encode(self.seal_bytes(purpose, owner, text.as_bytes())?))
+    }
+
+    /// The same of bytes.
+    pub fn seal_bytes(&self, purpose: &str, owner: &[u8], bytes: &[u8]) -> Result<Vec<u8>, AppError> {
         let nonce: [u8; NONCE] = rand::random();
         let cipher = XChaCha20Poly1305::new(&self.derive(purpose).into());
-        let closed = cipher.encrypt(&XNonce::from(nonce), Payload { msg: text.as_bytes(), aad: owner });
+        let closed = cipher.encrypt(&XNonce::from(nonce), Payload { msg: bytes, aad: owner });
         let closed = closed.map_err(|error| AppError::Internal(error.to_string()))?;
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &closed].concat()))
+        Ok([&nonce[..], &closed].concat())
     }
 
     /// Opens what was closed; nothing where it was closed with another key, for another purpose or owner, or changed.
     pub fn open_sealed(&self, purpose: &str, owner: &[u8], sealed: &str) -> Option<String> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (nonce, closed) = bytes.split_at_checked(NONCE)?;
+        String::from_utf8(self.open_bytes(purpose, owner, &URL_SAFE_NO_PAD.decode(sealed).ok()?)?).ok()
+    }
+
+    /// The same of bytes.
+    pub fn open_bytes(&self, purpose: &str, owner: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, closed) = sealed.split_at_checked(NONCE)?;
         let nonce: [u8; NONCE] = nonce.try_into().ok()?;
         let cipher = XChaCha20Poly1305::new(&self.derive(purpose).into());
-        let opened = cipher.decrypt(&XNonce::from(nonce), Payload { msg: closed, aad: owner }).ok()?;
-        String::from_utf8(opened).ok()
+        cipher.decrypt(&XNonce::from(nonce), Payload { msg: closed, aad: owner }).ok()
     }
 }
 

@@ -71,13 +71,16 @@ pub async fn set(app: &App, key: &str, value: &str) -> Result<(), AppError> {
         return Err(AppError::malformed("bad_setting", format!("`{value}` is no time zone; it is a name such as Asia/Shanghai or UTC")));
     }
     let key = key.to_owned();
-    let (secrets, entry) = (app.secrets.clone(), Entry::new(Event::SettingChanged, &Origin::command_line()).about("setting", key.as_str()).about("after", value.as_str()));
+    let (secrets, entry) = (app.secrets.clone(), Entry::new(Event::SettingChanged, &Origin::command_line()).about("setting", key.as_str()));
     app.store
         .write(move |tx: &mut Tx| {
-            let (kept, secrets, entry) = (system::put_site(tx.dialect(), &key, &value), secrets.clone(), entry.clone());
+            let (key, value, secrets, entry) = (key.clone(), value.clone(), secrets.clone(), entry.clone());
             Box::pin(async move {
-                tx.execute(&kept).await?;
-                log::append(tx, &secrets, &entry).await?;
+                let known = tx.fetch(&system::site(tx.dialect(), &key)).await?.into_iter().flatten().next();
+                let before = if let Some(Datum::Text(known)) = known { known } else { Settings::default().get(&key).unwrap_or_default().to_owned() };
+                tx.execute(&system::put_site(tx.dialect(), &key, &value)).await?;
+                // No setting is a secret; one that is goes into the log by its key alone.
+                log::append(tx, &secrets, &entry.about("before", before).about("after", value)).await?;
                 tx.fetch(&system::next_catalog_version(tx.dialect())).await?;
                 Ok::<(), UnitError>(())
             })

@@ -114,6 +114,11 @@ pub fn put_part(dialect: Dialect, import: Uuid, n: i64, content: Vec<u8>) -> Sta
     statement(dialect, "INSERT INTO sys_import_part (import, n, content) VALUES ({}, {}, {})", binds, Vec::new())
 }
 
+/// Parts of a file are not needed any more.
+pub fn drop_parts(dialect: Dialect, import: Uuid) -> Statement {
+    statement(dialect, "DELETE FROM sys_import_part WHERE import = {}", vec![Datum::Uuid(import)], Vec::new())
+}
+
 /// A part of a file.
 pub fn part(dialect: Dialect, import: Uuid, n: i64) -> Statement {
     statement(dialect, "SELECT content FROM sys_import_part WHERE import = {} AND n = {}", vec![Datum::Uuid(import), Datum::Integer(n)], vec![Physical::Bytes])

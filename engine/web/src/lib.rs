@@ -28,7 +28,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{delete, get, post},
+    routing::{delete, get, patch, post, put},
 };
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
@@ -133,7 +133,14 @@ pub fn router(site: Site) -> Router {
         .route("/users/{id}/link", post(api::users::link))
         .route("/users/{id}/sessions", delete(api::users::end_sessions))
         .route("/users/{id}/second-factor", delete(api::users::second_off))
-        .route("/groups", get(api::users::groups))
+        .route("/groups", get(api::users::groups).post(api::grants::make_group))
+        .route("/groups/{role}", get(api::grants::read_group).patch(api::grants::change_group).delete(api::grants::remove_group))
+        .route("/groups/{role}/members/{id}", put(api::grants::join).delete(api::grants::leave))
+        .route("/rights/{card}", get(api::grants::read))
+        .route("/rights/{card}/grants", post(api::grants::give))
+        .route("/rights/{card}/grants/{id}", patch(api::grants::change).delete(api::grants::take))
+        .route("/rights/{card}/guards", post(api::grants::bound))
+        .route("/rights/{card}/guards/{id}", delete(api::grants::unbound))
         .route("/log/{log}", get(api::log::list))
         .route("/log/{log}/export", get(api::log::export))
         .route("/openapi.json", get(openapi::document))
@@ -195,7 +202,8 @@ pub fn router(site: Site) -> Router {
         .route("/view-as/end", post(pages::rights::view_as_end))
         .route("/studio/org", get(pages::studio::org::page))
         .route("/studio/rights", get(pages::studio::rights::page))
-        .route("/studio/rights/{card}/grant", get(pages::studio::rights::form).post(pages::studio::rights::save))
+        .route("/studio/rights/{card}/grant", get(pages::studio::grant::form).post(pages::studio::grant::save))
+        .route("/studio/rights/{card}/condition", post(pages::studio::grant::step))
         .route("/studio/rights/{card}/off", post(pages::studio::rights::off))
         .route("/studio/rights/{card}/remove", post(pages::studio::rights::remove))
         .route("/me/batches", get(pages::batches::index))
@@ -263,7 +271,8 @@ pub fn router(site: Site) -> Router {
         .route("/c/{card}/{id}/move", post(pages::record::flow::move_to))
         .route("/c/{card}/{id}/actions/{action}", post(pages::record::act))
         .route("/c/{card}/actions/{action}", post(pages::list::act))
-        .route("/c/{card}/{id}/share", get(pages::rights::share_form).post(pages::rights::share))
+        .route("/c/{card}/{id}/share", get(pages::share::form).post(pages::share::share))
+        .route("/c/{card}/{id}/share/who", get(pages::share::who))
         .route("/c/{card}/{id}/why", get(pages::rights::why_page))
         .route("/c/{card}/{id}/claim", post(pages::record::claim))
         .route("/c/{card}/{id}/release", post(pages::record::release))

@@ -5,6 +5,7 @@ mod around;
 mod flows;
 mod kept;
 mod past;
+mod rights;
 
 use std::collections::BTreeMap;
 
@@ -30,16 +31,18 @@ pub fn write(snapshot: &Snapshot, actor: &Actor) -> Value {
         let Ok(reading) = gate(catalog, actor, card, ActionName::Read) else { continue };
         components.extend(schemas(card, &reading, &actor.lang));
         let allowed = |action| !card.builtin && gate(catalog, actor, card, action).is_ok();
-        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)).chain(around::actions(snapshot, actor, card)).chain(past::of_card(card, &reading, &actor.lang)) {
+        for (path, method, operation) in operations(card, &actor.lang, &allowed).into_iter().chain(kept::views(card, &actor.lang)).chain(around::files(card, &actor.lang, &allowed)).chain(flows::of_card(card, &actor.lang, &allowed)).chain(around::actions(snapshot, actor, card)).chain(past::of_card(card, &reading, &actor.lang)).chain(rights::of_records(card, &actor.lang, &allowed)) {
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
-    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)).chain(flows::everywhere(catalog)).chain(accounts::everywhere(actor)) {
+    let administered = catalog.cards.values().filter(|card| app::rights::may_administer(snapshot, actor, card)).flat_map(|card| rights::of_card(card, &actor.lang));
+    for (path, method, operation) in kept::folders().into_iter().chain(around::everywhere(catalog, actor)).chain(flows::everywhere(catalog)).chain(accounts::everywhere(actor)).chain(rights::everywhere(actor)).chain(administered) {
         paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
     }
     components.extend(kept::schemas());
     components.extend(around::schemas());
     components.extend(accounts::schemas(actor));
+    components.extend(rights::schemas());
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let frame = OpenApiBuilder::new().info(Info::new("Cardstock", env!("CARGO_PKG_VERSION"))).components(Some(ComponentsBuilder::new().security_scheme("token", token).build())).build();
     // Schemas are written as they are: the types of utoipa know fewer words of JSON Schema than 3.1 allows.

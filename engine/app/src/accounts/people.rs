@@ -227,6 +227,16 @@ pub async fn revoke_token(app: &App, by: &Confirmed, id: Uuid) -> Result<(), App
     signing::revoke(app, id, None, by.entry(Event::TokenRevoked)).await
 }
 
+/// Takes somebody into a group, or out of it.
+pub async fn set_member(app: &App, actor: &Actor, by: &Confirmed, role: &str, id: Uuid, member: bool) -> Result<(), AppError> {
+    let mut roles = read(app, actor, id).await?.roles;
+    roles.retain(|held| held != role);
+    if member {
+        roles.push(role.to_owned());
+    }
+    set_roles(app, by, id, &roles).await
+}
+
 /// Puts somebody into these groups, and out of all others.
 pub async fn set_roles(app: &App, by: &Confirmed, id: Uuid, wanted: &[String]) -> Result<(), AppError> {
     by.administering()?;

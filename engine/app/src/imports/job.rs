@@ -8,7 +8,7 @@ use sql::system_imports::{self as rows, Tally};
 use store::{Failure, StoreError, Tx};
 use uuid::Uuid;
 
-use super::{CellError, Group, Import, Outcome, Run, find, gather::{Gatherer, lines}, job_of, look, run_of, unreadable};
+use super::{CellError, Group, Import, Outcome, Run, find, kept, gather::{Gatherer, lines}, job_of, look, run_of, unreadable};
 use crate::{App, AppError, UnitError, accounts, batches, exports, jobs::{Context, JobError}};
 
 /// The kind of its jobs.
@@ -63,7 +63,11 @@ pub async fn run_job_within(context: Context, most: i64) -> Result<Json, JobErro
     }
     ended?;
     crate::upkeep::tables_changed(&app.store).await?;
-    let mut told = find(&app, id).await?.map(|import| import.to_json()).unwrap_or_default();
+    let through = find(&app, id).await?;
+    if through.as_ref().is_some_and(|import| import.state == super::State::Done && import.failed == 0) {
+        kept::let_go(&app, id).await?;
+    }
+    let mut told = through.map(|import| import.to_json()).unwrap_or_default();
     told["url"] = format!("/c/{}/import/{id}", import.card).into();
     Ok(told)
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File};
 
 use exchange::{Cell, book::{Book, Column, Shape}};
 
-use super::{CellError, Import, errors, gather::lines, job_of, look, settings::Settings, unreadable};
+use super::{CellError, Import, State, errors, gather::lines, job_of, look, settings::Settings, unreadable};
 use crate::{App, AppError};
 
 /// Rows of mistakes read at a time.
@@ -12,6 +12,10 @@ const EACH: u32 = 1_000;
 
 /// Writes the rows with mistakes to a file. `heading` is that of the column that says what is wrong.
 pub async fn mistakes(app: &App, import: &Import, heading: &str, into: File) -> Result<(), AppError> {
+    if import.state == State::Done && import.failed == 0 {
+        // Nothing was wrong, and nothing of the file is kept.
+        return Err(AppError::not_found("file"));
+    }
     let settings = import.settings.clone().unwrap_or_default();
     let looked = look(app, import.id, &settings, 1).await?;
     let found = all(app, import).await?;

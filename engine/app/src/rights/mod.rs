@@ -19,6 +19,7 @@ use model::{
         LOCAL_GROUPS,
         local::{self, LocalRight},
     },
+    def::{ScopeDef, ScopeName},
 };
 use sql::{
     Datum, Statement, system,
@@ -241,6 +242,14 @@ async fn stored(app: &App, id: Uuid) -> Result<Option<Stored>, AppError> {
         let [card, role, replaces, says, base] = <[Datum; 5]>::try_from(row).ok()?;
         Some(Stored { card: text(card)?, role: text(role).and_then(|role| Ident::new(&role).ok()), replaces: text(replaces), base: text(base), says: text(says)? })
     }))
+}
+
+/// Takes a pack's grant back: it gives nothing any more, until that is removed.
+pub async fn take_back(app: &App, actor: &Actor, by: &Confirmed, card: &str, id: &str) -> Result<(), AppError> {
+    let snapshot = app.snapshot();
+    let grant = snapshot.card(card)?.grants.iter().find(|grant| grant.id == id && grant.pack.is_some()).ok_or_else(|| AppError::not_found("grant"))?;
+    let wanted = Wanted { id: None, card: card.to_owned(), role: Some(grant.role.clone()), replaces: Some(grant.id.clone()), says: LocalRight { scope: ScopeDef::Named(ScopeName::All), ..LocalRight::default() } };
+    put(app, actor, by, wanted).await.map(|_| ())
 }
 
 /// Takes a grant or guard of an administrator's away; the pack's in whose place it stood holds again.

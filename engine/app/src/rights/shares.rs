@@ -109,10 +109,15 @@ fn alive(card: &Card) -> Condition {
     }
 }
 
+/// Refuses who may not share a record.
+pub async fn check_may_share(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid) -> Result<(), AppError> {
+    reach(&mut Source::App(app), snapshot, actor, card, id, ActionName::Share).await.map(|_| ())
+}
+
 /// Whether the actor may share a record at all.
 pub async fn may_share(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, id: Uuid) -> Result<bool, AppError> {
-    match reach(&mut Source::App(app), snapshot, actor, card, id, ActionName::Share).await {
-        Ok(_) => Ok(true),
+    match check_may_share(app, snapshot, actor, card, id).await {
+        Ok(()) => Ok(true),
         Err(AppError::Forbidden { .. } | AppError::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -119,7 +119,9 @@ pub async fn why(app: &App, snapshot: &Snapshot, actor: &Actor, key: &str, id: U
     let trashed = match crate::records::read::read_in(app, snapshot, actor, key, id, &[query::Trash::Without], &locale).await {
         Ok(_) => false,
         Err(AppError::NotFound { .. }) => {
-            crate::records::read::read_in(app, snapshot, actor, key, id, &[query::Trash::Only], &locale).await?;
+            let binned = crate::records::read::read_in(app, snapshot, actor, key, id, &[query::Trash::Only], &locale).await;
+            // Whoever may not look into the trash is answered as if nothing were there.
+            binned.map_err(|error| if matches!(error, AppError::Forbidden { .. }) { AppError::not_found("record") } else { error })?;
             true
         }
         Err(error) => return Err(error),

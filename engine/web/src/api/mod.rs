@@ -11,6 +11,7 @@ pub mod exports;
 pub mod files;
 pub mod flows;
 pub mod folders;
+pub mod grants;
 pub mod log;
 pub mod merge;
 pub mod imports;

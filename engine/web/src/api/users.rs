@@ -3,7 +3,7 @@
 use app::{AppError, accounts::people::{self, Asked, Person, Said}};
 use serde_json::{Map, Value, json};
 
-use super::head::*;
+use super::{grants, head::*};
 use crate::visit::SureAsker;
 
 fn shown(person: &Person) -> Value {
@@ -154,8 +154,8 @@ pub async fn groups(State(site): State<Site>, asker: Asker) -> Answer {
         let counts = people::members(&site.app, &asker.actor).await?;
         let count = |key: &str| counts.iter().find(|(role, _)| role == key).map_or(0, |(_, count)| *count);
         let lang = &asker.actor.lang;
-        let own = json!({"key": access::ADMINISTRATOR, "label": "Administrator", "pack": null, "portal": false, "members": count(access::ADMINISTRATOR)});
-        let others = asker.snapshot.catalog.roles.values().filter(|role| role.key != access::ADMINISTRATOR).map(|role| json!({"key": role.key, "label": role.labels.or_key(lang, role.key.as_str()), "pack": role.pack, "portal": role.portal, "members": count(role.key.as_str())}));
+        let own = grants::group(None, lang, count(access::ADMINISTRATOR));
+        let others = asker.snapshot.catalog.roles.values().filter(|role| role.key != access::ADMINISTRATOR).map(|role| grants::group(Some(role), lang, count(role.key.as_str())));
         Ok(Json(json!({"data": std::iter::once(own).chain(others).collect::<Vec<_>>()})))
     })
     .await

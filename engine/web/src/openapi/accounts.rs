@@ -139,7 +139,6 @@ pub(super) fn schemas(actor: &Actor) -> Map<String, Value> {
             all[key] = schema;
             object(all)
         };
-        let group = object(json!({"key": text(), "label": text(), "pack": maybe(None), "portal": flag(), "members": number()}));
         let line = object(json!({"seq": number(), "at": moment(), "event": text(), "actor": {"type": ["object", "null"]}, "subject": {"type": ["object", "null"]}, "address": maybe(None), "agent": maybe(None), "about": {"type": "object"}}));
         all.extend([
             ("account.person".to_owned(), object(account)),
@@ -148,7 +147,7 @@ pub(super) fn schemas(actor: &Actor) -> Map<String, Value> {
             ("account.change".to_owned(), with("active", flag())),
             ("account.invited".to_owned(), object(json!({"id": text(), "link": text()}))),
             ("account.link".to_owned(), object(json!({"link": text()}))),
-            ("group.list".to_owned(), list(group, json!({"type": "null"}))),
+            ("group.list".to_owned(), list(json!({"$ref": "#/components/schemas/group"}), json!({"type": "null"}))),
             ("log.list".to_owned(), list(line, json!({"type": ["integer", "null"]}))),
         ]);
     }

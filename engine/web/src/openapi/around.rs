@@ -10,7 +10,7 @@ fn query(names: &[(&str, Value)]) -> Vec<Value> {
     names.iter().map(|(name, schema)| json!({"name": name, "in": "query", "required": false, "schema": schema})).collect()
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({"type": "string"})
 }
 
@@ -19,11 +19,11 @@ fn word(words: &[&str]) -> Value {
     json!({"type": "string", "enum": words})
 }
 
-fn id(what: &str) -> Value {
+pub(super) fn id(what: &str) -> Value {
     json!({"name": "id", "in": "path", "required": true, "description": what, "schema": {"type": "string", "format": "uuid"}})
 }
 
-fn answers(status: &str, content: Value, problems: &[&str]) -> Value {
+pub(super) fn answers(status: &str, content: Value, problems: &[&str]) -> Value {
     let mut answers = json!({status: {"description": "", "content": content}});
     for problem in problems {
         answers[*problem] = json!({"description": "A problem, as application/problem+json."});
@@ -31,7 +31,7 @@ fn answers(status: &str, content: Value, problems: &[&str]) -> Value {
     answers
 }
 
-fn object(name: &str) -> Value {
+pub(super) fn object(name: &str) -> Value {
     json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}})
 }
 

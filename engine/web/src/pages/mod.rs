@@ -29,6 +29,7 @@ pub mod record;
 pub mod rights;
 pub mod search;
 pub mod session;
+pub mod share;
 mod shell;
 pub mod studio;
 pub mod trash;

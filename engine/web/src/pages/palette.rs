@@ -124,22 +124,15 @@ pub async fn lookup(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         let card = snapshot.card(&key)?.clone();
         let q = get(&pairs, "q").trim();
         let filter = narrowed(&reader, get(&pairs, "ctx"), &pairs);
-        let (records, more) = lookup_records(&site, &reader, &card, q, filter).await?;
-        let any = is_any(&reader, get(&pairs, "ctx"));
-        let person = card.key == model::USER_CARD;
-        let option = |(id, title, pieces, detail): (Uuid, String, Vec<Piece>, Vec<Piece>)| LookupOption {
-            pieces,
-            value: if any { format!("{key}:{id}") } else { id.to_string() },
-            avatar: person.then(|| Avatar::person(&title)),
-            url: (!person).then(|| format!("/c/{key}/{id}")),
-            title,
-            detail,
-        };
+        let (mut options, more) = options(&site, &reader, &key, q, filter).await?;
+        if is_any(&reader, get(&pairs, "ctx")) {
+            options.iter_mut().for_each(|option| option.value = format!("{key}:{}", option.value));
+        }
         let may_create = may_make(snapshot, &reader.asker.actor, &card);
         Ok::<_, AppError>(LookupResults {
             target: get(&pairs, "for").to_owned(),
             q: q.to_owned(),
-            options: records.into_iter().map(option).collect(),
+            options,
             more,
             create_url: may_create.then(|| format!("/c/{key}/new")),
             create_label: may_create.then(|| reader.t(&site, "list.new", &[("what", &card.labels.or_key(&reader.asker.actor.lang, &key))])),
@@ -149,6 +142,22 @@ pub async fn lookup(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
         Ok(results) => reader.draw(&site, "lookup/options.html", None, &results),
         Err(error) => reader.failed(&site, &error),
     }
+}
+
+/// What of a card there is to choose for what was typed, and whether there is more.
+pub(super) async fn options(site: &Site, reader: &Reader, key: &str, q: &str, filter: Option<Json>) -> Result<(Vec<LookupOption>, bool), AppError> {
+    let card = reader.asker.snapshot.card(key)?.clone();
+    let (records, more) = lookup_records(site, reader, &card, q, filter).await?;
+    let person = card.key == model::USER_CARD;
+    let option = |(id, title, pieces, detail): Found| LookupOption {
+        pieces,
+        value: id.to_string(),
+        avatar: person.then(|| Avatar::person(&title)),
+        url: (!person).then(|| format!("/c/{key}/{id}")),
+        title,
+        detail,
+    };
+    Ok((records.into_iter().map(option).collect(), more))
 }
 
 /// Id, title, the title cut, and what tells it apart.

@@ -1,51 +1,34 @@
-//! Sharing one record, and why somebody may or may not do something with it.
+//! Why somebody may or may not do something with a record; the words of rights.
 //!
-//! **Not here:** the rights of a card (`studio::rights`), what decides (`access`, `app::rights`).
+//! **Not here:** sharing (`share`), the rights of a card (`studio::rights`), what decides (`access`, `app::rights`).
 
 use app::{
-    AppError, lists,
+    AppError,
     rights::{
         self,
-        shares::{self, Wanted, Who},
         why::{self, About, Why},
     },
     titles,
 };
 use axum::{
-    Json,
     extract::{Path as UrlPath, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
-use chrono::NaiveDate;
 use model::{ActionName, Card, FieldRight, Filter, Ident, Scope};
-use query::ListRequest;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::{Reader, url};
+use super::{Reader, trimmed as get, url};
 use crate::{
     Site,
     extract::Form,
-    view::{Avatar, Choice, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason},
+    view::{WhyField, WhyLine, WhyPage, WhyReason},
     visit::Sure,
 };
-use crate::pages::trimmed as get;
 
 type Pairs = Vec<(String, String)>;
 
-fn id_of(id: &str) -> Result<Uuid, AppError> {
+pub(super) fn id_of(id: &str) -> Result<Uuid, AppError> {
     Uuid::try_parse(id).map_err(|_| AppError::not_found("record"))
-}
-
-/// People that can be chosen: active ones, by name.
-async fn people(site: &Site, reader: &Reader, chosen: Option<Uuid>) -> Result<Vec<Choice>, AppError> {
-    let filter = json!({"field": "active", "op": "is", "value": true});
-    let request = ListRequest { filter: Some(filter), fields: Some(vec!["name".into()]), sort: Some("name".into()), limit: Some(query::MAX_LIMIT), ..ListRequest::default() };
-    let gated = lists::ask(&reader.asker.snapshot, &reader.asker.actor, model::USER_CARD, &request)?;
-    let page = lists::page(&site.app, &reader.asker.snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;
-    let choice =
-        |item: &lists::Item| Choice { value: item.id.to_string(), text: item.values.first().and_then(model::Value::as_text).unwrap_or_default().to_owned(), selected: Some(item.id) == chosen };
-    Ok(page.items.iter().map(choice).collect())
 }
 
 /// What a group is called.
@@ -53,96 +36,10 @@ pub(super) fn group_name(reader: &Reader, role: &Ident) -> String {
     reader.asker.snapshot.catalog.roles.get(role).map_or_else(|| model::humanize(role.as_str()), |known| known.labels.or_key(&reader.asker.actor.lang, role.as_str()))
 }
 
-async fn title(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<String, AppError> {
+pub(super) async fn title(site: &Site, reader: &Reader, card: &Card, id: Uuid) -> Result<String, AppError> {
     let wanted = titles::Wanted::from([(card.key.clone(), [id].into())]);
     let found = titles::fetch(&mut app::Source::App(&site.app), &reader.asker.snapshot.catalog, &reader.asker.actor, &wanted, &reader.asker.locale).await?;
     found.get(&id).cloned().ok_or_else(|| AppError::not_found("record"))
-}
-
-/// `GET /c/{card}/{id}/share`
-pub async fn share_form(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String, String)>, reader: Reader) -> Response {
-    let answer = async {
-        let id = id_of(&id)?;
-        let card = reader.card(&key)?;
-        let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
-        let found = shares::list(&site.app, snapshot, actor, &key, id).await?;
-        let may = shares::may_share(&site.app, snapshot, actor, &key, id).await?;
-        let line = |share: &shares::Share| ShareLine {
-            who: share.who.to_string(),
-            name: share.name.clone(),
-            avatar: matches!(share.who, Who::User(_)).then(|| Avatar::person(&share.name)),
-            level: reader.t(&site, if share.edit { "share.edit" } else { "share.read" }, &[]),
-            until: share.until.map(|at| reader.t(&site, "share.until_day", &[("day", &form::format::instant(at, &reader.asker.locale))])).unwrap_or_default(),
-            works: share.works,
-        };
-        let groups = snapshot.catalog.roles.values().map(|role| Choice { value: format!("g:{}", role.key), text: role.labels.or_key(&actor.lang, role.key.as_str()), selected: false });
-        let everybody = if may { people(&site, &reader, None).await? } else { Vec::new() };
-        Ok::<_, AppError>(SharePage {
-            url: format!("/c/{key}/{id}/share"),
-            record_title: title(&site, &reader, &card, id).await?,
-            record_url: format!("/c/{key}/{id}"),
-            why_url: format!("/c/{key}/{id}/why"),
-            may,
-            may_edit: access::gate(&snapshot.catalog, actor, &card, ActionName::Update).is_ok(),
-            shares: found.iter().map(line).collect(),
-            people: everybody
-                .into_iter()
-                .filter(|one| Some(one.value.as_str()) != actor.user.map(|user| user.to_string()).as_deref())
-                .map(|one| Choice { value: format!("u:{}", one.value), ..one })
-                .collect(),
-            groups: groups.collect(),
-            first_day: actor.today().to_string(),
-        })
-    };
-    match answer.await {
-        Ok(page) => reader.draw(&site, if reader.fragment { "rights/share_sheet.html" } else { "rights/share_page.html" }, Some(&key), &page),
-        Err(error) => reader.failed(&site, &error),
-    }
-}
-
-/// `POST /c/{card}/{id}/share`: shares it with `who`, or takes it back from `remove`.
-pub async fn share(State(site): State<Site>, UrlPath((key, id)): UrlPath<(String, String)>, Query(asked): Query<Pairs>, reader: Reader, Form(fields): Form<Pairs>) -> Response {
-    let answer = async {
-        let id = id_of(&id)?;
-        reader.card(&key)?;
-        let actor = &reader.asker.actor;
-        let said = |name: &str| Some(get(&fields, name)).filter(|text| !text.is_empty()).unwrap_or_else(|| get(&asked, name)).to_owned();
-        let who = |text: &str| text.parse::<Who>().map_err(|()| AppError::malformed("bad_share", "choose with whom"));
-        let back = |pairs: &[(&str, &str)]| json!({"url": url(&format!("/c/{key}/{id}/share"), pairs), "ids": []});
-        let took = said("remove");
-        let (text, undo) = if took.is_empty() {
-            let who = who(&said("who"))?;
-            let until = match said("until").as_str() {
-                "" => None,
-                // Until the end of that day, where the reader is; a moment where a share is put back.
-                day => Some(match day.parse::<NaiveDate>() {
-                    Ok(day) => actor.day_start(day.succ_opt().unwrap_or(day)),
-                    Err(_) => chrono::DateTime::parse_from_rfc3339(day).map_err(|_| AppError::malformed("bad_share", "`until` is a day"))?.with_timezone(&chrono::Utc),
-                }),
-            };
-            let edit = said("level") == "edit";
-            let before = shares::put(&site.app, actor, &key, id, Wanted { who: who.clone(), edit, until }).await?;
-            let undo = match &before {
-                None => back(&[("remove", &who.to_string())]),
-                Some(before) => again(&key, id, before),
-            };
-            ("share.done", undo)
-        } else {
-            let before = shares::remove(&site.app, actor, &key, id, who(&took)?).await?;
-            ("share.removed", before.map_or(serde_json::Value::Null, |before| again(&key, id, &before)))
-        };
-        Ok::<_, AppError>((format!("/c/{key}/{id}"), reader.t(&site, text, &[]), undo))
-    };
-    match answer.await {
-        Ok((to, text, undo)) if reader.fragment => Json(json!({"url": to, "text": text, "undo": undo})).into_response(),
-        Ok((to, ..)) => Redirect::to(&to).into_response(),
-        Err(error) => reader.failed(&site, &error),
-    }
-}
-
-fn again(key: &str, id: Uuid, before: &Wanted) -> serde_json::Value {
-    let until = before.until.map(|at| at.to_rfc3339()).unwrap_or_default();
-    json!({"url": url(&format!("/c/{key}/{id}/share"), &[("who", &before.who.to_string()), ("level", if before.edit { "edit" } else { "read" }), ("until", &until)]), "ids": []})
 }
 
 /// The words of a scope, in the reader's language.
@@ -167,7 +64,8 @@ pub async fn why_page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(Str
         let id = id_of(&id)?;
         let card = reader.card(&key)?;
         let user = match get(&pairs, "user") {
-            "" => None,
+            "" if get(&pairs, "find").is_empty() => None,
+            "" => Some(super::share::person_called(&site, &reader, get(&pairs, "find")).await?),
             user => Some(Uuid::try_parse(user).map_err(|_| AppError::not_found("user"))?),
         };
         let found = why::why(&site.app, &reader.asker.snapshot, &reader.asker.actor, &key, id, user).await?;
@@ -178,7 +76,7 @@ pub async fn why_page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(Str
             record_url: format!("/c/{key}/{id}"),
             list_url: format!("/c/{key}"),
             plural: card.plurals.or_key(&reader.asker.actor.lang, key.as_str()),
-            people: if may_ask { people(&site, &reader, Some(found.user)).await? } else { Vec::new() },
+            lookup: may_ask.then(|| format!("/lookup/{}", model::USER_CARD)),
             name: found.name.clone(),
             groups: found.roles.iter().map(|role| group_name(&reader, role)).collect::<Vec<_>>().join(" · "),
             may: found.actions.first().is_some_and(|about| about.may),

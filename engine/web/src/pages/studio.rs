@@ -2,6 +2,7 @@
 //! what waits to be sent.
 
 pub mod access;
+pub mod grant;
 pub mod groups;
 pub mod jobs;
 pub mod log;

@@ -60,7 +60,7 @@ pub use problem::{ErrorKind, ErrorPage};
 pub use record::{Action, AsOf, Conflict, ConflictField, Crumb, ErrorItem, Fact, Position, Recomputed, RecomputedCell, RecomputedTotal, RecordPage, Section, Tab, TabCount, TabCounts};
 pub use search::{SearchCard, SearchHit, SearchPage, SearchScope};
 pub use query::{AskForm, QueryCount, QueryField, QueryFields, QueryNode, QueryPage, ValueBox};
-pub use rights::{GrantForm, GrantLine, OrgPage, OrgUnitLine, RightsCell, RightsPage, RightsRow, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason};
+pub use rights::{ConditionForm, GrantForm, GrantLine, OrgPage, OrgUnitLine, RightsCell, RightsPage, RightsRow, ShareLine, SharePage, WhyField, WhyLine, WhyPage, WhyReason};
 pub use shell::{Language, NavItem, NavModule, Shell, Theme, UserChip};
 pub use users::{AccessPage, GroupChoice, GroupPage, GroupRow, GroupsPage, LogPage, LogRow, PersonRow, PortalCard, PortalPage, TieRow, UserPage, UsersPage};
 pub use studio::{JobLine, JobsPage, OutgoingLine, OutgoingPage, ScheduleLine, ScriptLine, ScriptsPage, SlowList, SpeedPage};

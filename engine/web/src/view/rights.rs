@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Avatar, Choice};
+use super::{Avatar, Choice, QueryNode};
 
 /// With whom a record is shared. `rights/share.html`, in a dialog or on a page.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -15,8 +15,7 @@ pub struct SharePage {
     pub may: bool,
     pub may_edit: bool,
     pub shares: Vec<ShareLine>,
-    pub people: Vec<Choice>,
-    pub groups: Vec<Choice>,
+    pub who_url: String,
     pub first_day: String,
 }
 
@@ -41,7 +40,7 @@ pub struct WhyPage {
     pub record_url: String,
     pub list_url: String,
     pub plural: String,
-    pub people: Vec<Choice>,
+    pub lookup: Option<String>,
     pub name: String,
     pub groups: String,
     pub said: String,
@@ -156,7 +155,20 @@ pub struct GrantForm {
     pub fixed_group: Option<String>,
     pub actions: Vec<Choice>,
     pub scopes: Vec<Choice>,
-    pub condition: String,
+    pub condition: ConditionForm,
     pub fields: Vec<(String, String, Vec<Choice>)>,
     pub except: Vec<Choice>,
+    pub notice: Option<String>,
+}
+
+/// Of which records, by the query builder or as text.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct ConditionForm {
+    pub url: String,
+    pub count_url: Option<String>,
+    pub draft: String,
+    pub root: QueryNode,
+    pub text: Option<String>,
+    pub sentence: String,
 }

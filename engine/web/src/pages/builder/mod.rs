@@ -7,7 +7,7 @@
 mod ask;
 pub mod draft;
 mod fields;
-mod render;
+pub mod render;
 pub mod value;
 
 pub use ask::ask_form;
@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use draft::{Draft, Group, Mode, Part, Step};
-use model::{Filter, Op, path, resolve};
+use model::{Card, Filter, Op, path, resolve};
 use query::{Count as Counting, ListRequest};
 use render::Drawing;
 use serde_json::{Value as Json, json};
@@ -79,7 +79,7 @@ async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>, draft: &Draft, st
     let filter = draft.filter(true).and_then(|json| Filter::from_json(&json).ok()).unwrap_or_else(Filter::always);
     let whole = draft.filter(false).and_then(|json| Filter::from_json(&json).ok()).unwrap_or_else(|| filter.clone());
     let names = Names::load(site, reader, &asked.card.table.reference(), &whole).await?;
-    let drawing = Drawing { site, reader, asked, names: &names, strict: state.strict, fresh: state.fresh };
+    let drawing = Drawing { site, reader, card: asked.card, asked: Some(asked), names: &names, strict: state.strict, fresh: state.fresh };
     let root = drawing.root(draft);
     let wrong = state.strict && Drawing::has_errors(&root);
     let (base, lang) = (asked.base(), &reader.asker.actor.lang);
@@ -106,9 +106,9 @@ async fn draw(site: &Site, reader: &Reader, asked: &Asked<'_>, draft: &Draft, st
 }
 
 /// What the form holds: the tree, with what was chosen and typed beside it.
-fn read(reader: &Reader, asked: &Asked<'_>, fields: &[(String, String)]) -> Draft {
+pub fn read(reader: &Reader, card: &Card, fields: &[(String, String)]) -> Draft {
     let mut draft = Draft::read(get(fields, "draft"));
-    let table = asked.card.table.reference();
+    let table = card.table.reference();
     typed(reader, &table, &mut draft.0, 0, fields);
     draft
 }
@@ -179,11 +179,11 @@ pub async fn edit(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
         let labels = fields.iter().filter(|(name, label)| name.starts_with("ask.") && !label.trim().is_empty());
         address.asks.extend(labels.map(|(name, label)| (name.clone(), label.trim().to_owned())));
         let asked = ask(&site, &reader, &card, address).await?;
-        let mut draft = read(&reader, &asked, &fields);
+        let mut draft = read(&reader, &card, &fields);
         match get(&fields, "do") {
             end @ ("apply" | "save" | "save_new") => finish(&site, &reader, asked, &draft, end).await,
             step => {
-                let (fresh, done) = change(&reader, &asked, &mut draft, step);
+                let (fresh, done) = change(&reader, &card, &mut draft, step);
                 let notice = (!done).then(|| reader.t(&site, "query.too_much", &[]));
                 draw(&site, &reader, &asked, &draft, Told { strict: false, fresh, notice }).await
             }
@@ -194,12 +194,12 @@ pub async fn edit(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
 
 /// One step: `add:N:PATH`, `related:N:FROM:BY`, `group:N`, `field:N:PATH`, `src:N:VARIABLE`, `remove:N`, `up:N` …,
 /// `drop:N:GROUP:INDEX`. The number of what was added, and whether there was room for it.
-fn change(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, step: &str) -> (Option<u32>, bool) {
+pub fn change(reader: &Reader, card: &Card, draft: &mut Draft, step: &str) -> (Option<u32>, bool) {
     let mut words = step.splitn(3, ':');
     let (what, n, rest) = (words.next().unwrap_or_default(), words.next().and_then(|n| n.parse().ok()).unwrap_or(0), words.next().unwrap_or_default());
     let added = |n: Option<u32>| (n, n.is_some());
     match what {
-        "add" => added(draft.add(n, Part::Test { field: rest.to_owned(), op: String::new(), value: Json::Null }).inspect(|n| begin(reader, asked, draft, *n))),
+        "add" => added(draft.add(n, Part::Test { field: rest.to_owned(), op: String::new(), value: Json::Null }).inspect(|n| begin(reader, card, draft, *n))),
         "related" => {
             let (from, by) = rest.split_once(':').map_or((rest, None), |(from, by)| (from, Some(by.to_owned())));
             added(draft.add(n, Part::Related { related: from.to_owned(), by, has: true, group: Group::default() }))
@@ -212,7 +212,7 @@ fn change(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, step: &str) -> 
         "field" => {
             if let Some(Part::Test { field, op, value }) = draft.find(n).map(|node| &mut node.part) {
                 (*field, *op, *value) = (rest.to_owned(), String::new(), Json::Null);
-                begin(reader, asked, draft, n);
+                begin(reader, card, draft, n);
             }
             (Some(n), true)
         }
@@ -239,9 +239,9 @@ fn change(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, step: &str) -> 
 }
 
 /// A new condition begins with the operator that its field is mostly asked by.
-fn begin(reader: &Reader, asked: &Asked<'_>, draft: &mut Draft, n: u32) {
+fn begin(reader: &Reader, card: &Card, draft: &mut Draft, n: u32) {
     let catalog = &reader.asker.snapshot.catalog;
-    let Some(table) = table_around(reader, &draft.0, n, &asked.card.table.reference()) else { return };
+    let Some(table) = table_around(reader, &draft.0, n, &card.table.reference()) else { return };
     if let Some(Part::Test { field, op, value }) = draft.find(n).map(|node| &mut node.part)
         && let Ok(path) = path::resolve(catalog, &table, field)
         && let Some(found) = path.field(catalog)
@@ -287,7 +287,7 @@ fn source(draft: &mut Draft, n: u32, variable: &str) {
 async fn finish(site: &Site, reader: &Reader, asked: Asked<'_>, draft: &Draft, end: &str) -> Result<Response, AppError> {
     let strict = || Told { strict: true, fresh: None, notice: None };
     let nothing = Names::default();
-    let root = Drawing { site, reader, asked: &asked, names: &nothing, strict: true, fresh: None }.root(draft);
+    let root = Drawing { site, reader, card: asked.card, asked: Some(&asked), names: &nothing, strict: true, fresh: None }.root(draft);
     let json = draft.filter(false);
     let reads = json.as_ref().is_none_or(|json| Filter::from_json(json).is_ok());
     if !reads || Drawing::has_errors(&root) {
@@ -335,7 +335,7 @@ pub async fn count(State(site): State<Site>, UrlPath(key): UrlPath<String>, Quer
         let began = std::time::Instant::now();
         let card = reader.card(&key)?;
         let asked = ask(&site, &reader, &card, Address::read(&pairs)).await?;
-        let draft = read(&reader, &asked, &fields);
+        let draft = read(&reader, &card, &fields);
         let exact = get(&pairs, "exact") == "1";
         let filter = draft.filter(true).and_then(|json| Filter::from_json(&json).ok());
         let names = Names::load(&site, &reader, &card.table.reference(), filter.as_ref().unwrap_or(&Filter::always())).await?;

@@ -1,6 +1,6 @@
 //! A draft as the form that is drawn.
 
-use model::{Filter, Op, Scopes, TableRef, check_filter, path, resolve};
+use model::{Card, Filter, Op, Scopes, TableRef, check_filter, path, resolve};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -17,7 +17,9 @@ use crate::{
 pub struct Drawing<'a> {
     pub site: &'a Site,
     pub reader: &'a Reader,
-    pub asked: &'a Asked<'a>,
+    pub card: &'a Card,
+    /// The list it narrows; without one nothing can be asked when it is opened.
+    pub asked: Option<&'a Asked<'a>>,
     pub names: &'a Names,
     /// Whether what is unfinished is a mistake already.
     pub strict: bool,
@@ -41,7 +43,7 @@ struct Place<'t> {
 impl Drawing<'_> {
     /// The outermost group.
     pub fn root(&self, draft: &Draft) -> QueryNode {
-        let table = self.asked.card.table.reference();
+        let table = self.card.table.reference();
         QueryNode { kind: "group", ..self.group(&draft.0, 0, &table, 0) }
     }
 
@@ -55,7 +57,7 @@ impl Drawing<'_> {
     }
 
     fn fields_url(&self, table: &TableRef, what: &str) -> String {
-        url(&format!("{}/query/fields", self.asked.base()), &[("in", &table.to_string()), ("for", what)])
+        url(&format!("/c/{}/query/fields", self.card.key), &[("in", &table.to_string()), ("for", what)])
     }
 
     fn group(&self, group: &Group, n: u32, table: &TableRef, level: usize) -> QueryNode {
@@ -124,7 +126,7 @@ impl Drawing<'_> {
         let ops = value::offered(catalog, &path, field, Some(present)).into_iter().map(|word| FilterWord { value: word.name().into(), text: form::sentence::op_words(word, path.is_many(), lang), selected: word == present }).collect();
         let written = value.as_array().filter(|items| items.len() == 1).map_or(value, |items| &items[0]).as_str().filter(|text| text.starts_with('@') && !text.starts_with("@@"));
         let label = form::sentence::path_label(catalog, table, name, lang);
-        let asks = written.and_then(|text| text.strip_prefix("@param.")).map(|name| (name.to_owned(), self.asked.parameter_label(name, lang).unwrap_or_else(|| label.clone())));
+        let asks = written.and_then(|text| text.strip_prefix("@param.")).map(|name| (name.to_owned(), self.asked.and_then(|asked| asked.parameter_label(name, lang)).unwrap_or_else(|| label.clone())));
         let variable = written.map(|text| if asks.is_some() { self.t("query.asked") } else { self.variable(text) });
         let shown = if variable.is_some() { &Json::Null } else { value };
         let mut value_box = value::value_box(self.reader, self.names, &path, field, present, shown);
@@ -152,7 +154,7 @@ impl Drawing<'_> {
             return self.strict.then(|| self.t("query.unfinished"));
         }
         let filter = Filter::from_json(&json!({"field": name, "op": op, "value": value}));
-        let found = filter.and_then(|filter| check_filter(catalog, &Scopes { table: table.clone(), record: Some(self.asked.card.table.reference()), row: None }, &filter));
+        let found = filter.and_then(|filter| check_filter(catalog, &Scopes { table: table.clone(), record: Some(self.card.table.reference()), row: None }, &filter));
         found.err().map(|error| error.message)
     }
 
@@ -181,7 +183,9 @@ impl Drawing<'_> {
             offered.push("@today".into());
         }
         let mut words: Vec<FilterWord> = offered.into_iter().map(|text| FilterWord { text: self.variable(&text), selected: present == Some(text.as_str()), value: text }).collect();
-        words.push(FilterWord { value: "@param".into(), text: self.t("query.ask"), selected: present.is_some_and(|text| text.starts_with("@param.")) });
+        if self.asked.is_some() {
+            words.push(FilterWord { value: "@param".into(), text: self.t("query.ask"), selected: present.is_some_and(|text| text.starts_with("@param.")) });
+        }
         words.insert(0, FilterWord { value: String::new(), text: self.t("query.a_value"), selected: present.is_none() });
         words
     }

@@ -75,12 +75,7 @@ pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sur
 pub async fn members(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
     let work = async {
         let id = people::id_of(get(&fields, "user"))?;
-        let mut roles = people::read(&site.app, &reader.asker.actor, id).await?.roles;
-        roles.retain(|role| *role != key);
-        if get(&fields, "member") == "true" {
-            roles.push(key.clone());
-        }
-        people::set_roles(&site.app, &by, id, &roles).await
+        people::set_member(&site.app, &reader.asker.actor, &by, &key, id, get(&fields, "member") == "true").await
     };
     match work.await {
         Ok(()) => Redirect::to(&crate::pages::url(&format!("/studio/groups/{key}"), &[("q", get(&fields, "q")), ("saved", "1")])).into_response(),

@@ -112,6 +112,17 @@ fn more(site: &Site, reader: &Reader, line: &Shown) -> String {
     let list = |value: &Json, of: &dyn Fn(&str) -> String| value.as_array().map(|all| all.iter().filter_map(Json::as_str).map(of).collect::<Vec<_>>().join(", ")).unwrap_or_default();
     let group = |key: &str| group_label(site, reader, key);
     let mut parts = Vec::new();
+    if line.event == Some(Event::SettingChanged) {
+        let said = |key: &str| line.about.get(key).and_then(Json::as_str);
+        let shown = |text: &str| if text.is_empty() { reader.t(site, "log.empty_value", &[]) } else { text.to_owned() };
+        let change = match (said("before"), said("after")) {
+            (Some(before), Some(after)) => reader.t(site, "log.from_to", &[("before", &shown(before)), ("after", &shown(after))]),
+            // Lines of earlier versions say only what it is by now.
+            (None, Some(after)) => shown(after),
+            _ => String::new(),
+        };
+        return [said("setting").unwrap_or_default(), &change].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    }
     for (key, value) in &line.about {
         let text = match key.as_str() {
             "groups" | "added" | "removed" => list(value, &group),

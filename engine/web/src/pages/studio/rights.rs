@@ -1,19 +1,17 @@
 //! The rights of a card: who may do what, as a table and as sentences; what packs bring, and what administrators change.
+//!
+//! **Not here:** writing a grant or guard (`grant`).
 
 use std::collections::BTreeMap;
 
-use app::{
-    AppError,
-    rights::{self, Wanted},
-};
+use app::{AppError, rights};
 use axum::{
     extract::{Path as UrlPath, Query, State},
     response::{IntoResponse, Redirect, Response},
 };
 use model::{
-    ActionName, Card, FieldRight, Filter, Grant, Ident, Labels, Scope,
-    build::{ALL_ACTIONS, local::LocalRight},
-    def::{ScopeDef, ScopeName},
+    ActionName, Card, FieldRight, Grant, Ident, Labels, Scope,
+    build::ALL_ACTIONS,
 };
 use uuid::Uuid;
 
@@ -25,26 +23,15 @@ use crate::{
         rights::{action_words, group_name, scope_words},
         url,
     },
-    view::{Choice, GrantForm, GrantLine, RightsCell, RightsPage, RightsRow},
+    view::{Choice, GrantLine, RightsCell, RightsPage, RightsRow},
     visit::Sure,
 };
 use crate::pages::trimmed as get;
 
 type Pairs = Vec<(String, String)>;
 
-/// The named scopes, in the order people are offered them.
-const SCOPES: [(&str, ScopeName); 7] = [
-    ("all", ScopeName::All),
-    ("own", ScopeName::Own),
-    ("subordinates", ScopeName::Subordinates),
-    ("org_unit", ScopeName::OrgUnit),
-    ("org_tree", ScopeName::OrgTree),
-    ("shared", ScopeName::Shared),
-    ("pool", ScopeName::Pool),
-];
-
 /// The card that is asked for, or the first whose rights the reader may change.
-fn card_of(reader: &Reader, key: &str) -> Result<std::sync::Arc<Card>, AppError> {
+pub(super) fn card_of(reader: &Reader, key: &str) -> Result<std::sync::Arc<Card>, AppError> {
     let (snapshot, actor) = (&reader.asker.snapshot, &reader.asker.actor);
     let mut open = snapshot.catalog.cards.values().filter(|card| !card.builtin && rights::may_administer(snapshot, actor, card));
     let found = if key.is_empty() { open.next() } else { open.find(|card| card.key == *key) };
@@ -121,7 +108,7 @@ fn drawn(site: &Site, reader: &Reader, card: &Card) -> RightsPage {
     }
 }
 
-fn label_of(card: &Card, lang: &str, child: Option<&Ident>, field: &model::Field) -> String {
+pub(super) fn label_of(card: &Card, lang: &str, child: Option<&Ident>, field: &model::Field) -> String {
     let label = field.labels.or_key(lang, field.key.as_str());
     match child.and_then(|child| card.children.get(child)) {
         Some(table) => format!("{} · {label}", table.labels.or_key(lang, table.id.as_str())),
@@ -129,7 +116,7 @@ fn label_of(card: &Card, lang: &str, child: Option<&Ident>, field: &model::Field
     }
 }
 
-fn word(right: FieldRight) -> &'static str {
+pub(super) fn word(right: FieldRight) -> &'static str {
     match right {
         FieldRight::None => "none",
         FieldRight::Mask => "mask",
@@ -194,121 +181,11 @@ fn guard_line(site: &Site, reader: &Reader, card: &Card, bound: &model::Bound) -
     }
 }
 
-/// `GET /studio/rights/{card}/grant?id=…`, or `guard=yes`
-pub async fn form(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
-    let answer = card_of(&reader, &key).and_then(|card| {
-        let grant = match get(&pairs, "id") {
-            "" => None,
-            id => Some(card.grants.iter().find(|grant| grant.id == id).cloned().ok_or_else(|| AppError::not_found("grant"))?),
-        };
-        Ok(form_of(&site, &reader, &card, grant.as_ref(), get(&pairs, "guard") == "yes"))
-    });
-    match answer {
-        Ok(page) => reader.draw(&site, "rights/grant.html", None, &page),
-        Err(error) => reader.failed(&site, &error),
-    }
-}
-
-fn form_of(site: &Site, reader: &Reader, card: &Card, grant: Option<&Grant>, guard: bool) -> GrantForm {
-    let lang = &reader.asker.actor.lang;
-    let roles = &reader.asker.snapshot.catalog.roles;
-    let group = |role: &model::Role| Choice { value: role.key.to_string(), text: role.labels.or_key(lang, role.key.as_str()), selected: false };
-    let holds = |action: ActionName| grant.is_some_and(|grant| grant.actions.contains(&action));
-    let chosen = grant.map_or("own", |grant| crate::api::rights::scope(&grant.scope));
-    let mut scopes: Vec<Choice> = SCOPES
-        .iter()
-        .filter(|(name, _)| *name != "pool" || card.pool.is_some())
-        .map(|(name, _)| Choice { value: (*name).into(), text: reader.t(site, &format!("scope.{name}"), &[]), selected: *name == chosen })
-        .collect();
-    scopes.push(Choice { value: "condition".into(), text: reader.t(site, "scope.condition", &[]), selected: chosen == "condition" });
-    let tables = std::iter::once(&card.table).chain(card.children.values());
-    let field = |(table, field): (&model::Table, &model::Field)| {
-        let name = table.child.as_ref().map_or_else(|| field.key.to_string(), |child| format!("{child}.{}", field.key));
-        let now = grant.and_then(|grant| grant.fields.get(&(table.child.clone(), field.key.clone())).copied()).unwrap_or(FieldRight::Edit);
-        let rights = [FieldRight::Edit, FieldRight::Read, FieldRight::Mask, FieldRight::None];
-        (
-            name,
-            label_of(card, lang, table.child.as_ref(), field),
-            rights.map(|right| Choice { value: word(right).into(), text: reader.t(site, &format!("fieldright.{}", word(right)), &[]), selected: right == now }).to_vec(),
-        )
-    };
-    let ids = grant.map(|grant| [("id", grant.id.as_str())]);
-    GrantForm {
-        url: url(&format!("/studio/rights/{}/grant", card.key), ids.as_ref().map_or(&[("guard", if guard { "yes" } else { "" })][..], |ids| &ids[..])),
-        title: reader.t(
-            site,
-            if guard {
-                "rights.new_guard"
-            } else if grant.is_some() {
-                "rights.change"
-            } else {
-                "rights.new_grant"
-            },
-            &[],
-        ),
-        back_url: url("/studio/rights", &[("card", card.key.as_str())]),
-        guard,
-        groups: roles.values().map(group).collect(),
-        fixed_group: grant.map(|grant| group_name(reader, &grant.role)),
-        actions: ALL_ACTIONS
-            .into_iter()
-            .chain([ActionName::Administer])
-            .map(|action| Choice { value: access::action_word(action), text: action_words(site, reader, action), selected: holds(action) })
-            .collect(),
-        scopes,
-        condition: grant.and_then(|grant| grant.written.as_ref()).map(|filter| filter.to_json().to_string()).unwrap_or_default(),
-        fields: if guard { Vec::new() } else { tables.flat_map(|table| table.own_fields().filter(|field| !field.secret).map(move |field| (table, field))).map(field).collect() },
-        except: roles.values().map(group).collect(),
-    }
-}
-
-/// `POST /studio/rights/{card}/grant`
-pub async fn save(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
-    let answer = async {
-        let card = card_of(&reader, &key)?;
-        let grant = match get(&pairs, "id") {
-            "" => None,
-            id => Some(card.grants.iter().find(|grant| grant.id == id).ok_or_else(|| AppError::not_found("grant"))?),
-        };
-        let guard = get(&pairs, "guard") == "yes";
-        let role = match grant {
-            Some(grant) => Some(grant.role.clone()),
-            None if guard => None,
-            None => Some(Ident::new(get(&fields, "role")).map_err(|_| AppError::malformed("bad_right", reader.t(&site, "rights.choose_group", &[])))?),
-        };
-        let own = grant.filter(|grant| grant.pack.is_none()).and_then(|grant| Uuid::try_parse(&grant.id).ok());
-        let replaces = grant.filter(|grant| grant.pack.is_some()).map(|grant| grant.id.clone());
-        rights::put(&site.app, &reader.asker.actor, &by, Wanted { id: own, card: card.key.to_string(), role, replaces, says: says(&fields)? }).await?;
-        Ok::<_, AppError>(url("/studio/rights", &[("card", card.key.as_str())]))
-    };
-    done(&site, &reader, answer.await)
-}
-
-fn says(fields: &[(String, String)]) -> Result<LocalRight, AppError> {
-    let wrong = |detail: String| AppError::malformed("bad_right", detail);
-    let all = |name: &str| fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
-    let actions = all("action").into_iter().map(|action| serde_json::from_value::<ActionName>(action.into()).map_err(|error| wrong(error.to_string()))).collect::<Result<Vec<_>, _>>()?;
-    let scope = match get(fields, "scope") {
-        "condition" => {
-            let json = serde_json::from_str(get(fields, "condition")).map_err(|error| wrong(format!("scope: {error}")))?;
-            ScopeDef::Filter(Filter::from_json(&json).map_err(|error| wrong(format!("scope: {error}")))?)
-        }
-        name => ScopeDef::Named(SCOPES.iter().find(|(known, _)| *known == name).ok_or_else(|| wrong("scope".into()))?.1),
-    };
-    let rights = fields.iter().filter_map(|(name, right)| Some((name.strip_prefix("field.")?, right))).filter(|(_, right)| *right != "edit");
-    let rights =
-        rights.map(|(name, right)| Ok((name.to_owned(), serde_json::from_value::<FieldRight>(right.as_str().into()).map_err(|error| wrong(error.to_string()))?))).collect::<Result<_, AppError>>()?;
-    let except = all("except").into_iter().filter_map(|role| Ident::new(role).ok()).collect();
-    Ok(LocalRight { actions, scope, fields: rights, except, names: Vec::new() })
-}
-
 /// `POST /studio/rights/{card}/off?id=…`: a pack's grant gives nothing any more.
 pub async fn off(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
-        let grant = card.grants.iter().find(|grant| grant.id == get(&pairs, "id") && grant.pack.is_some()).ok_or_else(|| AppError::not_found("grant"))?;
-        let wanted = Wanted { id: None, card: card.key.to_string(), role: Some(grant.role.clone()), replaces: Some(grant.id.clone()), says: LocalRight::default() };
-        rights::put(&site.app, &reader.asker.actor, &by, wanted).await?;
+        rights::take_back(&site.app, &reader.asker.actor, &by, card.key.as_str(), get(&pairs, "id")).await?;
         Ok(url("/studio/rights", &[("card", card.key.as_str())]))
     };
     done(&site, &reader, answer.await)
@@ -335,7 +212,7 @@ pub async fn group(State(site): State<Site>, Sure { reader, by }: Sure, Form(fie
     done(&site, &reader, answer.await)
 }
 
-fn done(site: &Site, reader: &Reader, answer: Result<String, AppError>) -> Response {
+pub(super) fn done(site: &Site, reader: &Reader, answer: Result<String, AppError>) -> Response {
     match answer {
         Ok(to) if reader.fragment => axum::Json(serde_json::json!({"url": to, "text": reader.t(site, "rights.saved", &[])})).into_response(),
         Ok(to) => Redirect::to(&to).into_response(),
