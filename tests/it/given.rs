@@ -61,7 +61,7 @@ async fn grants_are_given_changed_and_taken(database: Database) {
     root.delete(&path_of(&packs)).await.ok(204);
     gus.get("/records/device").await.refused(404, "not_found");
     // Each stands in the log.
-    let log = root.get("/log/operations?event=rights_changed").await.ok(200);
+    let log = root.get("/log/operation?event=rights_changed").await.ok(200);
     assert_eq!(log["data"].as_array().map(Vec::len), Some(6), "{log}");
 }
 
