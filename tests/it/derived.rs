@@ -1,6 +1,7 @@
 //! Derived values follow whatever they hang on: through links, over rows, at any distance, by every way in.
 
 use app::jobs::{self, Pace};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -212,7 +213,10 @@ async fn changed_definitions_calculate_all_records_anew(database: Database) {
     assert_eq!((&read["weighted"], &read["recomputing"]), (&json!("60.00"), &json!(["weighted"])), "marked, until a job is done");
     let listed = root.get("/records/order?limit=1").await.ok(200);
     assert_eq!(listed["recomputing"], json!(["weighted"]));
+    let marks = async || root.send(Method::GET, "/c/order?cols=total,weighted,client", &[], None).await.text.matches("being calculated").count();
+    assert_eq!(marks().await, 2, "one head says so, to see and to hear");
     run_jobs(&site).await;
+    assert_eq!(marks().await, 0);
     let read = root.read("order", &order).await;
     assert_eq!((&read["weighted"], &read["recomputing"]), (&json!("6.00"), &Value::Null));
     assert_eq!(site.number("SELECT count(*) FROM c_order WHERE f_weighted <> f_total * 2").await, 0);

@@ -94,17 +94,24 @@ async fn known(site: &Site, table: &str) -> i64 {
 async fn the_planner_knows_tables(database: Database) {
     let site = crate::imports::lab(database).await;
     let kim = site.person("kim", &["keeper"]).await;
-    let rows: Vec<Value> = (0..400).map(|number| json!({"op": "create", "record": {"name": format!("R{number}")}})).collect();
-    kim.post("/records/room/batch", json!({"atomic": true, "items": rows})).await.ok(200);
+    let fill = async |from: usize, to: usize| {
+        let rows: Vec<Value> = (from..to).map(|number| json!({"op": "create", "record": {"name": format!("R{number}")}})).collect();
+        kim.post("/records/room/batch", json!({"atomic": true, "items": rows})).await.ok(200);
+    };
+    fill(0, 400).await;
     if database == Database::Postgres {
         // It looks by itself; the upkeep must only not stumble.
         return run(&site, database).await;
     }
     assert_eq!(known(&site, "c_room").await, 0);
     run(&site, database).await;
+    assert_eq!(known(&site, "c_room").await, 0, "what a small table holds is soon another thing");
+    fill(400, 1_400).await;
+    fill(1_400, 1_800).await;
+    run(&site, database).await;
     assert!(known(&site, "c_room").await > 0, "after the hourly upkeep");
     assert_eq!(known(&site, "c_device").await, 0);
-    let file: String = (0..300).map(|number| format!("D{number}\n")).collect();
+    let file: String = (0..1_500).map(|number| format!("D{number}\n")).collect();
     let done = crate::imports::import(&site, &kim, "device", &format!("name\n{file}"), json!({})).await;
     assert_eq!(done["state"], "done", "{done}");
     assert!(known(&site, "c_device").await > 0, "after an import");

@@ -140,8 +140,10 @@ impl Book {
         let sheet = sheet?;
         sheet.set_name(&name)?;
         sheet.set_freeze_panes(1, 0)?;
-        for (index, column) in (0_u16..).zip(&self.columns) {
+        for (index, (column, format)) in (0_u16..).zip(self.columns.iter().zip(&self.formats)) {
             sheet.set_column_width(index, column.width)?;
+            // Cells take what their column has: a format of their own would be looked up for each.
+            sheet.set_column_format(index, format)?;
         }
         for (index, column) in (0_u16..).zip(&self.columns) {
             sheet.write_string_with_format(0, index, &column.label, &self.head)?;
@@ -170,8 +172,8 @@ impl Book {
             self.level(self.open.len())?;
         }
         let sheet = self.book.worksheet_from_index(self.sheet)?;
-        for (index, (cell, format)) in cells.iter().zip(&self.formats).enumerate() {
-            write(sheet, self.row, index as u16, cell, format)?;
+        for (index, cell) in (0_u16..).zip(cells) {
+            write(sheet, self.row, index, cell)?;
         }
         for (index, column) in self.columns.iter().enumerate().filter(|(_, column)| column.total.is_some()) {
             let _ = column;
@@ -234,23 +236,23 @@ impl Book {
     }
 }
 
-fn write(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell, format: &Format) -> Result<(), WriteError> {
+fn write(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell) -> Result<(), WriteError> {
     match cell {
         Cell::Empty => {}
         Cell::Text(text) | Cell::Fault(text) => {
-            sheet.write_string_with_format(row, column, clipped(text), format)?;
+            sheet.write_string(row, column, clipped(text))?;
         }
         Cell::Number(number) | Cell::Percent(number) => {
-            sheet.write_number_with_format(row, column, *number, format)?;
+            sheet.write_number(row, column, *number)?;
         }
         Cell::Bool(flag) => {
-            sheet.write_boolean_with_format(row, column, *flag, format)?;
+            sheet.write_boolean(row, column, *flag)?;
         }
         Cell::Moment(at) => {
-            sheet.write_number_with_format(row, column, serial(*at), format)?;
+            sheet.write_number(row, column, serial(*at))?;
         }
         Cell::Span(seconds) => {
-            sheet.write_number_with_format(row, column, *seconds as f64 / 86_400.0, format)?;
+            sheet.write_number(row, column, *seconds as f64 / 86_400.0)?;
         }
     }
     Ok(())

@@ -20,5 +20,8 @@ pub const RATIO: u64 = 250;
 pub const FREE: u64 = 32 * 1024 * 1024;
 /// Most merged ranges that are filled.
 pub const MERGES: usize = 100_000;
-/// Memory of the reading process, in bytes of address space.
+/// Memory of the reading process, in bytes of address space; or [`MORE`] beside what it has reserved as it starts, for
+/// an allocator may reserve as much before anything is read.
 pub const MEMORY: u64 = 1024 * 1024 * 1024;
+/// See [`MEMORY`].
+pub const MORE: u64 = 256 * 1024 * 1024;

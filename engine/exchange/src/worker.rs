@@ -17,9 +17,8 @@ pub fn run() -> std::process::ExitCode {
         eprintln!("this command is for the program itself");
         return std::process::ExitCode::FAILURE;
     };
-    confine(job.seconds);
     let mut out = BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
-    let done = read(&job, &mut out);
+    let done = confine(job.seconds).and_then(|()| read(&job, &mut out));
     let last = match done {
         Ok(()) => Message::End,
         Err(fault) => Message::Fault(fault),
@@ -29,11 +28,25 @@ pub fn run() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
 
-/// Takes away what reading a file does not need. Where the system knows no such limits, those of the reader itself are left.
-fn confine(seconds: u64) {
-    for (resource, most) in [(Resource::AS, limits::MEMORY), (Resource::CPU, seconds), (Resource::FSIZE, 0), (Resource::CORE, 0)] {
-        let _ = rlimit::setrlimit(resource, most, most);
+/// Takes away what reading a file does not need; a limit that is lower already stays. On Linux nothing is read without
+/// these limits; other systems do not know all of them, and there those of the reader itself are left.
+fn confine(seconds: u64) -> Result<(), Fault> {
+    let memory = limits::MEMORY.max(reserved() + limits::MORE);
+    for (resource, most) in [(Resource::AS, memory), (Resource::CPU, seconds), (Resource::FSIZE, 0), (Resource::CORE, 0)] {
+        let confined = resource.get().and_then(|(_, hard)| resource.set(most.min(hard), most.min(hard)));
+        match confined {
+            Err(error) if cfg!(target_os = "linux") => return Err(Fault::with(FaultCode::Io, format!("no limit of {resource:?}: {error}"))),
+            Ok(()) | Err(_) => {}
+        }
     }
+    Ok(())
+}
+
+/// Address space of this process, in bytes; nothing where the system does not say.
+fn reserved() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).unwrap_or_default() * 1024
 }
 
 fn say(out: &mut impl Write, message: &Message) -> Result<(), Fault> {

@@ -92,19 +92,21 @@ fn rows(table: &Table, submitted: &[(String, String)], prefix: &str, locale: &Lo
 }
 
 fn numbered_rows(table: &Table, submitted: &[(String, String)], prefix: &str, locale: &Locale) -> BTreeMap<u32, Map<String, Json>> {
-    let mut by_number: BTreeMap<u32, Map<String, Json>> = BTreeMap::new();
-    for (name, _) in submitted {
-        let Some(number) = name.strip_prefix(prefix).and_then(|rest| rest.split('.').next()).and_then(|number| number.parse().ok()) else { continue };
-        by_number.entry(number).or_insert_with(|| {
-            let strings = fields_of(submitted, &format!("{prefix}{number}."));
-            let mut row = Map::new();
-            if let Some(id) = strings.get("id").and_then(|ids| ids.first()).filter(|id| !id.is_empty()) {
-                row.insert("id".into(), (*id).into());
-            }
-            read_fields(table, &strings, locale, &mut row);
-            row
-        });
+    let mut strings: BTreeMap<u32, Strings<'_>> = BTreeMap::new();
+    for (name, text) in submitted {
+        let place = name.strip_prefix(prefix).and_then(|rest| rest.split_once('.'));
+        let Some((number, key)) = place.and_then(|(number, key)| Some((number.parse().ok()?, key))) else { continue };
+        strings.entry(number).or_default().entry(key).or_default().push(text);
     }
+    let row = |(number, strings): (u32, Strings<'_>)| {
+        let mut row = Map::new();
+        if let Some(id) = strings.get("id").and_then(|ids| ids.first()).filter(|id| !id.is_empty()) {
+            row.insert("id".into(), (*id).into());
+        }
+        read_fields(table, &strings, locale, &mut row);
+        (number, row)
+    };
+    let mut by_number: BTreeMap<u32, Map<String, Json>> = strings.into_iter().map(row).collect();
     // A row in which nothing was typed is the empty last line of the editor, not a row.
     let typed = |row: &mut Map<String, Json>| row.values().any(|value| !value.is_null() && *value != Json::Array(Vec::new()));
     by_number.retain(|_, row| typed(row));

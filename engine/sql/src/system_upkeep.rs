@@ -73,12 +73,22 @@ pub fn named_contents(dialect: Dialect, hashes: &[String]) -> Statement {
     statement(dialect, &format!("SELECT DISTINCT sha256 FROM sys_file WHERE sha256 IN ({marks})"), binds, vec![Physical::Text])
 }
 
+/// From so many rows on it is worth knowing what a table holds.
+const WORTH_KNOWING: u32 = 1_000;
+
 /// Has the planner know what tables hold, where that changed much since it last looked. It looks at some of the rows
 /// only, so that this is done at once on millions of them. PostgreSQL does this by itself.
+///
+/// What it found in small tables is forgotten: it would go through the whole of a table that had three rows then, for
+/// each question, and still does so when an import has made it a million. Of what is not known it asks the indexes.
 pub fn know_tables(dialect: Dialect) -> Vec<Statement> {
+    let forget = format!("DELETE FROM sqlite_stat1 WHERE CAST(substr(stat, 1, instr(stat || ' ', ' ')) AS INTEGER) < {WORTH_KNOWING}");
     match dialect {
-        // 0x10000: every table, not only those this connection asked for; 0x02: look where it is due.
-        Dialect::Sqlite => ["PRAGMA analysis_limit = 1000", "PRAGMA optimize(0x10002)"].map(|sql| statement(dialect, sql, Vec::new(), Vec::new())).to_vec(),
+        // 0x10000: every table, not only those this connection asked for; 0x02: look where it is due. Then the schema,
+        // of which nothing is to be known: that makes the table of findings if there is none, and has it read anew.
+        Dialect::Sqlite => ["PRAGMA analysis_limit = 1000", "PRAGMA optimize(0x10002)", "ANALYZE sqlite_schema", forget.as_str(), "ANALYZE sqlite_schema"]
+            .map(|sql| statement(dialect, sql, Vec::new(), Vec::new()))
+            .to_vec(),
         Dialect::Postgres => Vec::new(),
     }
 }

@@ -184,9 +184,10 @@ async fn saves(connection: &mut Connection, body: &Json, times: usize) -> Result
 /// Copies of the first order, made by the database itself.
 async fn fill(file: &Path, url: Option<&str>, count: usize) -> Result<(), Fault> {
     let columns = "created_at, updated_at, version, site, f_no, f_customer, f_status, f_net, f_total";
+    // Ids in order of time, as the engine makes them.
     let (id, of) = match url {
-        None => ("randomblob(16)", "(SELECT * FROM c_sums_order LIMIT 1)"),
-        Some(_) => ("gen_random_uuid()", "(SELECT * FROM c_sums_order LIMIT 1) one"),
+        None => ("unhex(printf('%012x7%03x80', 1790000000000 + n, n % 4096) || hex(randomblob(7)))", "(SELECT * FROM c_sums_order LIMIT 1)"),
+        Some(_) => ("(lpad(to_hex(1790000000000 + n), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '80' || substr(md5(random()::text), 1, 14))::uuid", "(SELECT * FROM c_sums_order LIMIT 1) one"),
     };
     let sql = format!("WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count}) INSERT INTO c_sums_order (id, {columns}) SELECT {id}, {columns} FROM n, {of}");
     match url {

@@ -14,7 +14,7 @@ use crate::{
     App, AppError, Snapshot, UnitError, batches,
     flows::{Asked, Taking},
     jobs::Context,
-    records::{draft, remove::{Deletion, Restoration}, save::{Move, Options, Several, Work}},
+    records::{draft, remove::{Deletion, Restoration}, save::{Move, Options, Several, Work, check_asked}},
 };
 
 /// A change, checked as far as it can be before any record is looked at.
@@ -67,10 +67,11 @@ impl Plan {
                 plan.body.extend(org_unit.clone().map(|unit| ("org_unit".to_owned(), unit)));
             }
             Change::Claim | Change::Release if found.pool.is_none() => return Err(AppError::not_found("pool")),
-            Change::Transition { transition, comment, .. } => {
+            Change::Transition { transition, comment, record } => {
                 let (_, _, def) = found.transition(transition).ok_or_else(|| AppError::not_found("transition"))?;
-                // Without what must be said it would fail for each.
+                // Without what must be said, and with what is not asked for, it would fail for each.
                 crate::flows::comment_of(def.comment, comment.as_deref())?;
+                check_asked(&def.required, record)?;
             }
             Change::Delete | Change::Restore | Change::Claim | Change::Release => {}
         }

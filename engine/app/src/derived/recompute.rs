@@ -178,6 +178,7 @@ async fn next(tx: &mut Tx, snapshot: &Snapshot, card: &Card, after: Option<Uuid>
 pub(crate) async fn recompute_job(context: Context) -> Result<Json, JobError> {
     let app = context.app().clone();
     let mut done = 0;
+    crate::upkeep::tables_changed(&app.store).await?;
     loop {
         app.refresh().await?;
         let snapshot = app.snapshot();
@@ -227,6 +228,7 @@ async fn go_through(context: &Context, snapshot: &Arc<Snapshot>, nodes: &BTreeSe
 /// Calculates every record of a card, or of all cards, anew. `tell` hears of each step: card, done, of how many.
 /// Answers how many records were looked at.
 pub async fn recompute(app: &App, only: &[String], tell: &mut (dyn FnMut(&Card, i64, i64) + Send)) -> Result<i64, AppError> {
+    crate::upkeep::tables_changed(&app.store).await?;
     let snapshot = app.snapshot();
     let nodes = nodes_of(&snapshot, only)?;
     let mut all = 0;

@@ -61,13 +61,19 @@ impl Renewing<'_> {
             let rows: Vec<Pair<'_>> = rows.map(|(before, after)| (before.id, &before.values, &after.values)).collect();
             self.write(tx, table, &rows).await?;
         }
+        let mut kept = Vec::with_capacity(records.len());
+        let mut lines = Vec::new();
         for (before, after) in records {
             crate::records::versions::keep(tx, self.card, Some(before), after).await?;
-            series(tx, self.card, before, after, self.now).await?;
+            lines.extend(series(tx, self.card, before, after, self.now));
             let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str())).cloned();
             let touched: BTreeSet<Ident> = differing(&self.card.table, &before.values, &after.values).into_iter().chain(tables).collect();
-            search::after_save(tx, self.snapshot, self.card, after, Some(&touched)).await?;
+            kept.push(search::Kept { record: after.clone(), changed: Some(touched) });
         }
+        for statement in sql::together(lines) {
+            tx.execute(&statement).await?;
+        }
+        search::after_save(tx, self.snapshot, self.card, &kept).await?;
         Ok(changed)
     }
 
@@ -139,11 +145,10 @@ impl Renewing<'_> {
 }
 
 /// Calculated values whose change is kept leave a line in the history of their record.
-async fn series(tx: &mut Tx, card: &Card, before: &Record, after: &Record, now: DateTime<Utc>) -> Result<(), UnitError> {
-    let Some(tracked) = crate::records::save::tracked(card, Some(before), after) else { return Ok(()) };
+fn series(tx: &Tx, card: &Card, before: &Record, after: &Record, now: DateTime<Utc>) -> Option<sql::Statement> {
+    let tracked = crate::records::save::tracked(card, Some(before), after)?;
     let fields: serde_json::Value = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&tracked).unwrap_or_default().keys().cloned().collect();
-    tx.execute(&sql::system::renewed(tx.dialect(), now, card.key.as_str(), after.id, after.version(), &fields.to_string(), &tracked)).await?;
-    Ok(())
+    Some(sql::system::renewed(tx.dialect(), now, card.key.as_str(), after.id, after.version(), &fields.to_string(), &tracked))
 }
 
 /// A row as it was and as it is calculated.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use store::{Failure, StoreError, Tx};
 
 use super::save::{Saved, Shared, Work};
-use crate::{AppError, UnitError, notify};
+use crate::{AppError, UnitError, notify, search};
 
 type Results = Vec<Result<Saved, AppError>>;
 
@@ -49,6 +49,11 @@ async fn together(tx: &mut Tx, works: &[Result<Work, AppError>], shared: &Shared
             Err(error) if has_written || error.store().is_some() => return Ok(None),
             Err(error) => Err(error.error),
         });
+    }
+    if let Some(work) = works.iter().flatten().next() {
+        for (card, kept) in shared.found() {
+            search::after_save(tx, work.snapshot(), &card, &kept).await?;
+        }
     }
     for statement in shared.told() {
         tx.execute(&statement).await?;

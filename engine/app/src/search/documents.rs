@@ -33,17 +33,18 @@ pub(super) async fn index(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[
     Ok(())
 }
 
-/// Makes the entry of one record that was just stored, as it was stored. It is read again only where the words of others
-/// are part of it.
-pub(super) async fn index_one(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record) -> Result<(), UnitError> {
+/// Makes the entries of records that were just stored, as they were stored. They are read again only where the words of
+/// others are part of them.
+pub(super) async fn index_records(tx: &mut Tx, snapshot: &Snapshot, card: &Card, records: &[&Record]) -> Result<(), UnitError> {
     let Some(searched) = snapshot.search().card(&card.key) else { return Ok(()) };
     let plain = |slot: &Slot| slot.path.hops.is_empty() && slot.path.part.is_none() && slot.path.field(&snapshot.catalog).is_some_and(|field| field.column().is_some() && field.kind.on_delete().is_none());
     if !searched.slots.iter().all(plain) {
-        return index(tx, snapshot, card, &[record.id]).await;
+        return index(tx, snapshot, card, &records.iter().map(|record| record.id).collect::<Vec<_>>()).await;
     }
     // Made of nothing but the record, which is held: whoever else makes the entry meanwhile reads it before this or after.
-    let document = document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()]));
-    for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &[(record.id, document)]) {
+    let own = |record: &&Record| (record.id, document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()])));
+    let documents: Vec<(Uuid, Document)> = records.iter().map(own).collect();
+    for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &documents) {
         tx.put(statement).await?;
     }
     Ok(())

@@ -8,26 +8,41 @@ use sql::{Statement, encode, write};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{documents::{index, index_one}, uses::Use};
+use super::{documents::{index, index_records}, uses::Use};
 use crate::{App, AppError, UnitError, log::Entry, jobs::{self, Context, JobError, NewJob}, snapshot::Snapshot};
 
 /// What follows a change of a record that very many point to.
 pub(crate) const FOLLOW_KIND: &str = "search.follow";
-/// So many records are followed in the change's own transaction, with what lies on the way.
+/// So many records are followed in the change's own transaction for each that changed, with what lies on the way.
 const FEW: u32 = 100;
+/// And so many for all of them.
+const FEW_IN_ALL: u32 = 10_000;
 /// Most records that one job follows.
 const MOST: u32 = 5_000_000;
 /// Records of one transaction of a job.
 const BATCH: usize = 200;
 
-/// After a record was made (`changed` is `None`) or changed in these fields and child tables.
-pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, record: &Record, changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
-    let id = record.id;
-    if changed.is_none_or(|changed| snapshot.search().touched(&card.key, changed)) {
-        index_one(tx, snapshot, card, record).await?;
-    }
+/// A record that was saved, and what of it is told to the index.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    pub record: Record,
+    /// Own fields and child tables that changed; `None` for a record that was just made.
+    pub changed: Option<BTreeSet<Ident>>,
+}
+
+/// After records of a card were made or changed, each once: their entries are made together.
+pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, kept: &[Kept]) -> Result<(), UnitError> {
+    let touched = |kept: &&Kept| kept.changed.as_ref().is_none_or(|changed| snapshot.search().touched(&card.key, changed));
+    let records: Vec<&Record> = kept.iter().filter(touched).map(|kept| &kept.record).collect();
+    index_records(tx, snapshot, card, &records).await?;
     // Nothing points to what was just made.
-    if changed.is_some() { follow(tx, snapshot, card, &[id], changed).await } else { Ok(()) }
+    let changed: Vec<(Uuid, &BTreeSet<Ident>)> = kept.iter().filter_map(|kept| Some((kept.record.id, kept.changed.as_ref()?))).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = changed.iter().map(|(id, _)| *id).collect();
+    let fields: BTreeSet<Ident> = changed.into_iter().flat_map(|(_, fields)| fields).cloned().collect();
+    follow(tx, snapshot, card, &ids, Some(&fields)).await
 }
 
 /// After records went into the trash or came back: what points to them may read as empty now. Their own entries stay;
@@ -82,9 +97,10 @@ pub(crate) async fn user_changed(app: &App, snapshot: Arc<Snapshot>, id: Uuid, s
 async fn follow(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[Uuid], changed: Option<&BTreeSet<Ident>>) -> Result<(), UnitError> {
     let uses: Vec<&Use> = snapshot.search().following(&card.key, changed).collect();
     let mut later = false;
+    let few = FEW.saturating_mul(u32::try_from(ids.len()).unwrap_or(u32::MAX)).min(FEW_IN_ALL);
     for used in uses {
         let Some(found) = snapshot.catalog.card(&used.card) else { continue };
-        match pointing(tx, snapshot, used, ids, FEW).await? {
+        match pointing(tx, snapshot, used, ids, few).await? {
             Some(records) => index(tx, snapshot, found, &records).await?,
             None => later = true,
         }

@@ -16,5 +16,5 @@ mod uses;
 
 pub use find::{CardHits, Detail, Hit, everywhere, in_card};
 pub use rebuild::{KIND, Open, cards_open, rebuild, rebuild_job, settle};
-pub(crate) use follow::{FOLLOW_KIND, after_save, after_trash, follow_job, make_user, user_changed};
+pub(crate) use follow::{FOLLOW_KIND, Kept, after_save, after_trash, follow_job, make_user, user_changed};
 pub(crate) use uses::Uses;

@@ -50,7 +50,11 @@ impl Work {
         crate::duplicates::keep(tx, &self.card, stored, record).await?;
         let change = derived::Change { old: stored.cloned(), new: Some(record.clone()), is_fresh: stored.is_none() };
         derived::after_save(tx, &self.snapshot, &self.card, change, self.actor.now).await?;
-        search::after_save(tx, &self.snapshot, &self.card, record, touched.as_ref()).await?;
+        let found = search::Kept { record: record.clone(), changed: touched };
+        match &self.shared {
+            Some(shared) => shared.find_later(&self.card, found),
+            None => search::after_save(tx, &self.snapshot, &self.card, &[found]).await?,
+        }
         let event = system::Event {
             at: self.actor.now,
             actor: self.actor.user,

@@ -46,7 +46,7 @@ pub(crate) use overlap::other_booking;
 pub(crate) use pool::Move;
 pub(crate) use relink::Relink;
 pub(crate) use shared::Shared;
-pub(crate) use states::{StateMove, conflict};
+pub(crate) use states::{StateMove, check_asked, conflict};
 
 use super::{
     derive::{self, Context},
@@ -194,6 +194,10 @@ impl Work {
     /// Whether this takes something back.
     fn is_back(&self) -> bool {
         matches!(self.mode, Mode::Back(_))
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     pub(crate) fn catalog(&self) -> &model::Catalog {

@@ -19,6 +19,7 @@ pub(crate) struct Shared {
     pub(super) targets: Mutex<Targets>,
     later: Mutex<Vec<Statement>>,
     notices: Mutex<BTreeMap<Uuid, Notice>>,
+    found: Mutex<IndexMap<(Ident, Uuid), (Arc<Card>, search::Kept)>>,
     written: AtomicBool,
 }
 
@@ -36,6 +37,26 @@ impl Shared {
         if let Ok(mut later) = self.later.lock() {
             later.extend(statements);
         }
+    }
+    /// Keeps a record to be made searchable at the end, as it was saved last.
+    pub(super) fn find_later(&self, card: &Arc<Card>, kept: search::Kept) {
+        let Ok(mut found) = self.found.lock() else { return };
+        let place = (card.key.clone(), kept.record.id);
+        // One that was made here stays to be made searchable, whatever of it changed since.
+        let changed = match found.swap_remove(&place) {
+            None => kept.changed,
+            Some((_, before)) => before.changed.zip(kept.changed).map(|(before, now)| before.union(&now).cloned().collect()),
+        };
+        found.insert(place, (card.clone(), search::Kept { record: kept.record, changed }));
+    }
+    /// The records to be made searchable, card by card.
+    pub(crate) fn found(&self) -> Vec<(Arc<Card>, Vec<search::Kept>)> {
+        let found = self.found.lock().map_or_else(|_| IndexMap::new(), |mut found| std::mem::take(&mut *found));
+        let mut by_card: IndexMap<Ident, (Arc<Card>, Vec<search::Kept>)> = IndexMap::new();
+        for (card, kept) in found.into_values() {
+            by_card.entry(card.key.clone()).or_insert_with(|| (card, Vec::new())).1.push(kept);
+        }
+        by_card.into_values().collect()
     }
     /// Somebody is to be told at the end, once for all that is the same.
     pub(super) fn tell(&self, user: Uuid, notice: Notice) {

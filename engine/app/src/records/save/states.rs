@@ -61,17 +61,21 @@ pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> AppErro
     AppError::Conflict { code, detail: detail.into(), blockers: Vec::new() }
 }
 
+/// That a transition is sent with none but the fields it asks for.
+pub(crate) fn check_asked(required: &[Ident], body: &Map<String, Json>) -> Result<(), AppError> {
+    let Some(key) = body.keys().find(|key| !key.starts_with('$') && *key != "version" && !required.iter().any(|known| known == key.as_str())) else { return Ok(()) };
+    let known: Vec<&str> = required.iter().map(Ident::as_str).collect();
+    let offered = if known.is_empty() { "takes no fields".to_owned() } else { format!("takes {}", known.join(", ")) };
+    Err(AppError::malformed("bad_transition", format!("`{key}` is not sent with this transition; it {offered}")))
+}
+
 impl Work {
     /// A transition, or a part of one: the right to take it is asked for, not the one to change the record.
     pub(crate) fn transition(home: &Home, actor: &Actor, card: &str, id: Uuid, state: StateMove, body: Map<String, Json>, options: &Options) -> Result<Self, AppError> {
         let snapshot = home.snapshot.clone();
         let card = snapshot.card(card)?.clone();
         let gated = gate_write(&snapshot.catalog, actor, &card, ActionName::Transition)?;
-        if let Some(key) = body.keys().find(|key| !key.starts_with('$') && *key != "version" && !state.required.iter().any(|known| known == key.as_str())) {
-            let known: Vec<&str> = state.required.iter().map(Ident::as_str).collect();
-            let offered = if known.is_empty() { "takes no fields".to_owned() } else { format!("takes {}", known.join(", ")) };
-            return Err(AppError::malformed("bad_transition", format!("`{key}` is not sent with this transition; it {offered}")));
-        }
+        check_asked(&state.required, &body)?;
         let mut body = body;
         // The same request once more is known by its transition too.
         body.insert("$transition".into(), state.transition.as_str().into());

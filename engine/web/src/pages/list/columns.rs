@@ -71,6 +71,7 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
             }),
             pinned: index < asked.kept.pinned.max(1),
             editable: path.hops.is_empty() && write.as_ref().is_some_and(|gate| field.is_editable() && !gate.editable(None, &field.key).is_never()),
+            recomputing: false,
             // What lanes are made of need not be said on each card.
             slot: if asked.by.as_ref() == Some(path) { CardSlot::Title } else { slot(&kind, index, &mut slots) },
             sorted: sorted.map(str::to_owned),
@@ -85,6 +86,17 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
         });
     }
     drawn
+}
+
+/// The same, with a mark where values are being calculated anew.
+pub(super) async fn marked(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<Vec<Column>, AppError> {
+    let marked = app::derived::marked(&site.app).await?;
+    let is_marked = |path: &Path| {
+        let key = path.end.child.as_ref().map_or_else(|| path.leaf.to_string(), |child| format!("{child}.{}", path.leaf));
+        marked.get(&path.end.card).is_some_and(|fields| fields.contains(&key))
+    };
+    let names: Vec<String> = asked.columns.iter().filter(|path| is_marked(path)).map(ToString::to_string).collect();
+    Ok(columns(reader, asked).into_iter().map(|column| Column { recomputing: names.contains(&column.path), ..column }).collect())
 }
 
 /// Where a column goes on a card of a board: one of each, the rest are lines.

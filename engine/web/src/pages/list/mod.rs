@@ -37,7 +37,6 @@ use crate::{
     Site,
     view::{self, CardHead, Layout, ListPage, ListState},
 };
-use columns::columns;
 use kept::Kept;
 use window::{Inside, window};
 
@@ -266,7 +265,7 @@ async fn frame(site: &Site, reader: &Reader, asked: &Asked<'_>) -> Result<ListPa
         clear_url: has_conditions.then(|| clear.url(&base)),
         filter_url: address.url(&format!("{base}/filter")),
         columns_url: address.url(&format!("{base}/columns")),
-        columns: columns(reader, asked),
+        columns: columns::marked(site, reader, asked).await?,
         count_url: address.url(&format!("{base}/count")),
         kind: asked.kind,
         kinds: kinds::ways(reader, asked),
