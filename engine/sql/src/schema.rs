@@ -180,10 +180,16 @@ fn target_table(catalog: &Catalog, kind: &FieldKind) -> Option<String> {
 
 fn field_columns(catalog: &Catalog, field: &Field) -> Vec<ColumnSpec> {
     match &field.storage {
-        Storage::Column(name) => vec![ColumnSpec { references: target_table(catalog, &field.kind), ..column(name, encode::physical(&field.kind), false) }],
+        Storage::Column(name) => vec![ColumnSpec { references: target_table(catalog, &field.kind).filter(|_| !is_stamp(field)), ..column(name, encode::physical(&field.kind), false) }],
         Storage::CardAndColumn { id, card } => vec![column(id, Physical::Uuid, false), column(card, Physical::Text, false)],
         Storage::Side { .. } | Storage::Nowhere => Vec::new(),
     }
+}
+
+/// Who made and who changed a record. Both come from the session, and accounts are never deleted: a foreign key would
+/// lock the same few rows for every record that somebody saves.
+fn is_stamp(field: &Field) -> bool {
+    field.system && matches!(field.key.as_str(), "created_by" | "updated_by")
 }
 
 fn link_indexes(table: &str, of: &Table) -> Vec<IndexSpec> {
