@@ -123,7 +123,7 @@ async fn a_grant_of_a_pack_is_changed_and_holds_through_upgrades(database: Datab
     // A grant taken back altogether: nothing in its place.
     let off = Wanted { replaces: Some(packs), ..wanted(Some("guest"), says(&[], json!("all"), &[])) };
     rights::put(&site.app, &root, &sure(), off).await.expect("off");
-    gus.get("/records/device").await.refused(403, "forbidden");
+    gus.get("/records/device").await.refused(404, "not_found");
     assert!(site.number("SELECT count(*) FROM sys_log WHERE event = 'rights_changed'").await >= 3);
 }
 
