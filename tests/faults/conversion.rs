@@ -88,7 +88,7 @@ async fn killed_while_values_are_converted_it_goes_on() {
         let_go(&file);
         server.start().await;
         let stop = Arc::new(AtomicBool::new(false));
-        let writer = server.writer(format!("w{cycle}"), stop.clone());
+        let writer = server.writer(format!("w{cycle}"), stop.clone(), Arc::default());
         // Until it has gone on for a part or more; the first kills come early, later ones let it come further.
         let goes_on = async {
             while job(&file).is_some_and(|(state, done)| state != "done" && done < seen + 4_000 * (1 + cycle)) {

@@ -111,7 +111,7 @@ impl Server {
     }
 
     /// Somebody who makes entries by turns until told to stop.
-    pub fn writer(&self, name: String, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<Vec<String>> {
+    pub fn writer(&self, name: String, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) -> tokio::task::JoinHandle<Vec<String>> {
         let (url, token) = (self.url("/api/v1/records/entry"), self.token.clone());
         tokio::spawn(async move {
             let client = client();
@@ -123,6 +123,7 @@ impl Server {
                 let entry = format!("{name}-{number}");
                 if post(&client, &url, &token, &entry, "", None).await.is_ok_and(|(status, ..)| status == StatusCode::CREATED) {
                     answered.push(entry);
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
             }
             answered
