@@ -317,15 +317,16 @@ impl Hold {
 }
 
 /// Which of these records exist outside the trash; on PostgreSQL they are held until the end of the transaction, in
-/// order of their ids. Those of the engine's own cards are there for ever, and many point to the same few: they are not
-/// held.
+/// order of their ids. Those of the engine's own cards are there for ever, and many point to the same few: they are held
+/// only if they change.
 pub fn hold(catalog: &Catalog, dialect: Dialect, table: &TableRef, ids: &[Uuid], why: Hold) -> Statement {
     let mut builder = Builder::new(catalog, dialect, None);
     let bound = bind_ids(&mut builder, ids);
     let builtin = catalog.card(&table.card).is_some_and(|card| card.builtin);
     let alive = if builtin { "" } else { " AND trashed_at IS NULL" };
+    let held = if builtin && why == Hold::Share { "" } else { why.clause(dialect) };
     let physical = builder.physical(table);
-    builder.finish(&format!("SELECT id FROM {physical} WHERE id IN ({bound}){alive} ORDER BY id{}", if builtin { "" } else { why.clause(dialect) }), vec![Physical::Uuid])
+    builder.finish(&format!("SELECT id FROM {physical} WHERE id IN ({bound}){alive} ORDER BY id{held}"), vec![Physical::Uuid])
 }
 
 /// Values of one record's own fields (its id, then `paths`), read as they are once it is held for a change. `None` where
