@@ -108,7 +108,7 @@ fn says(sent: &Sent<'_>, before: Option<&Grant>) -> Result<LocalRight, AppError>
             None => serde_json::from_value(json!(super::rights::scope(&grant.scope))).map_err(|error| AppError::Internal(error.to_string()))?,
         };
         let fields = fields(grant).into_iter().filter_map(|(name, right)| Some((name, serde_json::from_value::<FieldRight>(right).ok()?))).collect();
-        Ok(LocalRight { actions: grant.actions.iter().copied().collect(), scope, fields, ..LocalRight::default() })
+        Ok(LocalRight { actions: grant.actions.to_vec(), scope, fields, ..LocalRight::default() })
     };
     let before = before.map(was).transpose()?;
     let is_new = before.is_none();

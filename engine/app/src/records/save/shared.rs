@@ -13,13 +13,16 @@ use sql::Statement;
 use super::*;
 use crate::notify::Notice;
 
+/// Records to be made searchable, each once, by card and identity.
+type Found = IndexMap<(Ident, Uuid), (Arc<Card>, search::Kept)>;
+
 /// What saves of one unit of work share.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(super) targets: Mutex<Targets>,
     later: Mutex<Vec<Statement>>,
     notices: Mutex<BTreeMap<Uuid, Notice>>,
-    found: Mutex<IndexMap<(Ident, Uuid), (Arc<Card>, search::Kept)>>,
+    found: Mutex<Found>,
     written: AtomicBool,
 }
 
