@@ -34,17 +34,17 @@ struct Case {
     by_hand: String,
 }
 
-const TABLE: &str = "c_trade_customer";
+pub(crate) const TABLE: &str = "c_trade_customer";
 const COLUMNS: &str = "id, f_code, f_name, f_industry, f_status, f_annual_revenue, f_created_on";
 const FIELDS: &str = "code,name,industry,status,annual_revenue,created_on";
 /// Pages walked before the deep one, of 500 records each.
 const WALKED: usize = 1_000;
 
-fn page(query: &str) -> Call {
+pub(crate) fn page(query: &str) -> Call {
     Call::get(format!("/api/v1/records/trade_customer?fields={FIELDS}&limit=50&{query}"))
 }
 
-fn filter() -> String {
+pub(crate) fn filter() -> String {
     let filter = json!({"all": [{"field": "industry", "op": "is", "value": "retail"}, {"field": "status", "op": "is", "value": "active"}]}).to_string();
     form_urlencoded::byte_serialize(filter.as_bytes()).collect()
 }
@@ -127,7 +127,7 @@ async fn measure(asked: &Lists, name: &str, cardstock: &Path, site: &Path, url: 
     Ok(())
 }
 
-fn at_share(took: &mut [Duration], share: usize) -> f64 {
+pub(crate) fn at_share(took: &mut [Duration], share: usize) -> f64 {
     took.sort_unstable();
     took.get((took.len() * share / 100).min(took.len().saturating_sub(1))).map_or(0.0, |took| took.as_secs_f64() * 1000.0)
 }
@@ -152,13 +152,13 @@ async fn walk(connection: &mut Connection, is_postgres: bool, records: usize) ->
 }
 
 /// The same database, asked directly.
-enum Hand {
+pub(crate) enum Hand {
     Sqlite(sqlx::SqliteConnection),
     Postgres(sqlx::PgConnection),
 }
 
 impl Hand {
-    async fn open(file: &Path, url: Option<&str>) -> Result<Self, Fault> {
+    pub(crate) async fn open(file: &Path, url: Option<&str>) -> Result<Self, Fault> {
         let Some(url) = url else {
             let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await?;
             // As the engine's own connections.
@@ -168,7 +168,7 @@ impl Hand {
         Ok(Self::Postgres(sqlx::PgConnection::connect(url).await?))
     }
 
-    async fn ask(&mut self, sql: &str) -> Result<usize, Fault> {
+    pub(crate) async fn ask(&mut self, sql: &str) -> Result<usize, Fault> {
         let sql = AssertSqlSafe(sql.to_owned());
         Ok(match self {
             Self::Sqlite(connection) => sqlx::query(sql).fetch_all(connection).await?.len(),
@@ -177,7 +177,7 @@ impl Hand {
     }
 
     /// Rows made by the database itself: how long saving takes is measured elsewhere.
-    async fn fill(&mut self, records: usize) -> Result<(), Fault> {
+    pub(crate) async fn fill(&mut self, records: usize) -> Result<(), Fault> {
         let industries = crate::data::INDUSTRIES;
         let statuses = crate::data::STATUSES;
         let columns = "id, version, created_at, updated_at, f_code, f_name, f_phone, f_city, f_industry, f_status, f_annual_revenue, f_employee_count, f_created_on, f_is_active, f_score";

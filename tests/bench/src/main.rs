@@ -6,6 +6,7 @@ mod data;
 mod derived;
 mod lists;
 mod report;
+mod rights;
 mod search;
 mod sides;
 mod start;
@@ -47,6 +48,8 @@ enum Command {
     },
     /// Measure lists of many records instead.
     Lists(lists::Lists),
+    /// Measure what rights cost instead.
+    Rights(rights::Rights),
     /// Measure derived values instead.
     Derived(derived::Derived),
     /// Measure search over many records instead.
@@ -97,6 +100,7 @@ async fn main() -> Result<(), Fault> {
         Some(Command::HandWritten { database, listen }) if database.starts_with("postgres") => baseline::postgres::serve(&database, &listen).await,
         Some(Command::HandWritten { database, listen }) => baseline::sqlite::serve(&database, &listen).await,
         Some(Command::Lists(asked)) => lists::run(&asked, cli.run.postgres.as_deref()).await,
+        Some(Command::Rights(asked)) => rights::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Derived(asked)) => derived::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Search(asked)) => search::run(&asked, cli.run.postgres.as_deref()).await,
         Some(Command::Tables { rows, cardstock }) => tables::measure(&cardstock.map_or_else(|| std::env::current_exe().map(|path| path.with_file_name("cardstock")), Ok)?, rows).await,

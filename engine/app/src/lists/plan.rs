@@ -150,7 +150,7 @@ impl Plans {
 /// The plan of a question, made by `ask` if it was not asked before.
 fn kept(app: &App, snapshot: &Snapshot, actor: &Actor, about: Option<Uuid>, key: impl Fn() -> String, ask: impl Fn() -> Result<GatedQuery, AppError>) -> Result<Arc<Plan<'static>>, AppError> {
     let make = || Ok::<_, AppError>(Arc::new(Plan::of(&snapshot.catalog, app.store.dialect(), Cow::Owned(ask()?), about)));
-    let (Some(user), Some(_), Some(since)) = (actor.user, actor.known_at, actor.known_since) else { return make() };
+    let (Some(user), Some(since)) = (actor.user, actor.known_since) else { return make() };
     let (key, known) = ((user, key()), (since, actor.shared_at));
     if let Some(plan) = app.plans.get(known, &key) {
         return Ok(plan);

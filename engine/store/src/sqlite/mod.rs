@@ -68,7 +68,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 /// would walk over all of it.
 fn writing(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
-    connection.execute_batch("PRAGMA temp_store = file")?;
+    // Checkpoints write each page once, however often it changed since the last: 16 MiB lie between them.
+    connection.execute_batch("PRAGMA temp_store = file; PRAGMA wal_autocheckpoint = 4000")?;
     Ok(connection)
 }
 

@@ -1,8 +1,9 @@
 //! The one connection that writes: a thread of its own, on which units of work run one after the other.
 //!
 //! **Invariants**
-//! - Every unit is a savepoint of a batch; answers go out only after the batch's commit, so that many waiting units
-//!   share one sync.
+//! - Every unit is a savepoint of a batch, but for the first, with which the whole transaction is undone: to be able to
+//!   undo a part, SQLite keeps a copy of every page it touches. Answers go out only after the batch's commit, so that
+//!   many waiting units share one sync.
 //! - After a failure that another unit would meet too, the whole batch is given up and the connection thrown away.
 
 use std::{
@@ -52,6 +53,15 @@ struct State {
 struct Batch {
     began: Instant,
     done: Vec<Ended>,
+}
+
+/// Where in its batch a unit runs.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Nothing of the transaction is anybody else's.
+    First,
+    /// Others' work came before.
+    Later,
 }
 
 impl Writer {
@@ -146,8 +156,8 @@ impl State {
         T: Send + 'static,
         E: Failure,
     {
-        let connection = match self.begin() {
-            Ok(connection) => connection,
+        let (connection, place) = match self.begin() {
+            Ok(begun) => begun,
             Err(error) => {
                 self.fail(&error);
                 return Err(error.into());
@@ -159,16 +169,20 @@ impl State {
         let TxInner::Sqlite(connection) = tx.inner else { unreachable!("made as SQLite above") };
         let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, after));
         let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. } | StoreError::Lost { .. })).cloned();
-        let ended = match (&fatal, &result) {
-            (Some(error), _) => Err(error.clone()),
-            (None, Ok(_)) => control(&connection, "RELEASE SAVEPOINT unit"),
-            (None, Err(_)) => control(&connection, "ROLLBACK TO SAVEPOINT unit").and_then(|()| control(&connection, "RELEASE SAVEPOINT unit")),
+        let ended = match (&fatal, &result, place) {
+            (Some(error), ..) => Err(error.clone()),
+            (None, Ok(_), Place::First) => Ok(()),
+            (None, Err(_), Place::First) => control(&connection, "ROLLBACK"),
+            (None, Ok(_), Place::Later) => control(&connection, "RELEASE SAVEPOINT unit"),
+            (None, Err(_), Place::Later) => control(&connection, "ROLLBACK TO SAVEPOINT unit").and_then(|()| control(&connection, "RELEASE SAVEPOINT unit")),
         };
         match ended {
             Ok(()) => {
                 self.connection = Some(connection);
-                if let Some(batch) = &mut self.batch {
-                    batch.done.push(done);
+                match (&result, place, &mut self.batch) {
+                    (Ok(_), _, Some(batch)) => batch.done.push(done),
+                    (Err(_), Place::First, _) => self.batch = None,
+                    (Err(_), Place::Later, _) | (Ok(_), _, None) => {}
                 }
                 result
             }
@@ -181,7 +195,7 @@ impl State {
     }
 
     /// The connection, inside a transaction, at the start of a unit.
-    fn begin(&mut self) -> Result<Connection, StoreError> {
+    fn begin(&mut self) -> Result<(Connection, Place), StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => writing(&self.path)?,
@@ -189,9 +203,10 @@ impl State {
         if self.batch.is_none() {
             control(&connection, "BEGIN IMMEDIATE")?;
             self.batch = Some(Batch { began: Instant::now(), done: Vec::new() });
+            return Ok((connection, Place::First));
         }
         control(&connection, "SAVEPOINT unit")?;
-        Ok(connection)
+        Ok((connection, Place::Later))
     }
 
     /// Commits the batch and tells everybody in it.

@@ -88,10 +88,9 @@ pub struct RightsPage {
     pub label: String,
     pub icon: String,
     pub url: String,
-    pub actions: Vec<String>,
+    pub groups: Vec<String>,
     pub rows: Vec<RightsRow>,
     pub fields: Vec<RightsRow>,
-    pub field_groups: Vec<String>,
     pub guards: Vec<GrantLine>,
     pub lines: Vec<GrantLine>,
     pub new_url: String,
@@ -99,7 +98,7 @@ pub struct RightsPage {
     pub admin: bool,
 }
 
-/// A group, or a field, across the table.
+/// An action, or a field, across the table.
 #[derive(Debug, Clone, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct RightsRow {

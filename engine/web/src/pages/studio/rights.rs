@@ -70,7 +70,7 @@ fn drawn(site: &Site, reader: &Reader, card: &Card) -> RightsPage {
             words,
         }
     };
-    let rows = by_group.iter().map(|(role, grants)| RightsRow { label: group_name(reader, role), note: String::new(), cells: shown.iter().map(|action| cell(grants, *action)).collect() });
+    let rows = shown.iter().map(|action| RightsRow { label: action_words(site, reader, *action), note: String::new(), cells: by_group.values().map(|grants| cell(grants, *action)).collect() });
     let tables = std::iter::once(&card.table).chain(card.children.values());
     let fields = tables.flat_map(|table| table.own_fields().map(move |field| (table, field)));
     let field_row = |(table, field): (&model::Table, &model::Field)| {
@@ -96,10 +96,9 @@ fn drawn(site: &Site, reader: &Reader, card: &Card) -> RightsPage {
         label: card.plurals.or_key(lang, card.key.as_str()),
         icon: card.icon.clone(),
         url: "/studio/rights".into(),
-        actions: shown.iter().map(|action| action_words(site, reader, *action)).collect(),
         rows: rows.collect(),
         fields: fields.filter_map(field_row).collect(),
-        field_groups: by_group.keys().map(|role| group_name(reader, role)).collect(),
+        groups: by_group.keys().map(|role| group_name(reader, role)).collect(),
         guards: card.bounds.iter().map(|bound| guard_line(site, reader, card, bound)).collect(),
         lines: card.grants.iter().map(|grant| line(site, reader, card, grant)).collect(),
         new_url: url(&format!("/studio/rights/{}/grant", card.key), &[]),
