@@ -89,3 +89,59 @@ test('a calculated cell of a row explains itself, by mouse and by keys, and typi
   assert.equal(await page.locator('x-lines tr.editing .cell-why:visible').count(), 0);
   await end();
 });
+
+test('a calculated cell of a list explains itself, by mouse and by keys, and nothing moves', async () => {
+  const { page, end } = await visit(browser, server.base);
+  await page.goto(`${server.base}/c/customer?cols=name,region,order_total&sort=-order_total`);
+  const cell = page.locator('tr.rec td[data-path=order_total]').first();
+  await cell.waitFor();
+  const shape = () => page.evaluate(() => [...document.querySelectorAll('tr.rec')].slice(0, 3).flatMap(row => [...row.cells].map(one => { const box = one.getBoundingClientRect(); return [box.left, box.top, box.width, box.height].join(); })));
+  const before = await shape();
+  await page.hover('tr.rec td[data-path=region]');
+  assert.equal(await page.locator('.cell-why').count(), 0, 'what is entered has nothing to tell');
+  await cell.hover();
+  await page.waitForFunction(() => getComputedStyle(document.querySelector('td[data-path=order_total] .cell-why')).opacity === '1');
+  assert.deepEqual(await shape(), before);
+  await picture(page, 'explain-list-hover');
+  await cell.locator('.cell-why').click();
+  await page.waitForSelector(`${menu} .mi`);
+  assert.deepEqual(await faultsOf(page), []);
+  assert.deepEqual(await rawKeys(page), []);
+  await picture(page, 'explain-list');
+  assert.match(page.url(), /\/c\/customer\?/, 'the record is not opened by that');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
+  // By keys: from cell to cell, and F2.
+  await page.mouse.move(5, 5);
+  await page.focus('tr.rec >> nth=1');
+  for (let step = 0; step < 3; step++) await page.keyboard.press('ArrowRight');
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.path), 'order_total');
+  await page.keyboard.press('F2');
+  await page.waitForSelector(`${menu} .menu-head`);
+  const id = await page.locator('tr.rec').nth(1).getAttribute('data-id');
+  assert.match(await page.locator('.cell-why').getAttribute('href'), new RegExp(`/c/customer/${id}/explain/order_total$`));
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
+  assert.ok(await page.evaluate(() => !!document.activeElement?.closest('td[data-path=order_total]')), await focused(page));
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.path), 'order_total', 'arrows go on from there');
+  await end();
+});
+
+test('a calculated cell of a panel explains itself', async () => {
+  const { page, end } = await visit(browser, server.base);
+  const { id } = await open(page);
+  await page.click('#tab-orders');
+  const why = page.locator('.related .cell-why').first();
+  await why.waitFor({ state: 'attached' });
+  await why.focus();
+  await picture(page, 'explain-panel-focus');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`${menu} .menu-head`);
+  assert.deepEqual(await faultsOf(page), []);
+  await picture(page, 'explain-panel');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('#explain-menu:popover-open'));
+  assert.ok(page.url().includes(id));
+  await end();
+});

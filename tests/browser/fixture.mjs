@@ -30,7 +30,7 @@ export async function serve(records = 300, packs = []) {
     child.on('exit', code => fail(new Error(`the server ended with ${code}: ${text}`)));
   });
   const gone = () => { if (folder) fs.rmSync(folder, { recursive: true, force: true }); };
-  return { base, stop: () => new Promise(done => { child.once('exit', () => { gone(); done(); }); child.kill('SIGTERM'); }) };
+  return { base, folder, stop: () => new Promise(done => { child.once('exit', () => { gone(); done(); }); child.kill('SIGTERM'); }) };
 }
 
 export const launch = () => chromium.launch({

@@ -112,6 +112,38 @@ test('steps that cannot be taken say why, boards move by steps, edits are saved 
   await end();
 });
 
+test('cards of a board that moves by steps are dragged: to the dialog of a step, and back where none leads', async () => {
+  const { page, end } = await visit(browser, server.base, { quiet: ['409'] });
+  const { id } = await leave(page, '1');
+  await page.goto(`${server.base}/c/leave_request?kind=board:state&sort=-created_at`);
+  const lane = state => `.lane[data-value=${state}]`;
+  const drag = async state => {
+    const [from, to] = await Promise.all([`#r-${id}`, `${lane(state)} [data-lane]`].map(one => page.locator(one).boundingBox()));
+    const [x, y] = [from.x + from.width / 2, from.y + 14];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    for (let step = 1; step <= 8; step++) await page.mouse.move(x + (to.x + to.width / 2 - x) * step / 8, y + (to.y + 20 - y) * step / 8);
+    await page.mouse.up();
+  };
+  await page.waitForSelector(`${lane('draft')} #r-${id}`);
+  const [answer] = await Promise.all([page.waitForResponse(answer => answer.url().endsWith(`/${id}/move`)), drag('approved')]);
+  assert.equal(answer.status(), 409);
+  await page.waitForFunction(() => /No step leads/.test(document.querySelector('#toasts-urgent')?.textContent ?? ''));
+  await page.waitForSelector(`${lane('draft')} #r-${id}:not([aria-busy])`);
+  await drag('pending');
+  await page.waitForSelector('#sheet[open] textarea[name=comment]');
+  assert.equal(await page.locator(`${lane('draft')} #r-${id}`).count(), 1, 'it stays until the step is taken');
+  await page.fill('#sheet textarea[name=comment]', 'dragged');
+  await page.click('#sheet button[type=submit]');
+  await page.waitForFunction(() => !document.querySelector('#sheet[open]'));
+  const kept = async () => (await api(page, `/records/leave_request/${id}`)).state;
+  assert.equal(await kept(), 'pending');
+  await page.goto(`${server.base}/c/leave_request?kind=board:state&sort=-created_at`);
+  await page.waitForSelector(`${lane('pending')} #r-${id}`);
+  assert.deepEqual(await faultsOf(page), []);
+  await end();
+});
+
 test('many are moved at once, with what the step asks', async () => {
   const { page, end } = await visit(browser, server.base);
   const customer = (await api(page, '/records/customer?limit=1&fields=id')).data[0].id;

@@ -98,3 +98,43 @@ test('rows are typed as fast as fields', async () => {
   assert.deepEqual(typed.slice(0, 3), [['bolts', '12', '2.5'], ['nuts', '7', '1.25'], ['washers', '100', '0.5']]);
   await end();
 });
+
+test('what may be chosen follows another field, and nothing typed meanwhile is eaten', async () => {
+  const { page, end } = await open();
+  const names = { hard: 'Anvil', soft: 'Blanket' };
+  for (const [kind, name] of Object.entries(names)) await api(page, '/records/typing_part', { name, kind });
+  const choose = kind => page.locator('#form [name="f.kind"]').evaluateAll((all, kind) => {
+    const one = all.find(one => one instanceof HTMLSelectElement || one.value === kind);
+    if (one instanceof HTMLSelectElement) one.value = kind; else one.checked = true;
+    one.dispatchEvent(new Event('input', { bubbles: true })); one.dispatchEvent(new Event('change', { bubbles: true }));
+  }, kind);
+  const part = '#form x-lookup[data-name="f.part"] [role=combobox]';
+  const offered = () => page.locator('#form x-lookup[data-name="f.part"] [role=option][data-value]').evaluateAll(all => all.map(one => one.dataset.title));
+  await choose('soft');
+  await page.focus('[name="f.subject"]');
+  await page.keyboard.type('typed while what may be chosen changes', { delay: 20 });
+  assert.equal(await value(page, 'subject'), 'typed while what may be chosen changes');
+  // Half a name stands in the field itself when the form comes back calculated.
+  await page.fill('[name="f.amount"]', '7');
+  await page.focus(part);
+  await page.keyboard.type('blank', { delay: 60 });
+  await page.waitForFunction(name => [...document.querySelectorAll('#form x-lookup[data-name="f.part"] [role=option][data-value]')].some(one => one.dataset.title === name), names.soft);
+  assert.equal(await page.inputValue(part), 'blank');
+  assert.ok(!(await offered()).includes(names.hard), 'only what fits is offered');
+  for (let step = 0; step < 5 && (await page.locator('#form x-lookup[data-name="f.part"] [aria-selected=true]').count()) === 0; step++) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.inputValue(part), names.soft);
+  // The other field changes while one types elsewhere; the answers come late.
+  await page.focus('[name="f.notes"]');
+  await page.keyboard.type('one ', { delay: 20 });
+  await choose('hard');
+  await page.keyboard.type('two three four five six seven eight', { delay: 25 });
+  await page.waitForLoadState('networkidle');
+  assert.equal(await value(page, 'notes'), 'one two three four five six seven eight');
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('name')), 'f.notes');
+  assert.equal(await value(page, 'subject'), 'typed while what may be chosen changes');
+  await page.click(part);
+  await page.waitForFunction(name => [...document.querySelectorAll('#form x-lookup[data-name="f.part"] [role=option][data-value]')].some(one => one.dataset.title === name), names.hard);
+  assert.ok(!(await offered()).includes(names.soft));
+  await end();
+});

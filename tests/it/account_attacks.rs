@@ -30,7 +30,7 @@ async fn stolen_and_replayed_tokens_are_refused(database: Database) {
     assert!(fixed.session() != before && fixed.session().as_deref() != Some("attacker-knows-this"));
     // Another password ends every session; a reset ends API tokens, too.
     let here = signed_in(&site, "kim").await;
-    here.post("/me/password", &[("current", GOOD), ("password", "quite another sentence"), ("again", "quite another sentence")]).await.ok(303);
+    here.post("/me/password", &[("confirm_password", GOOD), ("password", "quite another sentence"), ("again", "quite another sentence")]).await.ok(303);
     assert!(fixed.get("/me").await.ok(303).to().starts_with("/login"));
     kim.get("/records/device").await.ok(200);
     let link = accounts::login_link(&site.app, id(&kim), Utc::now()).await.expect("a link");
@@ -156,11 +156,11 @@ async fn common_passwords_are_refused(database: Database) {
     let kim = site.person("kim", &["keeper"]).await;
     let browser = signed_in(&site, "kim").await;
     for (password, words) in [("password123", "first that others would try"), ("1234567890", "first that others would try"), ("short", "10 to 128"), (&*"x".repeat(200), "10 to 128")] {
-        let page = browser.post("/me/password", &[("current", GOOD), ("password", password), ("again", password)]).await.ok(422);
+        let page = browser.post("/me/password", &[("confirm_password", GOOD), ("password", password), ("again", password)]).await.ok(422);
         assert!(page.text.contains(words), "{password}");
     }
     assert!(accounts::set_password(&site.app, id(&kim), "iloveyou123").await.is_err());
-    assert_eq!(browser.post("/me/password", &[("current", "not it at all"), ("password", "quite another sentence"), ("again", "quite another sentence")]).await.status, 422);
+    assert_eq!(browser.post("/me/password", &[("confirm_password", "not it at all"), ("password", "quite another sentence"), ("again", "quite another sentence")]).await.status, 422);
 }
 
 fn literal(database: Database, id: &str) -> String {

@@ -11,7 +11,7 @@ use crate::{both, browser::Browser, site::{Database, Person, Site}};
 both!(
     invited_people_set_a_password_once, links_end_and_take_each_other_s_place, dangerous_acts_ask_for_the_password_again, a_deactivated_user_s_open_session_is_refused,
     rights_taken_are_gone_with_the_next_request, the_last_administrator_stays, two_administrators_cannot_demote_each_other,
-    administrators_change_accounts_by_the_api, groups_of_outsiders_do_not_mix, renamed_people_are_found_by_their_new_name, who_somebody_is_in_the_company_is_set, a_group_made_by_an_administrator_is_taken_away,
+    a_form_waits_for_the_password, a_new_password_is_its_own_confirmation, administrators_change_accounts_by_the_api, groups_of_outsiders_do_not_mix, renamed_people_are_found_by_their_new_name, who_somebody_is_in_the_company_is_set, a_group_made_by_an_administrator_is_taken_away,
 );
 
 const LAB: &str = "tests/packs/lab";
@@ -103,13 +103,20 @@ async fn dangerous_acts_ask_for_the_password_again(database: Database) {
         (&*format!("/studio/users/{}/close", root.id), vec![("closed", "true")]),
         (&*format!("/studio/users/{}/link", kim.id), vec![]),
         ("/studio/groups/administrator/members", vec![("user", kim.id.as_str()), ("member", "true")]),
-        ("/me/password", vec![("current", GOOD), ("password", "another good one"), ("again", "another good one")]),
         ("/me/tokens", vec![("label", "stolen")]),
         ("/me/second", vec![("code", "123456")]),
         ("/me/second/off", vec![]),
     ] {
-        assert!(admin.post(path, &fields).await.ok(303).to().starts_with("/me/confirm"), "{path}");
+        let asked = admin.post(path, &fields).await.ok(403);
+        assert!(asked.text.contains(&format!("action=\"{path}\"")) && asked.text.contains("confirm-password"), "{path}: {}", asked.text);
+        // What was typed waits in the page that asks.
+        for (name, value) in fields {
+            assert!(asked.text.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{path}: {}", asked.text);
+        }
     }
+    // A new password does not come back in a page.
+    let asked = admin.post("/me/password", &[("confirm_password", "wrong"), ("password", "another good one"), ("again", "another good one")]).await.ok(422);
+    assert!(asked.text.contains("action=\"/me/confirm\"") && !asked.text.contains("another good one"), "{}", asked.text);
     assert!(admin.get("/studio/log/export?log=signin").await.ok(303).to().starts_with("/me/confirm"));
     assert_eq!(site.number("SELECT count(*) FROM sys_user").await, 2);
     assert_eq!(site.number("SELECT count(*) FROM sys_user_role WHERE role = 'administrator'").await, 1);
@@ -121,10 +128,56 @@ async fn dangerous_acts_ask_for_the_password_again(database: Database) {
     root.post("/users", json!({"login": "mei", "groups": ["keeper"]})).await.ok(201);
     // The password opens it again, for this session.
     admin.get("/me/confirm?next=/studio/users/new").await.ok(200);
-    assert_eq!(admin.post("/me/confirm", &[("password", "wrong"), ("next", "/studio/users/new")]).await.status, 422);
-    assert_eq!(admin.post("/me/confirm", &[("password", GOOD), ("next", "/studio/users/new")]).await.ok(303).to(), "/studio/users/new");
-    assert_eq!(admin.post("/me/confirm", &[("password", GOOD), ("next", "//evil.example")]).await.ok(303).to(), "/");
+    assert_eq!(admin.post("/me/confirm", &[("confirm_password", "wrong"), ("next", "/studio/users/new")]).await.status, 422);
+    assert_eq!(admin.post("/me/confirm", &[("confirm_password", GOOD), ("next", "/studio/users/new")]).await.ok(303).to(), "/studio/users/new");
+    assert_eq!(admin.post("/me/confirm", &[("confirm_password", GOOD), ("next", "//evil.example")]).await.ok(303).to(), "/");
     admin.get("/studio/users/new").await.ok(200);
+}
+
+async fn a_form_waits_for_the_password(database: Database) {
+    let site = Site::with(database, LAB).await;
+    root(&site).await;
+    let admin = signed_in(&site, "root").await;
+    an_hour_later(&site, database).await;
+    let (path, name) = ("/studio/users?from=\"a\"", "Mei <b>\"Lin\"</b> & 林");
+    let typed = [("login", "mei"), ("name", name), ("email", "mei@example.com"), ("groups", "keeper"), ("groups", "clerk")];
+    let asked = admin.post(path, &typed).await.ok(403);
+    let said = ["name=\"name\" value=\"Mei &lt;b&gt;&quot;Lin&quot;&lt;/b&gt; & 林\"", "name=\"groups\" value=\"keeper\"", "name=\"groups\" value=\"clerk\"", "carried out as soon as"];
+    for part in said {
+        assert!(asked.text.contains(part), "{part}: {}", asked.text);
+    }
+    assert!(!asked.text.contains("<b>\"Lin") && asked.headers.get("cache-control").is_some_and(|value| value == "no-store"));
+    // Not right: asked again, with the same; nothing has happened.
+    let wrong = admin.post(path, &[&typed[..], &[("confirm_password", "not it at all")]].concat()).await.ok(422);
+    assert!(said.iter().all(|part| wrong.text.contains(part)) && wrong.text.contains("That was not right") && !wrong.text.contains("not it at all"), "{}", wrong.text);
+    assert_eq!(site.number("SELECT count(*) FROM sys_user").await, 1);
+    // Right: it is done.
+    admin.post(path, &[&typed[..], &[("confirm_password", GOOD), ("confirm_name", "root")]].concat()).await.ok(200).link();
+    assert_eq!(site.number("SELECT count(*) FROM sys_user WHERE login = 'mei'").await, 1);
+    // The session is sure again for a while, and the log tells of both.
+    admin.get("/studio/users/new").await.ok(200);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event IN ('confirmed', 'confirm_failed')").await, 2);
+    // Who guesses is stopped here too; who may not do it is not even asked.
+    an_hour_later(&site, database).await;
+    for _ in 0..10 {
+        admin.post(path, &[("confirm_password", "a guess")]).await.ok(422);
+    }
+    admin.post(path, &[&typed[..], &[("confirm_password", GOOD)]].concat()).await.ok(429);
+    site.person("kim", &["keeper"]).await;
+    let kim = signed_in(&site, "kim").await;
+    an_hour_later(&site, database).await;
+    kim.post(path, &[&typed[..], &[("confirm_password", GOOD)]].concat()).await.ok(403);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'confirmed'").await, 1);
+}
+
+async fn a_new_password_is_its_own_confirmation(database: Database) {
+    let site = Site::with(database, LAB).await;
+    site.person("kim", &["keeper"]).await;
+    let kim = signed_in(&site, "kim").await;
+    an_hour_later(&site, database).await;
+    let fields = [("confirm_password", GOOD), ("password", "quite another sentence"), ("again", "quite another sentence")];
+    assert_eq!(kim.post("/me/password", &fields).await.ok(303).to(), "/login?notice=password");
+    kim.sign_in("kim", "quite another sentence").await.ok(303);
 }
 
 async fn a_deactivated_user_s_open_session_is_refused(database: Database) {
@@ -290,7 +343,7 @@ async fn a_group_made_by_an_administrator_is_taken_away(database: Database) {
     // Nobody else does, and not long after the password was given.
     assert_eq!(signed_in(&site, "zoe").await.post("/studio/groups/x_north_sales/remove", &[]).await.status, 403);
     an_hour_later(&site, database).await;
-    assert!(admin.post("/studio/groups/x_north_sales/remove", &[]).await.ok(303).to().starts_with("/me/confirm"));
+    admin.post("/studio/groups/x_north_sales/remove", &[]).await.ok(403);
     assert_eq!(site.number(member).await, 1);
     let admin = signed_in(&site, "root").await;
     assert_eq!(admin.post("/studio/groups/x_north_sales/remove", &[]).await.ok(303).to(), "/studio/groups");

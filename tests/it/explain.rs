@@ -92,4 +92,9 @@ async fn the_page_says_the_same(database: Database) {
     assert!(told.text.contains("10.00") && told.text.contains("Rows: 1") && told.text.contains("/c/order?filter="), "{}", told.text);
     assert!(page(format!("/c/client/{client}/explain/worth")).await.text.contains("turnover * rate"));
     assert_eq!(page(format!("/c/client/{client}/explain/name")).await.status, 404);
+    // Heads of columns say which cells of a list tell it; what is entered tells nothing, nor what another record calculates.
+    let list = page("/c/client?cols=name,turnover,rate".to_owned()).await;
+    let head = |name: &str| list.text.split("<th scope=\"col\" class=\"").skip(1).find(|head| head.contains(&format!("data-path=\"{name}\""))).unwrap_or_default().split('>').next().unwrap_or_default().to_owned();
+    assert!(head("turnover").contains(" data-why=\""), "{}", head("turnover"));
+    assert!(!head("rate").contains("data-why") && !head("name").contains("data-why") && !head("rate").is_empty());
 }

@@ -8,7 +8,7 @@ use crate::{
     site::{Database, Person, Site, encoded},
 };
 
-both!(grants_are_given_changed_and_taken, guards_are_put_and_taken, groups_and_their_members_are_made_by_programs, only_a_token_made_for_it_administers, mistakes_are_named, the_document_tells_whom_it_may);
+both!(grants_are_given_changed_and_taken, guards_are_put_and_taken, memberships_given_at_once_are_all_kept, groups_and_their_members_are_made_by_programs, only_a_token_made_for_it_administers, mistakes_are_named, the_document_tells_whom_it_may);
 
 const LAB: &str = "tests/packs/lab";
 
@@ -77,6 +77,34 @@ async fn guards_are_put_and_taken(database: Database) {
     root.delete(&path).await.ok(204);
     root.delete(&path).await.refused(404, "not_found");
     assert_eq!(names(&kim).await.len(), 3);
+}
+
+async fn memberships_given_at_once_are_all_kept(database: Database) {
+    let (site, root) = begin(database).await;
+    let zoe = site.person("zoe", &[]).await;
+    let keys: Vec<String> = site.app.snapshot().catalog.roles.values().filter(|role| !role.portal).map(|role| role.key.to_string()).collect();
+    assert!(keys.len() > 1, "{keys:?}");
+    let member = |key: &str| format!("/api/v1/groups/{key}/members/{}", zoe.id);
+    let held = async || root.get(&format!("/users/{}", zoe.id)).await.ok(200)["groups"].as_array().map_or(0, Vec::len);
+    let said = "SELECT count(*) FROM sys_log WHERE event = 'groups_changed'";
+    let before = site.number(said).await;
+    for round in 1..=5 {
+        for (method, left) in [(reqwest::Method::PUT, keys.len()), (reqwest::Method::DELETE, 0)] {
+            let all = keys.iter().map(|key| { let (path, method, root) = (member(key), method.clone(), &root); async move { root.send(method, &path, &[], None).await.ok(204) } });
+            futures::future::join_all(all).await;
+            assert_eq!(held().await, left, "{method} in round {round}");
+        }
+    }
+    // One line for each, which says that one alone.
+    assert_eq!(site.number(said).await - before, 10 * keys.len() as i64);
+    let statement = sql::Statement { sql: "SELECT about FROM sys_log WHERE event = 'groups_changed' ORDER BY seq DESC LIMIT 1".into(), binds: Vec::new(), columns: vec![sql::Physical::Text] };
+    let last = format!("{:?}", site.app.store.fetch(&statement).await.expect("a line"));
+    assert_eq!(keys.iter().filter(|key| last.contains(&format!("\\\"{key}\\\""))).count(), 1, "{last}");
+    // Given twice at once is given once, and said once.
+    let before = site.number(said).await;
+    let path = member(&keys[0]);
+    let (one, other) = tokio::join!(root.send(reqwest::Method::PUT, &path, &[], None), root.send(reqwest::Method::PUT, &path, &[], None));
+    assert_eq!((one.status.as_u16(), other.status.as_u16(), held().await, site.number(said).await - before), (204, 204, 1, 1));
 }
 
 async fn groups_and_their_members_are_made_by_programs(database: Database) {

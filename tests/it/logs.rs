@@ -156,10 +156,20 @@ async fn lines_are_filtered_and_exported(database: Database) {
     assert_eq!(lines(&admin.get("/studio/log?log=signin&address=10.").await.ok(200).text), 0);
     assert_eq!(lines(&admin.get("/studio/log?log=signin&from=2001-01-01&to=2001-12-31").await.ok(200).text), 0);
     assert_eq!(admin.get("/studio/log?log=nonsense").await.status, 404);
+    // Whom it is about is chosen from a list that the server makes, or called by name.
+    let li = site.person("li", &["keeper"]).await;
+    let page = admin.get(&format!("/studio/log?log=operation&user={}", li.id)).await.ok(200);
+    assert!(lines(&page.text) > 0 && page.text.contains("data-url=\"/lookup/user\"") && page.text.contains(&format!("name=\"user\" value=\"{}\"", li.id)), "{}", page.text);
+    let named = admin.get("/studio/log?log=operation&find=li").await.ok(200);
+    assert_eq!(lines(&named.text), lines(&page.text));
+    assert!(named.text.contains(&format!("/studio/log/export?log=operation&user={}", li.id)), "{}", named.text);
+    assert!(!admin.get("/studio/log?log=operation").await.ok(200).text.contains(&format!("value=\"{}\"", li.id)), "nobody is listed beforehand");
+    assert_eq!(admin.get("/studio/log?log=operation&find=nobody").await.status, 400);
+    assert_eq!(signed_in(&site, "li").await.get("/studio/log?log=operation&find=nobody").await.status, 403);
     let file = admin.get("/studio/log/export?log=signin").await.ok(200);
     assert!(file.text.starts_with('\u{feff}') && file.text.contains("sign_in_failed") && file.headers["content-disposition"].to_str().is_ok_and(|name| name.contains("log-signin")), "{}", file.text);
     assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'log_exported'").await, 1);
-    let mei = site.person("li", &["keeper"]).await;
+    let mei = li;
     mei.get("/log/signin").await.refused(403, "forbidden");
     mei.get("/log/operation/export").await.refused(403, "confirm_first");
     // What a browser says of itself is no formula in a spreadsheet.

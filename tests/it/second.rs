@@ -145,7 +145,7 @@ async fn confirming_asks_for_the_code_too(database: Database) {
     let page = browser.get("/me/confirm?next=/me/second").await.ok(200);
     assert!(page.text.contains("confirm-code"));
     for code in ["", "000000", codes[0].as_str()] {
-        assert_eq!(browser.post("/me/confirm", &[("password", GOOD), ("code", code)]).await.status, 422, "{code}");
+        assert_eq!(browser.post("/me/confirm", &[("confirm_password", GOOD), ("confirm_code", code)]).await.status, 422, "{code}");
     }
-    assert_eq!(browser.post("/me/confirm", &[("password", GOOD), ("code", &code(&secret, 1)), ("next", "/me/second")]).await.ok(303).to(), "/me/second");
+    assert_eq!(browser.post("/me/confirm", &[("confirm_password", GOOD), ("confirm_code", &code(&secret, 1)), ("next", "/me/second")]).await.ok(303).to(), "/me/second");
 }

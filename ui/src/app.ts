@@ -25,6 +25,7 @@ import { startShell } from './shell';
 import { startSteps } from './steps';
 import { showKept } from './toast';
 import { startUploads } from './upload';
+import { startWhy } from './why';
 
 if (!('popover' in HTMLElement.prototype)) document.body.prepend(make('p', { class: 'notice' }, t('old_browser')));
 
@@ -44,6 +45,7 @@ startBoard();
 startCalendar();
 startPlace();
 startList();
+startWhy();
 startSteps();
 startSheets();
 startQuery();

@@ -8,6 +8,7 @@ import { send } from './net';
 import { backToPlace, keepPlace } from './place';
 import { chooseAll, chooseShown, clearSelection, drawSelection, isAny, selection, toggle } from './selection';
 import { type Undo, toast } from './toast';
+import { explainCell } from './why';
 
 const MOST_WINDOWS = 5;
 
@@ -131,11 +132,13 @@ function onGridKey(event: KeyboardEvent, row: HTMLElement): boolean {
       else { const level = Number(row.getAttribute('aria-level') ?? 1); moveTo(stops().slice(0, stops().indexOf(row)).reverse().find((one) => one.matches('tr.grp') && Number(one.getAttribute('aria-level')) < level)); }
       return true;
     case 'Enter':
+      if (around(event, '.cell-why')) return false;
       if (group) { if (open) closeGroup(row); else void openGroup(row); return true; }
       if (cell && isEditable(cell) && at > 0) { void edit(cell); return true; }
       if (event.target === row || cell) { find<HTMLAnchorElement>('a', row)?.click(); return true; }
       return false;
     case 'F2': {
+      if (cell && !isEditable(cell) && explainCell(cell)) return true;
       const first = cell ?? cells.find((one) => isEditable(one));
       if (first) void edit(first);
       return !!first;

@@ -17,6 +17,7 @@ pub mod openapi;
 mod pages;
 mod phrases;
 pub mod problem;
+mod sure;
 pub mod templates;
 mod throttle;
 pub mod view;

@@ -11,12 +11,12 @@ use app::{AppError, accounts::{Confirmed, Origin, confirm}};
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{Extensions, HeaderMap, HeaderValue, header, request::Parts as Head},
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{Site, extract::{self, Asker, cookie}, pages::Reader, problem::Problem};
+use crate::{Site, extract::{self, Asker, cookie}, problem::Problem};
 
 /// Cookies that say who somebody is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,46 +160,14 @@ impl FromRequestParts<Site> for SureAsker {
     }
 }
 
-async fn confirmed(site: &Site, parts: &Head, asker: &Asker) -> Result<Confirmed, AppError> {
+/// That whoever sends this request has shown lately who they are.
+pub async fn confirmed(site: &Site, parts: &Head, asker: &Asker) -> Result<Confirmed, AppError> {
     let credential = extract::credential(site, &parts.headers).ok_or(AppError::Unauthenticated)?;
     confirm::require(&site.app, &credential, &asker.actor, origin(site, &parts.headers, &parts.extensions)).await
 }
 
-/// Somebody reading pages who has just shown who they are; others are asked to, and come back.
-pub struct Sure {
-    /// Who.
-    pub reader: Reader,
-    /// That they have.
-    pub by: Confirmed,
-}
-
-impl FromRequestParts<Site> for Sure {
-    type Rejection = Response;
-    async fn from_request_parts(parts: &mut Head, site: &Site) -> Result<Self, Response> {
-        let reader = Reader::from_request_parts(parts, site).await?;
-        let (path, actor) = (parts.uri.path(), &reader.asker.actor);
-        let refused = if path.starts_with("/studio/rights") {
-            let snapshot = site.app.snapshot();
-            !snapshot.catalog.cards.values().any(|card| app::rights::may_administer(&snapshot, actor, card))
-        } else {
-            (path.starts_with("/studio") || path == "/view-as") && !actor.is_administrator()
-        };
-        if refused {
-            return Err(reader.failed(site, &AppError::forbidden("only administrators may do this")));
-        }
-        match confirmed(site, parts, &reader.asker).await {
-            Ok(by) => Ok(Self { reader, by }),
-            Err(AppError::ConfirmFirst) if !reader.fragment => {
-                let here = if parts.method == axum::http::Method::GET { reader.here.clone() } else { came_from(&parts.headers) };
-                Err(Redirect::to(&crate::pages::url("/me/confirm", &[("next", &here)])).into_response())
-            }
-            Err(error) => Err(reader.failed(site, &error)),
-        }
-    }
-}
-
 /// The page whose form was sent.
-fn came_from(headers: &HeaderMap) -> String {
+pub fn came_from(headers: &HeaderMap) -> String {
     let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let path = referer.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("/");
     crate::pages::safe_next(path).to_owned()

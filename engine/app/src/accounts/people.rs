@@ -227,31 +227,36 @@ pub async fn revoke_token(app: &App, by: &Confirmed, id: Uuid) -> Result<(), App
     signing::revoke(app, id, None, by.entry(Event::TokenRevoked)).await
 }
 
-/// Takes somebody into a group, or out of it.
-pub async fn set_member(app: &App, actor: &Actor, by: &Confirmed, role: &str, id: Uuid, member: bool) -> Result<(), AppError> {
-    let mut roles = read(app, actor, id).await?.roles;
-    roles.retain(|held| held != role);
-    if member {
-        roles.push(role.to_owned());
-    }
-    set_roles(app, by, id, &roles).await
+/// Takes somebody into a group, or out of it; all others stay as they are at that moment.
+pub async fn set_member(app: &App, by: &Confirmed, role: &str, id: Uuid, member: bool) -> Result<(), AppError> {
+    let role = role.to_owned();
+    regroup(app, by, id, move |had| had.iter().filter(|held| **held != role).chain(member.then_some(&role)).cloned().collect()).await
 }
 
 /// Puts somebody into these groups, and out of all others.
 pub async fn set_roles(app: &App, by: &Confirmed, id: Uuid, wanted: &[String]) -> Result<(), AppError> {
+    realms(&app.snapshot(), wanted)?;
+    let wanted = wanted.to_vec();
+    regroup(app, by, id, move |_| wanted.clone()).await
+}
+
+/// Makes of the groups somebody is in those wanted. What they are in is read where it is written, so that no change
+/// that another administrator makes meanwhile is lost.
+async fn regroup(app: &App, by: &Confirmed, id: Uuid, wanted: impl Fn(&[String]) -> Vec<String> + Send + Sync + 'static) -> Result<(), AppError> {
     by.administering()?;
     by_id(app, id).await?.ok_or_else(|| AppError::not_found("user"))?;
-    realms(&app.snapshot(), wanted)?;
-    let wanted: Arc<[String]> = wanted.into();
+    let (wanted, snapshot) = (Arc::new(wanted), app.snapshot());
     let entry = by.entry(Event::GroupsChanged).to(id);
     let secrets = app.secrets.clone();
     let done = app.store.write(move |tx: &mut Tx| {
-        let (wanted, secrets, entry) = (wanted.clone(), secrets.clone(), entry.clone());
+        let (wanted, snapshot, secrets, entry) = (wanted.clone(), snapshot.clone(), secrets.clone(), entry.clone());
         tx.change_rights();
         Box::pin(async move {
             let dialect = tx.dialect();
             hold(tx).await?;
             let had = roles_of(tx, id).await?;
+            let wanted = wanted(&had);
+            realms(&snapshot, &wanted)?;
             let (added, removed): (Vec<&String>, Vec<&String>) = (wanted.iter().filter(|role| !had.contains(role)).collect(), had.iter().filter(|role| !wanted.contains(role)).collect());
             if added.is_empty() && removed.is_empty() {
                 return Ok(());

@@ -25,6 +25,16 @@ pub struct Place<'a> {
     pub columns: u8,
 }
 
+/// Whether a value comes from others, and nobody enters it.
+fn is_derived(field: &Field) -> bool {
+    !matches!(field.source, Source::Entered) && !field.is_editable()
+}
+
+/// Whether a column shows what its own records say of themselves, and where that comes from.
+pub fn explains(path: &model::Path, field: &Field) -> bool {
+    path.hops.is_empty() && path.end.child.is_none() && is_derived(field)
+}
+
 /// A field with everything its input needs.
 pub fn view(known: &Known<'_>, field: &Field, value: &Value, place: &Place<'_>) -> FieldView {
     let lang = &known.locale.lang;
@@ -32,7 +42,7 @@ pub fn view(known: &Known<'_>, field: &Field, value: &Value, place: &Place<'_>) 
     let id = name.replace('.', "-");
     let kind = &field.kind;
     let cell = known.cell(field, kind, value);
-    let derived = !matches!(field.source, Source::Entered) && !field.is_editable();
+    let derived = is_derived(field);
     let mut view = FieldView {
         key: field.key.to_string(),
         label: field.labels.or_key(lang, field.key.as_str()),

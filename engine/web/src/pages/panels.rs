@@ -119,8 +119,9 @@ async fn related(site: &Site, reader: &Reader, own: &Card, id: Uuid, name: &str,
     let rows = lists::related(&site.app, snapshot, &reader.asker.actor, &lists::RelatedRequest { table, by, columns, totals, sort: sort.as_deref(), condition: condition.as_ref(), record: id, of: own, after: after.as_deref() }, &reader.asker.locale).await?;
     let known = Known { catalog: &snapshot.catalog, locale: &reader.asker.locale, titles: &rows.page.titles, files: &rows.page.files };
     let drawn: Vec<Column> = columns.iter().enumerate().filter_map(|(index, path)| {
-        let kind = model::resolve::kind_of(path, path.field(&snapshot.catalog)?);
-        Some(Column { path: path.to_string(), label: label(&snapshot.catalog, path, lang), icon: cells::icon(&kind).into(), align: if cells::is_figure(&kind) { Align::End } else { Align::Start }, width: if index == 0 { 0 } else { 150 }, ..Column::default() })
+        let field = path.field(&snapshot.catalog)?;
+        let kind = model::resolve::kind_of(path, field);
+        Some(Column { explains: super::fields::explains(path, field), path: path.to_string(), label: label(&snapshot.catalog, path, lang), icon: cells::icon(&kind).into(), align: if cells::is_figure(&kind) { Align::End } else { Align::Start }, width: if index == 0 { 0 } else { 150 }, ..Column::default() })
     }).collect();
     let row = |item: &lists::Item| RelatedRow {
         url: rows.owner(item).map(|owner| format!("/c/{}/{owner}", target.key)),

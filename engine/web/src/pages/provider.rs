@@ -12,7 +12,8 @@ use super::{Reader, draw, failed, safe_next, session, shell};
 use crate::{
     Site, extract::{self, Cookie, Form},
     view::AwayPage,
-    visit::{From, Sure},
+    sure::Sure,
+    visit::From,
 };
 use crate::pages::get;
 

@@ -20,9 +20,8 @@ use uuid::Uuid;
 use super::{Reader, trimmed as get, url};
 use crate::{
     Site,
-    extract::Form,
     view::{WhyField, WhyLine, WhyPage, WhyReason},
-    visit::Sure,
+    sure::Sure,
 };
 
 type Pairs = Vec<(String, String)>;
@@ -65,7 +64,7 @@ pub async fn why_page(State(site): State<Site>, UrlPath((key, id)): UrlPath<(Str
         let card = reader.card(&key)?;
         let user = match get(&pairs, "user") {
             "" if get(&pairs, "find").is_empty() => None,
-            "" => Some(super::share::person_called(&site, &reader, get(&pairs, "find")).await?),
+            "" => Some(super::share::person_called(&site, &reader, get(&pairs, "find"), true).await?),
             user => Some(Uuid::try_parse(user).map_err(|_| AppError::not_found("user"))?),
         };
         let found = why::why(&site.app, &reader.asker.snapshot, &reader.asker.actor, &key, id, user).await?;
@@ -161,7 +160,7 @@ fn fields(site: &Site, reader: &Reader, card: &Card, why: &Why) -> Vec<WhyField>
 }
 
 /// `POST /view-as` with `user`: the administrator sees what that person would, and changes nothing, until it is ended.
-pub async fn view_as(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn view_as(State(site): State<Site>, Sure { reader, by, fields }: Sure) -> Response {
     let answer = async {
         let user = Uuid::try_parse(get(&fields, "user")).ok().filter(|_| reader.asker.actor.is_administrator());
         let user = user.ok_or_else(|| if reader.asker.actor.is_administrator() { AppError::not_found("user") } else { AppError::forbidden("only administrators may do this") })?;

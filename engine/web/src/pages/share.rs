@@ -103,12 +103,13 @@ async fn called(site: &Site, reader: &Reader, name: &str) -> Result<Who, AppErro
     if let Some(role) = reader.asker.snapshot.catalog.roles.values().filter(|_| !name.is_empty()).find(is_called) {
         return Ok(Who::Group(role.key.clone()));
     }
-    person_called(site, reader, name).await.map(Who::User)
+    person_called(site, reader, name, true).await.map(Who::User)
 }
 
-/// The one active person of a name.
-pub(super) async fn person_called(site: &Site, reader: &Reader, name: &str) -> Result<Uuid, AppError> {
-    let filter = json!({"all": [{"field": "active", "op": "is", "value": true}, {"field": "name", "op": "is", "value": name}]});
+/// The one person of a name; of open accounts alone, or of all.
+pub(super) async fn person_called(site: &Site, reader: &Reader, name: &str, open: bool) -> Result<Uuid, AppError> {
+    let open = open.then(|| json!({"field": "active", "op": "is", "value": true}));
+    let filter = json!({"all": open.into_iter().chain([json!({"field": "name", "op": "is", "value": name})]).collect::<Vec<_>>()});
     let request = ListRequest { filter: Some(filter), fields: Some(vec!["id".into()]), limit: Some(2), ..ListRequest::default() };
     let gated = lists::ask(&reader.asker.snapshot, &reader.asker.actor, model::USER_CARD, &request)?;
     let page = lists::page(&site.app, &reader.asker.snapshot, &reader.asker.actor, &gated, &reader.asker.locale).await?;

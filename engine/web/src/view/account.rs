@@ -37,11 +37,17 @@ pub struct AwayPage {
     pub address: String,
 }
 
-/// The password is asked for again. POST `/me/confirm` with `password`, `code`, `next`.
+/// The password is asked for again. POST `action` with `confirm_password`, `confirm_code` and `fields`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ConfirmPage {
     /// The name one signs in with, for password managers.
     pub login: String,
+    /// Where the answer goes: `/me/confirm`, or to what the form was for that was sent.
+    pub action: String,
+    /// What goes with it: where to go afterwards, or all that was typed.
+    pub fields: Vec<(String, String)>,
+    /// Those are what was typed.
+    pub kept: bool,
     /// Where to go afterwards.
     pub next: String,
     /// Why it did not work.
@@ -52,6 +58,8 @@ pub struct ConfirmPage {
     pub code: bool,
     /// The other provider, for who has no password.
     pub provider: Option<String>,
+    /// Somebody has signed in again beside the page that waits.
+    pub done: bool,
 }
 
 /// The second factor of one's own: set up, or looked after.

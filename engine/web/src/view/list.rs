@@ -228,6 +228,8 @@ pub struct Column {
     pub pinned: bool,
     /// Its cells may be edited in the list, at least some of them.
     pub editable: bool,
+    /// Its values come from others, and say from which.
+    pub explains: bool,
     /// Its values are being calculated anew.
     pub recomputing: bool,
     /// Where it goes on a card of a board.

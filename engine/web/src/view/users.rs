@@ -206,8 +206,10 @@ pub struct LogPage {
     pub log: String,
     /// What may have happened.
     pub events: Vec<Choice>,
-    /// Whom it is about.
-    pub people: Vec<Choice>,
+    /// Whom it is about: nobody in particular where the value is empty.
+    pub person: Choice,
+    /// Where people are found.
+    pub lookup: String,
     /// From this day on.
     pub from: String,
     /// Up to this day.

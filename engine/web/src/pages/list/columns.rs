@@ -71,6 +71,7 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
             }),
             pinned: index < asked.kept.pinned.max(1),
             editable: path.hops.is_empty() && write.as_ref().is_some_and(|gate| field.is_editable() && !gate.editable(None, &field.key).is_never()),
+            explains: crate::pages::fields::explains(path, field),
             recomputing: false,
             // What lanes are made of need not be said on each card.
             slot: if asked.by.as_ref() == Some(path) { CardSlot::Title } else { slot(&kind, index, &mut slots) },

@@ -19,7 +19,7 @@ use crate::{
     templates::LANGUAGES,
     throttle::Key,
     view::{Choice, MePage, SessionRow, TokenRow},
-    visit::Sure,
+    sure::Sure,
 };
 pub(super) use crate::pages::get;
 
@@ -194,7 +194,7 @@ async fn keep_preferences(site: &Site, reader: &Reader, fields: &[(String, Strin
 }
 
 /// `POST /me/password`
-pub async fn password(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn password(State(site): State<Site>, Sure { reader, by, fields }: Sure) -> Response {
     let refused = |words: String| show(&site, &reader, StatusCode::UNPROCESSABLE_ENTITY, |page| MePage { password_error: Some(words), ..page });
     if get(&fields, "password") != get(&fields, "again") {
         return refused(reader.t(&site, "password.differ", &[])).await;
@@ -203,7 +203,7 @@ pub async fn password(State(site): State<Site>, Sure { reader, by }: Sure, Form(
     if let Err(error) = site.throttle.check(&keys) {
         return reader.failed(&site, &error);
     }
-    match accounts::change_password(&site.app, &reader.asker.actor, &by, get(&fields, "current"), get(&fields, "password")).await {
+    match accounts::change_password(&site.app, &reader.asker.actor, &by, get(&fields, crate::sure::PASSWORD), get(&fields, "password")).await {
         // Every session has ended, this one too.
         Ok(()) => Redirect::to("/login?notice=password").into_response(),
         Err(AppError::Malformed { code: "wrong_password", .. }) => {
@@ -217,7 +217,7 @@ pub async fn password(State(site): State<Site>, Sure { reader, by }: Sure, Form(
 }
 
 /// `POST /me/tokens`: the new token is shown once.
-pub async fn token(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn token(State(site): State<Site>, Sure { reader, by, fields }: Sure) -> Response {
     let asked = TokenAsked { name: get(&fields, "label").to_owned(), days: get(&fields, "days").parse().ok(), administers: get(&fields, "administers") == "true" };
     match signing::own_token(&site.app, &by, &asked, reader.asker.actor.now).await {
         Ok(token) => show(&site, &reader, StatusCode::OK, |page| MePage { new_token: Some(token), ..page }).await,

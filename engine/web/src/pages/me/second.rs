@@ -9,10 +9,10 @@ use axum::{
 
 use super::{get, me};
 use crate::{
-    Site, extract::Form,
+    Site,
     pages::{Reader, draw, shell},
     view::SecondPage,
-    visit::Sure,
+    sure::Sure,
 };
 
 /// In groups of four, as people read and type them.
@@ -43,8 +43,8 @@ pub async fn page(State(site): State<Site>, sure: Sure) -> Response {
 }
 
 /// `POST /me/second`: turns it on with a code; the recovery codes are shown once.
-pub async fn turn_on(State(site): State<Site>, sure: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
-    match second::turn_on(&site.app, &sure.by, get(&fields, "code"), sure.reader.asker.actor.now).await {
+pub async fn turn_on(State(site): State<Site>, sure: Sure) -> Response {
+    match second::turn_on(&site.app, &sure.by, get(&sure.fields, "code"), sure.reader.asker.actor.now).await {
         Ok(codes) => shown(&site, &sure, codes),
         Err(AppError::Malformed { code: "wrong_code", .. }) => match build(&site, &sure).await {
             Ok(page) => {

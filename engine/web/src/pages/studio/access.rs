@@ -5,7 +5,7 @@ use axum::extract::{Path as UrlPath, Query};
 use uuid::Uuid;
 
 use super::{users::get, *};
-use crate::{pages::me, view::AccessPage, visit::Sure};
+use crate::{pages::me, view::AccessPage, sure::Sure};
 
 /// `GET /studio/sessions`
 pub async fn page(State(site): State<Site>, Query(pairs): Query<Vec<(String, String)>>, reader: Reader) -> Response {
@@ -31,7 +31,7 @@ fn back(fields: &[(String, String)]) -> Response {
 }
 
 /// `POST /studio/sessions/{id}/end`
-pub async fn end_session(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn end_session(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     match people::end_session(&site.app, &by, &id).await {
         Ok(()) => back(&fields),
         Err(error) => reader.failed(&site, &error),
@@ -39,7 +39,7 @@ pub async fn end_session(State(site): State<Site>, UrlPath(id): UrlPath<String>,
 }
 
 /// `POST /studio/tokens/{id}/revoke`
-pub async fn revoke(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn revoke(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     let work = async {
         let id = Uuid::try_parse(&id).map_err(|_| AppError::not_found("token"))?;
         people::revoke_token(&site.app, &by, id).await

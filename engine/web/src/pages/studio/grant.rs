@@ -35,7 +35,7 @@ use crate::{
         shell, trimmed as get, url,
     },
     view::{Choice, ConditionForm, GrantForm},
-    visit::Sure,
+    sure::Sure,
 };
 
 type Pairs = Vec<(String, String)>;
@@ -240,7 +240,7 @@ async fn written(site: &Site, reader: &Reader, subject: &Subject<'_>, condition:
 }
 
 /// `POST /studio/rights/{card}/grant`
-pub async fn save(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn save(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by, fields }: Sure) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
         let subject = Subject::of(&card, &pairs)?;

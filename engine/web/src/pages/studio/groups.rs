@@ -11,7 +11,7 @@ use super::{users::{get, group_label, groups, pack_label}, *};
 use crate::{
     pages::{draw, shell},
     view::{GroupChoice, GroupPage, GroupRow, GroupsPage},
-    visit::Sure,
+    sure::Sure,
 };
 
 fn row(site: &Site, reader: &Reader, key: &str, members: i64) -> GroupRow {
@@ -64,7 +64,7 @@ pub async fn show(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query
 }
 
 /// `POST /studio/groups/{role}/remove`: a group that an administrator made, with what it gave.
-pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by }: Sure) -> Response {
+pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by, .. }: Sure) -> Response {
     match app::rights::remove_group(&site.app, &reader.asker.actor, &by, &key).await {
         Ok(()) => Redirect::to("/studio/groups").into_response(),
         Err(error) => reader.failed(&site, &error),
@@ -72,10 +72,10 @@ pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sur
 }
 
 /// `POST /studio/groups/{role}/members`: `user`, and `member` is `true` or `false`.
-pub async fn members(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Vec<(String, String)>>) -> Response {
+pub async fn members(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     let work = async {
         let id = people::id_of(get(&fields, "user"))?;
-        people::set_member(&site.app, &reader.asker.actor, &by, &key, id, get(&fields, "member") == "true").await
+        people::set_member(&site.app, &by, &key, id, get(&fields, "member") == "true").await
     };
     match work.await {
         Ok(()) => Redirect::to(&crate::pages::url(&format!("/studio/groups/{key}"), &[("q", get(&fields, "q")), ("saved", "1")])).into_response(),

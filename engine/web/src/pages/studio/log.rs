@@ -1,6 +1,6 @@
 //! Who signed in, and who did what to the site, for administrators.
 
-use app::{exports, log::{self, Asked, Event, Log, Shown}};
+use app::{accounts::people, exports, log::{self, Asked, Event, Log, Shown}};
 use axum::extract::Query;
 use chrono::{Days, NaiveDate};
 use serde_json::Value as Json;
@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::{users::{get, group_label}, *};
 use crate::{
     api::exports::attachment,
-    pages::{me, url},
+    pages::{me, share::person_called, trimmed, url},
     view::{Choice, LogPage, LogRow, Way},
-    visit::Sure,
+    sure::Sure,
 };
 
 /// What an address asks for.
@@ -39,26 +39,26 @@ pub async fn page(State(site): State<Site>, Query(pairs): Query<Vec<(String, Str
 }
 
 async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Result<LogPage, AppError> {
-    let asked = asked(reader, pairs)?;
+    let mut asked = asked(reader, pairs)?;
+    // Who could not choose from the list typed a whole name.
+    if asked.user.is_none() && !trimmed(pairs, "find").is_empty() && reader.asker.actor.is_administrator() {
+        asked.user = Some(person_called(site, reader, trimmed(pairs, "find"), false).await?);
+    }
     let lines = log::list(&site.app, &reader.asker.actor, &asked, log::MAX_LISTED).await?;
-    let kept: Vec<(&str, &str)> = ["event", "user", "address", "from", "to"].iter().map(|name| (*name, get(pairs, name))).collect();
+    let user = asked.user.map(|user| user.to_string()).unwrap_or_default();
+    let kept: Vec<(&str, &str)> = ["event", "address", "from", "to"].iter().map(|name| (*name, get(pairs, name))).chain([("user", user.as_str())]).collect();
     let with = |path: &str, more: &[(&str, &str)]| url(path, &[&[("log", asked.log.word())], &kept[..], more].concat());
     let next_url = lines.last().filter(|_| lines.len() >= log::MAX_LISTED as usize).map(|last| with("/studio/log", &[("before", &last.seq.to_string())]));
     let way = |one: Log| Way { key: one.word().into(), label: reader.t(site, &format!("log.{}", one.word()), &[]), url: url("/studio/log", &[("log", one.word())]), current: one == asked.log, ..Way::default() };
     let choice = |value: String, text: String, selected: bool| Choice { value, text, selected };
     let any = choice(String::new(), reader.t(site, "log.any_event", &[]), asked.event.is_none());
     let events = Event::ALL.into_iter().filter(|event| event.log() == asked.log).map(|event| choice(event.word().into(), words_of(site, reader, Some(event), event.word()), asked.event == Some(event)));
-    let everybody = choice(String::new(), reader.t(site, "log.anybody", &[]), asked.user.is_none());
-    let all = app::accounts::people::list(&site.app, &reader.asker.actor, &app::accounts::people::Asked::default()).await?;
-    let mut people: Vec<Choice> = std::iter::once(everybody).chain(all.iter().map(|person| choice(person.id.to_string(), format!("{} ({})", person.name, person.login), asked.user == Some(person.id)))).collect();
-    if let Some(user) = asked.user.filter(|user| !all.iter().any(|person| person.id == *user)) {
-        people.push(choice(user.to_string(), app::accounts::login_of(&site.app, user).await?, true));
-    }
     Ok(LogPage {
         ways: Log::ALL.map(way).into(),
         log: asked.log.word().into(),
         events: std::iter::once(any).chain(events).collect(),
-        people,
+        person: person(site, reader, asked.user).await?,
+        lookup: format!("/lookup/{}", model::USER_CARD),
         from: get(pairs, "from").into(),
         to: get(pairs, "to").into(),
         address: get(pairs, "address").into(),
@@ -67,6 +67,17 @@ async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Resu
         lines: lines.iter().map(|line| row(site, reader, line)).collect(),
         next_url,
     })
+}
+
+/// Somebody as the picker shows them.
+async fn person(site: &Site, reader: &Reader, user: Option<Uuid>) -> Result<Choice, AppError> {
+    let Some(user) = user else { return Ok(Choice::default()) };
+    let text = match people::read(&site.app, &reader.asker.actor, user).await {
+        Ok(person) => if person.name.is_empty() { person.login } else { person.name },
+        Err(AppError::NotFound { .. }) => user.to_string(),
+        Err(error) => return Err(error),
+    };
+    Ok(Choice { value: user.to_string(), text, selected: true })
 }
 
 fn words_of(site: &Site, reader: &Reader, event: Option<Event>, word: &str) -> String {
@@ -150,7 +161,7 @@ fn more(site: &Site, reader: &Reader, line: &Shown) -> String {
 }
 
 /// `GET /studio/log/export`: the same lines as a file.
-pub async fn export(State(site): State<Site>, Query(pairs): Query<Vec<(String, String)>>, Sure { reader, by }: Sure) -> Response {
+pub async fn export(State(site): State<Site>, Query(pairs): Query<Vec<(String, String)>>, Sure { reader, by, .. }: Sure) -> Response {
     let answer = async {
         let asked = asked(&reader, &pairs)?;
         let file = exports::scratch().await?;

@@ -17,14 +17,13 @@ use uuid::Uuid;
 
 use crate::{
     Site,
-    extract::Form,
     pages::{
         Reader,
         rights::{action_words, group_name, scope_words},
         url,
     },
     view::{Choice, GrantLine, RightsCell, RightsPage, RightsRow},
-    visit::Sure,
+    sure::Sure,
 };
 use crate::pages::trimmed as get;
 
@@ -181,7 +180,7 @@ fn guard_line(site: &Site, reader: &Reader, card: &Card, bound: &model::Bound) -
 }
 
 /// `POST /studio/rights/{card}/off?id=…`: a pack's grant gives nothing any more.
-pub async fn off(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure) -> Response {
+pub async fn off(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by, .. }: Sure) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
         rights::take_back(&site.app, &reader.asker.actor, &by, card.key.as_str(), get(&pairs, "id")).await?;
@@ -191,7 +190,7 @@ pub async fn off(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(
 }
 
 /// `POST /studio/rights/{card}/remove?id=…`: what an administrator made is gone; a pack's grant holds again.
-pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by }: Sure) -> Response {
+pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, Sure { reader, by, .. }: Sure) -> Response {
     let answer = async {
         let card = card_of(&reader, &key)?;
         let id = Uuid::try_parse(get(&pairs, "id")).map_err(|_| AppError::not_found("grant"))?;
@@ -202,7 +201,7 @@ pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
 }
 
 /// `POST /studio/groups`: a group of one's own.
-pub async fn group(State(site): State<Site>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn group(State(site): State<Site>, Sure { reader, by, fields }: Sure) -> Response {
     let answer = async {
         let labels = Labels(indexmap::IndexMap::from([(reader.asker.actor.lang.clone(), get(&fields, "name").to_owned())]));
         rights::put_group(&site.app, &reader.asker.actor, &by, None, &labels, &Labels::default()).await?;

@@ -13,7 +13,7 @@ use crate::{
     pages::{draw, me, shell, url},
     templates::LANGUAGES,
     view::{Avatar, Choice, GroupChoice, PersonRow, TieRow, UserPage, UsersPage, Way},
-    visit::Sure,
+    sure::Sure,
 };
 pub(super) use crate::pages::get;
 
@@ -134,12 +134,12 @@ fn refusal(reader: &Reader, error: &AppError) -> Option<String> {
 }
 
 /// `POST /studio/users`: invites somebody; the link is shown to hand over.
-pub async fn invite(State(site): State<Site>, sure: Sure, Form(fields): Form<Pairs>) -> Response {
-    let reader = &sure.reader;
-    match people::invite(&site.app, &sure.by, get(&fields, "login"), &said(&fields), &roles_of(&fields), reader.asker.actor.now).await {
+pub async fn invite(State(site): State<Site>, sure: Sure) -> Response {
+    let (reader, fields) = (&sure.reader, &sure.fields);
+    match people::invite(&site.app, &sure.by, get(fields, "login"), &said(fields), &roles_of(fields), reader.asker.actor.now).await {
         Ok((id, token)) => with_link(&site, reader, id, &token).await,
         Err(error) => match refusal(reader, &error) {
-            Some(words) => draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "studio/user.html", &shell::of(&site, reader, None), &UserPage { error: Some(words), ..new_page(&site, reader, &fields) }),
+            Some(words) => draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "studio/user.html", &shell::of(&site, reader, None), &UserPage { error: Some(words), ..new_page(&site, reader, fields) }),
             None => reader.failed(&site, &error),
         },
     }
@@ -228,17 +228,17 @@ async fn done(site: &Site, reader: &Reader, id: &str, work: impl Future<Output =
 }
 
 /// `POST /studio/users/{id}`: name, mail address, language.
-pub async fn save(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn save(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     done(&site, &reader, &id, async { people::change(&site.app, &by, people::id_of(&id)?, &said(&fields)).await }).await
 }
 
 /// `POST /studio/users/{id}/groups`
-pub async fn set_groups(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn set_groups(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     done(&site, &reader, &id, async { people::set_roles(&site.app, &by, people::id_of(&id)?, &roles_of(&fields)).await }).await
 }
 
 /// `POST /studio/users/{id}/tie`: `card` and `record`.
-pub async fn tie(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn tie(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     let work = async {
         let record = Some(get(&fields, "record")).filter(|record| !record.is_empty()).map(Uuid::try_parse).transpose().map_err(|_| AppError::not_found("record"))?;
         people::tie(&site.app, &by, &reader.asker.actor, people::id_of(&id)?, get(&fields, "card"), record).await
@@ -247,7 +247,7 @@ pub async fn tie(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { 
 }
 
 /// `POST /studio/users/{id}/link`: a new link, shown to hand over.
-pub async fn link(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure) -> Response {
+pub async fn link(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, .. }: Sure) -> Response {
     let made = async {
         let user = people::id_of(&id)?;
         Ok::<_, AppError>((user, people::send_link(&site.app, &by, user, reader.asker.actor.now).await?))
@@ -259,16 +259,16 @@ pub async fn link(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure {
 }
 
 /// `POST /studio/users/{id}/close`: `closed` is `true` or `false`.
-pub async fn close(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure, Form(fields): Form<Pairs>) -> Response {
+pub async fn close(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     done(&site, &reader, &id, async { people::close(&site.app, &by, people::id_of(&id)?, get(&fields, "closed") != "false").await }).await
 }
 
 /// `POST /studio/users/{id}/second/off`
-pub async fn second_off(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure) -> Response {
+pub async fn second_off(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, .. }: Sure) -> Response {
     done(&site, &reader, &id, async { people::second_off(&site.app, &by, people::id_of(&id)?).await }).await
 }
 
 /// `POST /studio/users/{id}/sessions/end`
-pub async fn end_sessions(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by }: Sure) -> Response {
+pub async fn end_sessions(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, .. }: Sure) -> Response {
     done(&site, &reader, &id, async { people::end_sessions(&site.app, &by, people::id_of(&id)?).await }).await
 }
