@@ -58,13 +58,13 @@ test('a condition is written on a phone', async () => {
   await end();
 });
 
-/** As if every password had been given an hour ago. Answers whether this machine has what that takes. */
+/** As if every password had been given an hour ago. */
 function anHourLater() {
-  const script = "import sqlite3,sys,time; c=sqlite3.connect(sys.argv[1],timeout=20); c.execute('UPDATE sys_session SET confirmed_at=?',(int((time.time()-3600)*1e6),)); c.commit()";
-  return spawnSync('python3', ['-c', script, path.join(server.folder, 'site.db')]).status === 0;
+  const changed = spawnSync('sqlite3', ['-cmd', '.timeout 20000', path.join(server.folder, 'site.db'), `UPDATE sys_session SET confirmed_at = ${(Date.now() - 3_600_000) * 1000}`]);
+  assert.equal(changed.status, 0, String(changed.stderr));
 }
 
-test('a grant that asks for the password in between is kept, and given once it was right', async (context) => {
+test('a grant that asks for the password in between is kept, and given once it was right', async () => {
   const { page, end } = await visit(browser, server.base, { user: 'admin', quiet: ['403', '422'] });
   await page.goto(`${server.base}/studio/rights/product/grant`);
   await page.selectOption('#grant-role', 'assistant');
@@ -72,7 +72,7 @@ test('a grant that asks for the password in between is kept, and given once it w
   await page.selectOption('#grant-scope', 'condition');
   await choose(page, 'Name');
   await page.fill('#qn-1 input[type=text], #qn-1 input[type=search]', 'Kept <b> & "all"');
-  if (!anHourLater()) { context.skip('no Python here'); await end(); return; }
+  anHourLater();
   await page.click('#query [data-plain]');
   await page.waitForSelector('#confirm-kept');
   assert.ok(!page.url().includes('Kept'), page.url());

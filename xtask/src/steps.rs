@@ -82,6 +82,7 @@ fn needs(wanted: &dyn Fn(&str) -> bool) -> Vec<Need> {
         ("rust", Need { package: "postgresql", is_there: shell::postgres_bin().is_some() || given_postgres().is_some() }),
         ("rust", Need { package: "curl", is_there: shell::exists("curl") }),
         ("rust", Need { package: "sqlite3", is_there: shell::exists("sqlite3") }),
+        ("browser", Need { package: "sqlite3", is_there: shell::exists("sqlite3") }),
         ("browser", Need { package: "chromium", is_there: shell::exists("chromium") || std::env::var_os("CHROMIUM").is_some() }),
         ("browser", Need { package: "fonts-noto-cjk", is_there: Path::new("/usr/share/fonts/opentype/noto").exists() }),
     ];
