@@ -86,6 +86,40 @@ async fn two_in_a_batch(store: &Store, before: usize) -> bool {
     second.await.expect("ran")
 }
 
+/// `store/src/sqlite/writer.rs`, `run`: a unit that fails is undone by itself, be it the first of its batch, which has no
+/// savepoint, or one after it; the others are kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_fails_takes_nobody_along() {
+    let (_folder, store) = sqlite().await;
+    for failing in 0..4 {
+        // All but the first wait while the first is at work: they share its batch, where it does not fail.
+        let unit = |number: usize| {
+            let store = store.clone();
+            async move {
+                let done = store.write(move |tx: &mut Tx| {
+                    Box::pin(async move {
+                        let text = format!("INSERT INTO t (a) VALUES ({})", failing * 10 + number);
+                        tx.execute(&statement(&text, Vec::new())).await?;
+                        if number == 0 {
+                            std::thread::sleep(std::time::Duration::from_millis(20));
+                        }
+                        match number == failing {
+                            true => Err(StoreError::Unexpected { detail: "on purpose".into() }),
+                            false => Ok(()),
+                        }
+                    })
+                });
+                assert_eq!(done.await.is_err(), number == failing);
+            }
+        };
+        futures::future::join_all((0..4).map(unit)).await;
+        let found = store.fetch(&statement(&format!("SELECT a FROM t WHERE a >= {} ORDER BY a", failing * 10), vec![Physical::Integer])).await.expect("rows");
+        let kept: Vec<String> = found.iter().map(|row| format!("{row:?}")).collect();
+        assert_eq!(kept.len(), 3, "{kept:?} with {failing} failing");
+        assert!(kept.iter().all(|row| !row.contains(&format!("({})", failing * 10 + failing))), "{kept:?} with {failing} failing");
+    }
+}
+
 /// `store/src/sqlite.rs`, `fail`: a connection whose disk was full is thrown away; kept, it never writes again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_found_the_disk_full_is_not_used_again() {

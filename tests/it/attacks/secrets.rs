@@ -76,7 +76,7 @@ async fn canaries_stand_in_no_copy(database: Database) {
     crate::imports::send(&kim, "/records/device/import", b"name,pin\nx,canary-pin-5\n", &json!({})).await;
     let browser = signed_in(&site, "kim").await;
     let session = browser.session().expect("a session");
-    browser.post("/me/password", &[("current", GOOD), ("password", "canary password one"), ("again", "canary password one")]).await.ok(303);
+    browser.post("/me/password", &[("confirm_password", GOOD), ("password", "canary password one"), ("again", "canary password one")]).await.ok(303);
     crate::browser::Browser::new(&site).sign_in("kim", "canary password two").await.ok(422);
     crate::browser::Browser::new(&site).sign_in("canary password three", "x").await.ok(422);
     let link = app::accounts::login_link(&site.app, crate::accounts::id(&kim), chrono::Utc::now()).await.expect("a link");
