@@ -2,7 +2,7 @@
 //! four aggregates cost beside the plain insert of the same rows, how quickly a form of as many answers while one types, and
 //! how many records a second are calculated anew.
 
-use std::{path::{Path, PathBuf}, process::Stdio, time::Instant};
+use std::{path::{Path, PathBuf}, time::Instant};
 
 use clap::Args;
 use model::Value;
@@ -10,9 +10,8 @@ use rust_decimal::Decimal;
 use script::{Formula, Inputs, RowSet};
 use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor};
-use tokio::process::Command;
 
-use crate::{client::{Call, Connection, Fault, Server, median}, sides::{free_address, ready}};
+use crate::{client::{Call, Connection, Fault, Server, median}, sides::{Engine, free_address, ready}};
 
 /// Measures derived values.
 #[derive(Args, Clone)]
@@ -92,27 +91,22 @@ fn order(customer: &str, lines: usize) -> Json {
 }
 
 async fn measure(asked: &Derived, name: &str, cardstock: &Path, site: &Path, url: Option<&str>) -> Result<(), Fault> {
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(cardstock);
-        command.args(arguments).arg("--data").arg(site).args(url.iter().flat_map(|url| ["--database", url]));
-        command
-    };
-    let checked = |output: std::process::Output| if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(Fault::from(String::from_utf8_lossy(&output.stderr).into_owned())) };
+    let engine = Engine { cardstock, site, postgres: url };
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("pack-derived");
-    checked(command(&["pack", "install", &pack.display().to_string()]).output().await?)?;
-    checked(command(&["user", "add", "clerk", "--role", "sums_clerk"]).output().await?)?;
-    let token = checked(command(&["token", "new", "--user", "clerk"]).output().await?)?;
+    engine.run(&["pack", "install", &pack.display().to_string()]).await?;
+    engine.run(&["user", "add", "clerk", "--role", "sums_clerk"]).await?;
+    let token = engine.run(&["token", "new", "--user", "clerk"]).await?;
     let (mut there, mut customer, mut first) = (0, String::new(), None);
     for wanted in &asked.orders {
         if *wanted > there && !customer.is_empty() {
             fill(&site.join("site.db"), url, wanted - there).await?;
             let began = Instant::now();
-            checked(command(&["recompute"]).output().await?)?;
+            engine.run(&["recompute"]).await?;
             println!("| {name} | records calculated anew a second, of {wanted} | {:.0} |", *wanted as f64 / began.elapsed().as_secs_f64());
             there = *wanted;
         }
         let address = free_address()?;
-        let mut process = command(&["serve", "--listen", &address]).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+        let mut process = engine.serve(&address)?;
         let server = Server { address, token: Some(token.clone()) };
         ready(&server).await?;
         let mut connection = Connection::open(&server).await?;
@@ -122,9 +116,9 @@ async fn measure(asked: &Derived, name: &str, cardstock: &Path, site: &Path, url
             connection.json(&Call::send("POST", "/api/v1/records/sums_order", &order(&customer, 1))).await?;
             process.kill().await?;
             fill(&site.join("site.db"), url, *wanted).await?;
-            checked(command(&["recompute"]).output().await?)?;
+            engine.run(&["recompute"]).await?;
             there = *wanted;
-            process = command(&["serve", "--listen", &server.address]).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+            process = engine.serve(&server.address)?;
             ready(&server).await?;
             connection = Connection::open(&server).await?;
         }

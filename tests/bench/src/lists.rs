@@ -1,13 +1,12 @@
 //! Lists of many records: pages, deep pages, groups with totals, each beside the same SQL written by hand.
 
-use std::{path::{Path, PathBuf}, process::Stdio, time::{Duration, Instant}};
+use std::{path::{Path, PathBuf}, time::{Duration, Instant}};
 
 use clap::Args;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor};
-use tokio::process::Command;
 
-use crate::{client::{Call, Connection, Fault, Server}, sides::{free_address, ready}};
+use crate::{client::{Call, Connection, Fault, Server}, sides::{Engine, free_address, ready}};
 
 /// Measures lists.
 #[derive(Args, Clone)]
@@ -90,22 +89,17 @@ pub async fn run(asked: &Lists, postgres: Option<&str>) -> Result<(), Fault> {
 }
 
 async fn measure(asked: &Lists, name: &str, cardstock: &Path, site: &Path, url: Option<&str>) -> Result<(), Fault> {
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(cardstock);
-        command.args(arguments).arg("--data").arg(site).args(url.iter().flat_map(|url| ["--database", url]));
-        command
-    };
-    let checked = |output: std::process::Output| if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(Fault::from(String::from_utf8_lossy(&output.stderr).into_owned())) };
+    let engine = Engine { cardstock, site, postgres: url };
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("pack");
-    checked(command(&["pack", "install", &pack.display().to_string()]).output().await?)?;
-    checked(command(&["user", "add", "clerk", "--role", "trade_clerk"]).output().await?)?;
-    let token = checked(command(&["token", "new", "--user", "clerk"]).output().await?)?;
+    engine.run(&["pack", "install", &pack.display().to_string()]).await?;
+    engine.run(&["user", "add", "clerk", "--role", "trade_clerk"]).await?;
+    let token = engine.run(&["token", "new", "--user", "clerk"]).await?;
     let began = Instant::now();
     let mut hand = Hand::open(&site.join("site.db"), url).await?;
     hand.fill(asked.records).await?;
     eprintln!("  {name}: {} records written in {:.0} s", asked.records, began.elapsed().as_secs_f64());
     let address = free_address()?;
-    let _server = command(&["serve", "--listen", &address]).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+    let _server = engine.serve(&address)?;
     let server = Server { address, token: Some(token) };
     ready(&server).await?;
     let mut connection = Connection::open(&server).await?;

@@ -1,13 +1,12 @@
 //! What rights cost: lists of many records as a member of a unit sees them, by the units below theirs and by what is
 //! shared with them, beside the same lists as an administrator sees them, on the same server, in turns.
 
-use std::{path::{Path, PathBuf}, process::Stdio, time::Instant};
+use std::{path::{Path, PathBuf}, time::Instant};
 
 use clap::Args;
 use serde_json::{Value as Json, json};
-use tokio::process::Command;
 
-use crate::{client::{Call, Connection, Fault, Server}, lists::{Hand, TABLE, at_share, filter, page}, sides::{free_address, ready}};
+use crate::{client::{Call, Connection, Fault, Server}, lists::{Hand, TABLE, at_share, filter, page}, sides::{Engine, free_address, ready}};
 
 /// Measures rights.
 #[derive(Args, Clone)]
@@ -51,24 +50,19 @@ pub async fn run(asked: &Rights, postgres: Option<&str>) -> Result<(), Fault> {
 }
 
 async fn measure(asked: &Rights, name: &str, cardstock: &Path, site: &Path, url: Option<&str>) -> Result<(), Fault> {
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(cardstock);
-        command.args(arguments).arg("--data").arg(site).args(url.iter().flat_map(|url| ["--database", url]));
-        command
-    };
-    let checked = |output: std::process::Output| if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(Fault::from(String::from_utf8_lossy(&output.stderr).into_owned())) };
+    let engine = Engine { cardstock, site, postgres: url };
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("pack");
-    checked(command(&["pack", "install", &pack.display().to_string()]).output().await?)?;
+    engine.run(&["pack", "install", &pack.display().to_string()]).await?;
     let mut tokens = Vec::new();
     for (user, role) in [("chief", "administrator")].into_iter().chain(MEMBERS.map(|(user, ..)| (user, "trade_member"))) {
-        checked(command(&["user", "add", user, "--role", role]).output().await?)?;
-        tokens.push(checked(command(&["token", "new", "--user", user]).output().await?)?);
+        engine.run(&["user", "add", user, "--role", role]).await?;
+        tokens.push(engine.run(&["token", "new", "--user", user]).await?);
     }
     let began = Instant::now();
     let mut hand = Hand::open(&site.join("site.db"), url).await?;
     hand.fill(asked.records).await?;
     let address = free_address()?;
-    let _server = command(&["serve", "--listen", &address]).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+    let _server = engine.serve(&address)?;
     let servers: Vec<Server> = tokens.into_iter().map(|token| Server { address: address.clone(), token: Some(token) }).collect();
     let [chief, members @ ..] = servers.as_slice() else { return Err("nobody asks".into()) };
     ready(chief).await?;

@@ -1,13 +1,12 @@
 //! Search over many records: how long each kind of question takes, at the desk's end of the wire.
 
-use std::{path::{Path, PathBuf}, process::Stdio, time::{Duration, Instant}};
+use std::{path::{Path, PathBuf}, time::{Duration, Instant}};
 
 use clap::Args;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::{Connection as _, Executor};
-use tokio::process::Command;
 
-use crate::{client::{Call, Connection, Fault, Server}, sides::{free_address, ready}};
+use crate::{client::{Call, Connection, Fault, Server}, sides::{Engine, free_address, ready}};
 
 /// Measures search.
 #[derive(Args, Clone)]
@@ -96,21 +95,16 @@ pub async fn run(asked: &Search, postgres: Option<&str>) -> Result<(), Fault> {
 }
 
 async fn measure(asked: &Search, name: &str, cardstock: &Path, site: &Path, url: Option<&str>) -> Result<(), Fault> {
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(cardstock);
-        command.args(arguments).arg("--data").arg(site).args(url.iter().flat_map(|url| ["--database", url]));
-        command
-    };
-    let checked = |output: std::process::Output| if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(Fault::from(String::from_utf8_lossy(&output.stderr).into_owned())) };
+    let engine = Engine { cardstock, site, postgres: url };
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("pack-search");
-    checked(command(&["pack", "install", &pack.display().to_string()]).output().await?)?;
-    checked(command(&["user", "add", "clerk", "--role", "finder_clerk"]).output().await?)?;
-    let token = checked(command(&["token", "new", "--user", "clerk"]).output().await?)?;
+    engine.run(&["pack", "install", &pack.display().to_string()]).await?;
+    engine.run(&["user", "add", "clerk", "--role", "finder_clerk"]).await?;
+    let token = engine.run(&["token", "new", "--user", "clerk"]).await?;
     let began = Instant::now();
     fill(asked.records, &site.join("site.db"), url).await?;
     eprintln!("  {name}: {} records written in {:.0} s", asked.records, began.elapsed().as_secs_f64());
     let began = Instant::now();
-    checked(command(&["search", "rebuild", "--card", "finder_firm"]).output().await?)?;
+    engine.run(&["search", "rebuild", "--card", "finder_firm"]).await?;
     let seconds = began.elapsed().as_secs_f64();
     eprintln!("  {name}: made searchable in {seconds:.0} s, {:.0} records/s", asked.records as f64 / seconds);
     if let Some(url) = url {
@@ -120,7 +114,7 @@ async fn measure(asked: &Search, name: &str, cardstock: &Path, site: &Path, url:
         eprintln!("  {name}: the database has {} MiB", std::fs::metadata(site.join("site.db"))?.len() / 1_048_576);
     }
     let address = free_address()?;
-    let _server = command(&["serve", "--listen", &address]).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+    let _server = engine.serve(&address)?;
     let server = Server { address, token: Some(token) };
     ready(&server).await?;
     let mut connection = Connection::open(&server).await?;

@@ -230,36 +230,51 @@ pub async fn ready(server: &Server) -> Result<(), Fault> {
     Err(format!("nothing answers at {}", server.address).into())
 }
 
-/// Runs a command of the engine and gives what it printed.
-async fn engine(plan: &Plan<'_>, site: &Path, arguments: &[&str]) -> Result<String, Fault> {
-    let mut command = Command::new(plan.cardstock);
-    command.args(arguments).arg("--data").arg(site);
-    if let Some(url) = plan.postgres {
-        command.args(["--database", url]);
+/// The engine's binary, at work on one site.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    /// The binary.
+    pub cardstock: &'a Path,
+    /// The site's folder.
+    pub site: &'a Path,
+    /// PostgreSQL, unless SQLite is meant.
+    pub postgres: Option<&'a str>,
+}
+
+impl Engine<'_> {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.cardstock);
+        command.args(arguments).arg("--data").arg(self.site).args(self.postgres.iter().flat_map(|url| ["--database", url]));
+        command
     }
-    let output = command.output().await?;
-    if !output.status.success() {
-        return Err(format!("cardstock {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into());
+
+    /// Runs a command and gives what it printed.
+    pub async fn run(&self, arguments: &[&str]) -> Result<String, Fault> {
+        let output = self.command(arguments).output().await?;
+        if !output.status.success() {
+            return Err(format!("cardstock {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+
+    /// Serves the site; the process ends when it is dropped.
+    pub fn serve(&self, address: &str) -> Result<Child, Fault> {
+        Ok(self.command(&["serve", "--listen", address]).stdout(Stdio::null()).kill_on_drop(true).spawn()?)
+    }
 }
 
 /// Starts the engine with all built-in packs and the benchmark's own, and fills it.
 pub async fn start_engine(plan: &Plan<'_>) -> Result<Side, Fault> {
     let site = plan.folder.join("engine");
+    let engine = Engine { cardstock: plan.cardstock, site: &site, postgres: plan.postgres };
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("pack");
-    engine(plan, &site, &["pack", "install", &pack.display().to_string()]).await?;
+    engine.run(&["pack", "install", &pack.display().to_string()]).await?;
     for number in 1..=OWNERS {
-        engine(plan, &site, &["user", "add", &format!("owner{number:02}"), "--display", &format!("Owner {number:02}"), "--role", "trade_clerk"]).await?;
+        engine.run(&["user", "add", &format!("owner{number:02}"), "--display", &format!("Owner {number:02}"), "--role", "trade_clerk"]).await?;
     }
-    let token = engine(plan, &site, &["token", "new", "--user", "owner01"]).await?;
+    let token = engine.run(&["token", "new", "--user", "owner01"]).await?;
     let address = free_address()?;
-    let mut command = Command::new(plan.cardstock);
-    command.arg("serve").arg("--data").arg(&site).args(["--listen", &address]);
-    if let Some(url) = plan.postgres {
-        command.args(["--database", url]);
-    }
-    let process = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+    let process = engine.serve(&address)?;
     let server = Server { address, token: Some(token) };
     ready(&server).await?;
     let mut connection = Connection::open(&server).await?;

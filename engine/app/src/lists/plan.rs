@@ -2,8 +2,9 @@
 //!
 //! **Invariants**
 //! - A kept plan is one person's, at one state of definitions and rights, and of a question for which nobody asked what
-//!   time it is: whatever went into it is the same now. Like the person, that state is only presumed, and confirmed by
-//!   the statement that answers.
+//!   time it is: whatever went into it is the same now. Where the person is only presumed to be as remembered, so is that
+//!   state, and the statement that answers confirms it.
+//! - What the system asks for a person, without their rights, is never kept as theirs.
 //!
 //! **Not here:** what is remembered of people (`remembered`).
 
@@ -150,7 +151,7 @@ impl Plans {
 /// The plan of a question, made by `ask` if it was not asked before.
 fn kept(app: &App, snapshot: &Snapshot, actor: &Actor, about: Option<Uuid>, key: impl Fn() -> String, ask: impl Fn() -> Result<GatedQuery, AppError>) -> Result<Arc<Plan<'static>>, AppError> {
     let make = || Ok::<_, AppError>(Arc::new(Plan::of(&snapshot.catalog, app.store.dialect(), Cow::Owned(ask()?), about)));
-    let (Some(user), Some(since)) = (actor.user, actor.known_since) else { return make() };
+    let (Some(user), Some(since), false) = (actor.user, actor.known_since, actor.is_unbounded_system()) else { return make() };
     let (key, known) = ((user, key()), (since, actor.shared_at));
     if let Some(plan) = app.plans.get(known, &key) {
         return Ok(plan);
