@@ -20,7 +20,7 @@ const KILLS: usize = 3;
 
 /// The pack of entries with a code of some type, as a folder.
 fn pack(folder: &Path, code: &str) -> String {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/packs/ledger");
+    let from = Path::new("../../tests/packs/ledger");
     let mut card: serde_json::Value = serde_json::from_slice(&std::fs::read(from.join("cards/entry.json")).expect("the card")).expect("JSON");
     card["fields"]["code"] = json!({"type": code});
     let folder = folder.join(code);

@@ -298,10 +298,9 @@ async fn history_names_what_changed(database: Database) {
     // What is calculated is told where its definition keeps it.
     assert_eq!(latest["values"], json!([{"field": "name", "old": "One", "new": "Two"}, {"field": "price", "old": "1.00", "new": "2.00"}, {"field": "worth", "old": "1.00", "new": "2.00"}]));
     assert!(!history.to_string().contains("1111") && !history.to_string().contains("2222"), "{history}");
-    // One audit row, one change and one outbox row for each save; changes are numbered without gaps.
+    // One audit row and one change for each save; changes are numbered without gaps.
     assert_eq!(site.number("SELECT count(*) FROM sys_audit").await, 2);
     assert_eq!(site.number("SELECT count(*) FROM sys_change").await, 2);
-    assert_eq!(site.number("SELECT count(*) FROM sys_outbox").await, 2);
 }
 
 async fn links_must_be_there_and_in_sight(database: Database) {

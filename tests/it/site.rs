@@ -29,9 +29,9 @@ pub fn run<F: Future<Output = ()>>(database: Database, case: impl FnOnce(Databas
 /// A pack's files, as `app` takes them.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// A folder of this repository.
+/// A folder of this repository. Tests run in the folder of their package.
 pub fn folder(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    Path::new("..").join(path)
 }
 
 /// The files of a pack's folder.

@@ -11,7 +11,7 @@ use crate::{
     site::{Database, Person, Site},
 };
 
-both!(changes_are_numbered_without_gaps, what_had_its_time_is_deleted, contents_nobody_names_are_deleted, the_planner_knows_tables);
+both!(changes_are_numbered_without_gaps, what_had_its_time_is_deleted, contents_nobody_names_are_deleted, the_planner_knows_tables, old_notices_go);
 
 /// As if everything of that table had happened in 1970.
 async fn age(site: &Site, database: Database, table: &str, column: &str) {
@@ -81,6 +81,23 @@ async fn what_had_its_time_is_deleted(database: Database) {
         assert_eq!(site.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
     root.get("/records/room").await.ok(200);
+}
+
+async fn old_notices_go(database: Database) {
+    let site = Site::with(database, "tests/packs/lab").await;
+    let kim = uuid::Uuid::try_parse(&site.person("kim", &["keeper"]).await.id).expect("an id");
+    let moment = |days: i64| chrono::Utc::now() - chrono::TimeDelta::days(days);
+    let at = |days: i64| if database == Database::Sqlite { moment(days).timestamp_micros().to_string() } else { format!("'{}'", moment(days).to_rfc3339()) };
+    let id = |id: uuid::Uuid| if database == Database::Sqlite { format!("X'{}'", id.simple()) } else { format!("'{id}'") };
+    // Days since each was made, and since it was counted on last.
+    let rows = [(1, 1), (89, 89), (100, 10), (91, 91), (100, 100)].map(|(made, told)| {
+        let stamp = uuid::Timestamp::from_unix_time(moment(made).timestamp().unsigned_abs(), 0, 0, 0);
+        format!("INSERT INTO sys_notice (id, user_id, kind, word, about, times, at) VALUES ({}, {}, 'job', 'done', '{{}}', {made}, {})", id(uuid::Uuid::new_v7(stamp)), id(kim), at(told))
+    });
+    site.app.store.apply(rows.to_vec()).await.expect("kept");
+    run(&site, database).await;
+    assert_eq!(site.number("SELECT count(*) FROM sys_notice").await, 3);
+    assert_eq!(site.number("SELECT sum(times) FROM sys_notice").await, 190, "those of the last ninety days stay");
 }
 
 /// Of which table's rows the planner knows how many there are.

@@ -102,6 +102,9 @@ export class Lookup extends HTMLElement {
     const open = this.list.matches(':popover-open');
     if (event.key === 'Escape' && open) { event.stopPropagation(); event.preventDefault(); this.input.value = this.multiple ? '' : this.title_; this.close(); }
     if (event.key === 'ArrowDown' && !open) { event.preventDefault(); event.stopPropagation(); this.open(); this.ask(true); }
+    // The only option stays chosen: there is nowhere else to go.
+    const alone = open && all('[role=option]', this.list).length === 1 && find('[aria-selected="true"]', this.list);
+    if (alone && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) { event.preventDefault(); event.stopImmediatePropagation(); }
     if (event.key === 'Enter' && open && find('[aria-selected="true"]', this.list)) event.stopPropagation();
     if (event.key === 'Enter' && open && find('[aria-selected="true"]', this.list)) { event.preventDefault(); find('[aria-selected="true"]', this.list)?.click(); }
     if (event.key === 'Tab' && open && this.input.value.trim() !== this.title_ && this.input.value.trim()) find('[aria-selected="true"]', this.list)?.click();

@@ -15,7 +15,7 @@ use access::Actor;
 use chrono::{DateTime, TimeDelta, Utc};
 use model::Ident;
 use serde_json::{Map, Value as Json, json};
-use sql::{Datum, system_notices as rows};
+use sql::{Datum, Dialect, system_notices as rows};
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -116,7 +116,7 @@ pub async fn tell(tx: &mut Tx, notice: &Notice) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether it is one who is there, and wants to be told.
+/// Whether it may be one who is there, and wants to be told.
 async fn tell_one(tx: &mut Tx, notice: &Notice, user: Uuid) -> Result<bool, StoreError> {
     let now = Utc::now();
     let card = notice.card.as_ref().map(Ident::as_str);
@@ -135,10 +135,20 @@ async fn tell_one(tx: &mut Tx, notice: &Notice, user: Uuid) -> Result<bool, Stor
         by: notice.by,
         at: now,
     };
-    if bundle.is_some() && !tx.fetch(&rows::count_on(tx.dialect(), &row, now - BUNDLED)).await?.is_empty() {
-        return Ok(true);
-    }
-    Ok(!tx.fetch(&rows::keep(tx.dialect(), &row)).await?.is_empty())
+    let since = now - BUNDLED;
+    let statement = match (&bundle, tx.dialect()) {
+        (Some(_), Dialect::Postgres) => {
+            // It goes with what else is put aside, instead of two trips. Whoever turned it off looks once for nothing.
+            tx.put(rows::count_or_keep(&row, since)).await?;
+            return Ok(true);
+        }
+        (Some(_), Dialect::Sqlite) => match tx.fetch(&rows::same(&row, since)).await?.into_iter().flatten().next() {
+            Some(Datum::Uuid(same)) => rows::count_on(same, &row),
+            _ => rows::keep(Dialect::Sqlite, &row),
+        },
+        (None, dialect) => rows::keep(dialect, &row),
+    };
+    Ok(tx.execute(&statement).await? > 0)
 }
 
 /// A notice as whoever was told sees it.

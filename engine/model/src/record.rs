@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use crate::{Ident, Value};
 
-/// Values by field key. A key that is not there reads as empty.
-pub type Values = IndexMap<Ident, Value>;
+/// Values by field key. A key that is not there reads as empty. Keys come from definitions, never from requests, so the
+/// quick hash is safe here.
+pub type Values = IndexMap<Ident, Value, foldhash::fast::RandomState>;
 
 /// One record with the child rows that were read or submitted.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -68,7 +68,7 @@ fn compile(kind: FileKind) -> Compiled {
 mod tests {
     #[test]
     fn committed_schemas_equal_the_types() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas");
+        let folder = "../../schemas";
         for (name, text) in super::all() {
             let path = format!("{folder}/{name}");
             if std::env::var_os("UPDATE_SCHEMAS").is_some() {

@@ -203,7 +203,7 @@ impl Lines {
     }
 
     fn add(&self, fields: Map) -> Outcome<()> {
-        let mut line = Line { id: None, values: Values::new(), changed: BTreeSet::new() };
+        let mut line = Line { id: None, values: Values::default(), changed: BTreeSet::new() };
         for (name, value) in fields {
             let value = from_dynamic(value)?;
             let path = format!("{}.{name}", self.table);

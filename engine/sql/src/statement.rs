@@ -118,25 +118,31 @@ pub fn together(statements: Vec<Statement>) -> Vec<Statement> {
 }
 
 /// Statements of PostgreSQL whose order does not matter and that give nothing back, as one: a round trip for all. None of
-/// them sees what another of them does, and no two may touch the same row.
+/// them sees what another of them does, no two may touch the same row, and one at most consists of parts.
 pub fn joined(statements: Vec<Statement>) -> Option<Statement> {
     let mut statements = together(statements);
     if statements.len() < 2 {
         return statements.pop();
     }
+    // Parts that change something stand at the very beginning of a statement only, so theirs go beside ours.
+    statements.sort_by_key(Statement::has_parts);
     let last = statements.len() - 1;
     let (mut sql, mut binds) = (String::from("WITH "), Vec::new());
     for (index, statement) in statements.into_iter().enumerate() {
         let text = shifted(&statement.sql, binds.len());
-        match index {
+        match text.strip_prefix(PARTS) {
+            Some(parts) if index == last => sql.push_str(&format!(", {parts}")),
             _ if index == last => sql.push_str(&format!(" {text}")),
-            0 => sql.push_str(&format!("p{index} AS ({text})")),
+            _ if index == 0 => sql.push_str(&format!("p{index} AS ({text})")),
             _ => sql.push_str(&format!(", p{index} AS ({text})")),
         }
         binds.extend(statement.binds);
     }
     Some(Statement { sql, binds, columns: Vec::new() })
 }
+
+/// How a statement that consists of parts begins.
+const PARTS: &str = "WITH ";
 
 /// A text whose placeholders are counted from further on.
 fn shifted(tuple: &str, shift: usize) -> String {
@@ -180,6 +186,11 @@ impl Statement {
     pub fn is_once(&self) -> bool {
         self.sql.contains(Self::ONCE)
     }
+
+    /// Whether it consists of parts, of which a later one goes by what an earlier one did.
+    pub fn has_parts(&self) -> bool {
+        self.sql.starts_with(PARTS)
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +213,10 @@ mod tests {
         let one = |sql: &str, binds: &[i64]| Statement { sql: sql.into(), binds: binds.iter().copied().map(Datum::Integer).collect(), columns: Vec::new() };
         assert_eq!(joined(Vec::new()), None);
         assert_eq!(joined(vec![one("DELETE FROM t WHERE a = $1::bigint", &[1])]), Some(one("DELETE FROM t WHERE a = $1::bigint", &[1])));
+        let in_parts = one("WITH c AS (UPDATE n SET t = 1 WHERE u = $1::bigint RETURNING u) INSERT INTO n (u) SELECT $1::bigint WHERE NOT EXISTS (SELECT 1 FROM c)", &[7]);
+        let hoisted = joined(vec![in_parts, one("DELETE FROM u WHERE a = $1::bigint", &[3])]).expect("one");
+        assert_eq!(hoisted.sql, "WITH p0 AS (DELETE FROM u WHERE a = $1::bigint), c AS (UPDATE n SET t = 1 WHERE u = $2::bigint RETURNING u) INSERT INTO n (u) SELECT $2::bigint WHERE NOT EXISTS (SELECT 1 FROM c)");
+        assert_eq!(hoisted.binds, [3, 7].map(Datum::Integer));
         let of_two = joined(vec![one("UPDATE t SET a = $1::bigint WHERE b ? 'c' AND d = $2::bigint", &[1, 2]), one("DELETE FROM u WHERE a = $1::bigint", &[3])]).expect("one");
         assert_eq!(of_two, one("WITH p0 AS (UPDATE t SET a = $1::bigint WHERE b ? 'c' AND d = $2::bigint) DELETE FROM u WHERE a = $3::bigint", &[1, 2, 3]));
         let of_three = joined(vec![one("X $1", &[1]), one("Y $1", &[2]), one("Z $1", &[3])]).expect("one");

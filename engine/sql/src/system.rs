@@ -33,8 +33,10 @@ fn optional(value: Option<Uuid>) -> Datum {
 }
 
 /// Begins a unit of work on PostgreSQL, in one round trip: a lock that keeps publishes out, and then, after it, the
-/// version of the definitions that holds until the end.
-pub const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock_shared(6011200720001); SELECT version, rights FROM sys_catalog";
+/// version of the definitions that holds until the end. The connection was told [`BEGINNING`] once.
+pub const BEGIN: &str = "BEGIN; EXECUTE cardstock_turn; EXECUTE cardstock_counts";
+/// What [`BEGIN`] asks for, so that it is planned once for each connection and not for each unit of work.
+pub const BEGINNING: &str = "PREPARE cardstock_turn AS SELECT pg_advisory_xact_lock_shared(6011200720001); PREPARE cardstock_counts AS SELECT version, rights FROM sys_catalog";
 /// Begins a publish on PostgreSQL: it waits for the units under way, and those that come wait for it. Readers are not
 /// kept waiting behind it: a table that is not free soon is tried again. Building indexes may take its time.
 pub const BEGIN_ALONE: &str = "BEGIN; SELECT pg_advisory_xact_lock(6011200720001); SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0; SELECT version, rights FROM sys_catalog";
@@ -203,7 +205,7 @@ pub fn put_idempotent(dialect: Dialect, principal: Uuid, key: &str, fingerprint:
     statement(dialect, "INSERT INTO sys_idempotency (principal, key, fingerprint, status, response, created_at) VALUES ({}, {}, {}, {}, {}, {})", binds, Vec::new())
 }
 
-/// What happened to a record, for audit, change log and outbox.
+/// What happened to a record, for audit and change log.
 #[derive(Debug, Clone)]
 pub struct Event<'a> {
     /// When.
@@ -226,17 +228,16 @@ pub struct Event<'a> {
     pub site: &'a str,
     /// The transaction it happened in.
     pub tx: Uuid,
-    /// A new id each for audit, change and outbox.
-    pub ids: [Uuid; 3],
+    /// A new id each for audit and change.
+    pub ids: [Uuid; 2],
 }
 
 /// The rows that an event leaves behind, each by a statement that asks for no answer. On SQLite the change gets its number
 /// at once, since there is one writer.
-pub fn event(dialect: Dialect, told: &Event<'_>) -> [Statement; 3] {
+pub fn event(dialect: Dialect, told: &Event<'_>) -> [Statement; 2] {
     let common = || vec![text(told.card), Datum::Uuid(told.record), Datum::Integer(told.version)];
     let audit = [vec![Datum::Uuid(told.ids[0]), Datum::Instant(told.at), optional(told.actor)], common(), vec![text(told.action), text(told.fields.clone()), told.tracked.clone().map_or(Datum::Null(Physical::Text), Datum::Text)]].concat();
     let change = [vec![Datum::Uuid(told.ids[1]), text(told.site), Datum::Uuid(told.tx)], common(), vec![text(told.action), text(told.fields.clone())]].concat();
-    let outbox = [vec![Datum::Uuid(told.ids[2]), text(told.action)], common(), vec![Datum::Instant(told.at)]].concat();
     let numbered = match dialect {
         Dialect::Sqlite => "INSERT INTO sys_change (id, site, tx, seq, card, record, version, op, fields) VALUES ({}, {}, {}, COALESCE((SELECT max(seq) FROM sys_change), 0) + 1, {}, {}, {}, {}, {})",
         Dialect::Postgres => "INSERT INTO sys_change (id, site, tx, card, record, version, op, fields) VALUES ({}, {}, {}, {}, {}, {}, {}, {})",
@@ -244,11 +245,10 @@ pub fn event(dialect: Dialect, told: &Event<'_>) -> [Statement; 3] {
     [
         statement(dialect, "INSERT INTO sys_audit (id, at, actor, card, record, version, action, fields, tracked) VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})", audit, Vec::new()),
         statement(dialect, numbered, change, Vec::new()),
-        statement(dialect, "INSERT INTO sys_outbox (id, event, card, record, version, created_at) VALUES ({}, {}, {}, {}, {}, {})", outbox, Vec::new()),
     ]
 }
 
-/// A line of the history alone: calculated values whose change is kept. No version, nothing for change log and outbox.
+/// A line of the history alone: calculated values whose change is kept. No version, nothing for the change log.
 pub fn renewed(dialect: Dialect, at: DateTime<Utc>, card: &str, record: Uuid, version: i64, fields: &str, tracked: &str) -> Statement {
     let binds =
         vec![Datum::Uuid(Uuid::now_v7()), Datum::Instant(at), Datum::Null(Physical::Uuid), text(card), Datum::Uuid(record), Datum::Integer(version), text("renewed"), text(fields), text(tracked)];
@@ -258,8 +258,8 @@ pub fn renewed(dialect: Dialect, at: DateTime<Utc>, card: &str, record: Uuid, ve
 /// Gives numbers to changes that have none, in the order they became visible. Run by one sequencer at a time.
 pub fn number_changes() -> Statement {
     let sql = "WITH open AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM sys_change WHERE seq IS NULL), \
-               top AS (SELECT COALESCE(max(seq), 0) AS seq FROM sys_change) \
-               UPDATE sys_change SET seq = top.seq + open.n FROM open, top WHERE sys_change.id = open.id";
+               top AS (SELECT COALESCE(max(seq), 0) AS seq FROM sys_change WHERE seq IS NOT NULL) \
+               UPDATE sys_change SET seq = top.seq + open.n FROM open, top WHERE sys_change.seq IS NULL AND sys_change.id = open.id";
     statement(Dialect::Postgres, sql, Vec::new(), Vec::new())
 }
 

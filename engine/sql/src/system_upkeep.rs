@@ -1,6 +1,7 @@
 //! Statements that clear away what has had its time, a part at a time: long deletions would make others wait.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::{Datum, Dialect, Physical, Statement, system::statement};
 
@@ -62,8 +63,20 @@ pub fn clear(dialect: Dialect, what: Expired, before: DateTime<Utc>) -> Statemen
         Expired::SecondDrafts => ("sys_second_draft", "user_id", "created_at"),
         Expired::Letters => ("sys_mail", "id", "created_at"),
     };
-    let sql = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} < {{}} LIMIT {BATCH})");
-    statement(dialect, &sql, vec![Datum::Instant(before)], Vec::new())
+    // Notices are found by their ids, which begin with the time they were made at; one that was counted on is kept longer.
+    let (older, mut binds) = match what {
+        Expired::Notices => ("id < {} AND ", vec![Datum::Uuid(first_id_at(before))]),
+        _ => ("", Vec::new()),
+    };
+    binds.push(Datum::Instant(before));
+    let sql = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {older}{column} < {{}} LIMIT {BATCH})");
+    statement(dialect, &sql, binds, Vec::new())
+}
+
+/// The smallest id of version 7 (RFC 9562, 5.7) that could be made at a moment.
+fn first_id_at(at: DateTime<Utc>) -> Uuid {
+    let milliseconds = u128::from(at.timestamp_millis().max(0).unsigned_abs());
+    Uuid::from_u128((milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
 }
 
 /// Which of these contents are named by a row.

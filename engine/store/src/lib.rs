@@ -64,6 +64,8 @@ fn counts(rows: Vec<Vec<Datum>>) -> Result<Counts, StoreError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Company {
     Others,
+    /// Others too, but it touches very much.
+    Large,
     Nobody,
 }
 
@@ -116,6 +118,16 @@ impl Store {
         E: Failure,
     {
         self.run(unit, Company::Others).await
+    }
+
+    /// Runs a unit of work that touches very much. On SQLite it goes first in its batch: to be able to undo it alone, all
+    /// that it touches would be kept twice.
+    pub async fn write_large<T, E>(&self, unit: impl Unit<T, E>) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+    {
+        self.run(unit, Company::Large).await
     }
 
     /// Runs a unit of work beside which no other is under way, in any process: publishing.

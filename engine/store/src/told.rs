@@ -16,6 +16,8 @@ use crate::postgres::Postgres;
 const KEPT: usize = 256;
 /// Pause before listening is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How long what other processes are to be told may wait for more of it.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 pub(crate) struct Told {
     sender: broadcast::Sender<Option<Uuid>>,
@@ -40,8 +42,8 @@ impl Told {
         let _ = self.sender.send(user);
     }
 
-    /// Begins, once, to hear what other processes say.
-    /// Tells other processes. Not in the unit's own transaction: those that notify commit one after the other.
+    /// Tells other processes. Not in the unit's own transaction: those that notify commit one after the other. What is
+    /// to be told within a moment goes together.
     pub(crate) fn announce(self: &Arc<Self>, postgres: &Postgres, users: Vec<Uuid>) {
         let Ok(mut open) = self.open.lock() else { return };
         if users.is_empty() {
@@ -58,6 +60,7 @@ impl Told {
                 if let Err(error) = postgres.fetch(&sql::system_notices::announce(&users)).await {
                     tracing::debug!(%error, "other processes are not told at the moment");
                 }
+                tokio::time::sleep(TOGETHER).await;
             }
         });
     }
@@ -71,6 +74,7 @@ impl Told {
         users.map(|users| users.into_iter().collect())
     }
 
+    /// Begins, once, to hear what other processes say.
     pub(crate) fn hear_others(&self, pool: &PgPool) {
         if self.hears.swap(true, Ordering::AcqRel) {
             return;

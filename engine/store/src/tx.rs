@@ -125,7 +125,8 @@ impl Tx {
             return self.execute(&statement).await.map(|_| ());
         }
         let binds: usize = self.put.iter().map(|put| put.binds.len()).sum();
-        if self.put.len() >= MAX_PUT || binds + statement.binds.len() > MAX_BINDS {
+        let is_second = statement.has_parts() && self.put.iter().any(Statement::has_parts);
+        if is_second || self.put.len() >= MAX_PUT || binds + statement.binds.len() > MAX_BINDS {
             self.flush().await?;
         }
         self.put.push(statement);

@@ -59,7 +59,7 @@ pub fn document(command: &str, sizes: (usize, usize), cells: &[Cell], start: Opt
     let _ = writeln!(text, "# Benchmarks\n");
     let _ = writeln!(
         text,
-        "The engine, with rights, validation, computed fields, audit, change log and outbox, beside a server written by hand for one schema with axum and sqlx: \
+        "The engine, with rights, validation, computed fields, audit and change log, beside a server written by hand for one schema with axum and sqlx: \
          hard-coded tables, validation and JSON, an audit row for each change, no rights. Same machine, same data, same load generator, in one run; what counts is the ratio. \
          Both sync every commit (`synchronous=FULL` on SQLite). How it works: [tests/bench](../tests/bench/README.md).\n"
     );

@@ -73,7 +73,7 @@ async fn records(app: &App, snapshot: &Arc<Snapshot>, used: &Use, upto: usize, f
 /// Some records and the checkpoint after them, in one transaction.
 async fn part(context: &Context, snapshot: &Arc<Snapshot>, node: usize, some: &[Uuid]) -> Result<(), AppError> {
     let work = Arc::new((context.clone(), snapshot.clone(), some.to_vec()));
-    let done = context.app().store.write(move |tx: &mut Tx| {
+    let done = context.app().store.write_large(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move {
             let (context, snapshot, some) = &*work;

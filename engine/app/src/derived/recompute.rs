@@ -141,7 +141,7 @@ async fn keep(app: &App, snapshot: &Snapshot, nodes: &BTreeSet<usize>) -> Result
 /// The next records of a pass, in one transaction with what tells how far it is; nothing when there are no more.
 pub(super) async fn part(app: &App, snapshot: &Arc<Snapshot>, pass: &Pass, after: Option<Uuid>, point: Option<(Context, Json)>) -> Result<Option<(Uuid, i64)>, AppError> {
     let work = Arc::new((snapshot.clone(), pass.clone(), point));
-    let done = app.store.write(move |tx: &mut Tx| {
+    let done = app.store.write_large(move |tx: &mut Tx| {
         let work = work.clone();
         Box::pin(async move {
             let (snapshot, pass, point) = &*work;

@@ -5,7 +5,7 @@
 //! - Records are held, in order of their ids, before they are read.
 //! - What did not change is not written.
 
-use std::{collections::{BTreeMap, BTreeSet, HashSet}, sync::Arc};
+use std::{borrow::Cow, collections::{BTreeMap, BTreeSet, HashSet}, sync::Arc};
 
 use access::Actor;
 use chrono::{DateTime, Utc};
@@ -68,7 +68,7 @@ impl Renewing<'_> {
             lines.extend(series(tx, self.card, before, after, self.now));
             let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str())).cloned();
             let touched: BTreeSet<Ident> = differing(&self.card.table, &before.values, &after.values).into_iter().chain(tables).collect();
-            kept.push(search::Kept { record: after.clone(), changed: Some(touched) });
+            kept.push(search::Kept { record: Cow::Borrowed(after), changed: Some(touched) });
         }
         for statement in sql::together(lines) {
             tx.execute(&statement).await?;

@@ -168,7 +168,7 @@ impl Importing<'_> {
         let (run, context, import, header) = (self.run.clone(), self.context.clone(), self.import.clone(), self.header);
         let job = job_of(self.app, import.id, &self.run.plan.settings, None);
         let total = self.total;
-        let done = self.app.store.write(move |tx: &mut Tx| {
+        let done = self.app.store.write_large(move |tx: &mut Tx| {
             let (run, context, import, job) = (run.clone(), context.clone(), import.clone(), job.clone());
             Box::pin(async move {
                 let mut receive = lines(job, header);
@@ -263,7 +263,7 @@ impl Importing<'_> {
 
     async fn part(&self, groups: Arc<Vec<Group>>, from: i64, to: i64, skip: bool, point: &mut Point, failed: i64) -> Result<Tally, JobError> {
         let (run, context, id, is_refused) = (self.run.clone(), self.context.clone(), self.import.id, point.refused);
-        let done = self.app.store.write(move |tx: &mut Tx| {
+        let done = self.app.store.write_large(move |tx: &mut Tx| {
             let (run, context, groups) = (run.clone(), context.clone(), groups.clone());
             Box::pin(async move {
                 tx.savepoint().await?;

@@ -254,7 +254,7 @@ impl Whole {
             tracked: None,
             site: &self.site,
             tx: Uuid::now_v7(),
-            ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+            ids: [Uuid::now_v7(), Uuid::now_v7()],
         };
         crate::records::told::tell(tx, &self.snapshot, &self.card, &event).await
     }

@@ -176,7 +176,7 @@ impl Removal<'_> {
             tracked: None,
             site: self.site,
             tx: self.trash_id,
-            ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+            ids: [Uuid::now_v7(), Uuid::now_v7()],
         };
         told::tell(tx, self.snapshot, card, &event).await
     }

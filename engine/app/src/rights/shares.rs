@@ -248,7 +248,7 @@ async fn note(tx: &mut Tx, card: &Card, id: Uuid, actor: &Actor, who: &Who, want
         tracked: None,
         site,
         tx: Uuid::now_v7(),
-        ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+        ids: [Uuid::now_v7(), Uuid::now_v7()],
     };
     for statement in system::event(dialect, &event) {
         tx.execute(&statement).await?;

@@ -163,7 +163,7 @@ impl Reading<'_> {
         match hop {
             Hop::Child { table: child } => {
                 let next = TableRef::child(&owner.card, child);
-                let mut rows = Values::new();
+                let mut rows = Values::default();
                 for some in ids.chunks(500) {
                     let lowered = select::children(self.catalog, source.dialect(), self.tables, &next, some, &[], &[]);
                     for row in source.fetch(&lowered.statement).await? {
@@ -175,13 +175,13 @@ impl Reading<'_> {
                 Ok((next, rows))
             }
             Hop::Links { field, target } | Hop::Link { field, target } | Hop::AnyLink { field, target } => Ok((TableRef::card(target), self.side(source, owner, field, ids).await?)),
-            Hop::Parent => Ok((TableRef::card(&owner.card), Values::new())),
+            Hop::Parent => Ok((TableRef::card(&owner.card), Values::default())),
         }
     }
 
     /// Several values of a field.
     async fn side(&self, source: &mut Source<'_>, owner: &TableRef, field: &Ident, ids: &[Uuid]) -> Result<Values, AppError> {
-        let mut values = Values::new();
+        let mut values = Values::default();
         let Some(card) = self.catalog.card(&owner.card) else { return Ok(values) };
         let Some(kind) = card.table_of(owner.child.as_ref()).and_then(|table| table.field(field)).filter(|field| matches!(field.storage, Storage::Side { .. })).map(|field| &field.kind) else {
             return Ok(values);

@@ -1,6 +1,6 @@
 //! After a change: the record's own entries, and those of records that are found by its words.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use model::{Card, Hop, Ident, Record};
 use serde_json::{Value as Json, json};
@@ -24,16 +24,16 @@ const BATCH: usize = 200;
 
 /// A record that was saved, and what of it is told to the index.
 #[derive(Clone)]
-pub(crate) struct Kept {
-    pub record: Record,
+pub(crate) struct Kept<'r> {
+    pub record: Cow<'r, Record>,
     /// Own fields and child tables that changed; `None` for a record that was just made.
     pub changed: Option<BTreeSet<Ident>>,
 }
 
 /// After records of a card were made or changed, each once: their entries are made together.
-pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, kept: &[Kept]) -> Result<(), UnitError> {
-    let touched = |kept: &&Kept| kept.changed.as_ref().is_none_or(|changed| snapshot.search().touched(&card.key, changed));
-    let records: Vec<&Record> = kept.iter().filter(touched).map(|kept| &kept.record).collect();
+pub(crate) async fn after_save(tx: &mut Tx, snapshot: &Snapshot, card: &Card, kept: &[Kept<'_>]) -> Result<(), UnitError> {
+    let touched = |kept: &&Kept<'_>| kept.changed.as_ref().is_none_or(|changed| snapshot.search().touched(&card.key, changed));
+    let records: Vec<&Record> = kept.iter().filter(touched).map(|kept| &*kept.record).collect();
     index_records(tx, snapshot, card, &records).await?;
     // Nothing points to what was just made.
     let changed: Vec<(Uuid, &BTreeSet<Ident>)> = kept.iter().filter_map(|kept| Some((kept.record.id, kept.changed.as_ref()?))).collect();

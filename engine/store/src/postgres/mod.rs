@@ -144,11 +144,10 @@ fn pause(tries: u32) -> Duration {
 /// A connection inside a transaction. One that was lost unnoticed has done nothing yet: another is taken. While the
 /// server is away none can be made, which ends this.
 async fn begin(pool: &Pool, company: Company) -> Result<(Pooled, Counts), StoreError> {
-    let words = if company == Company::Nobody { sql::system::BEGIN_ALONE } else { sql::system::BEGIN };
     let mut lost = 0;
     loop {
         let mut connection = pool.acquire().await?;
-        match begin_postgres(&mut connection, words).await {
+        match begin_on(&mut connection, company).await {
             Ok(counts) => return Ok((connection, counts)),
             Err(error) => {
                 if control_postgres(&mut connection, "ROLLBACK").await.is_ok() {
@@ -159,6 +158,19 @@ async fn begin(pool: &Pool, company: Company) -> Result<(Pooled, Counts), StoreE
                     return Err(error);
                 }
             }
+        }
+    }
+}
+
+async fn begin_on(connection: &mut Pooled, company: Company) -> Result<Counts, StoreError> {
+    match company {
+        Company::Nobody => begin_postgres(connection, sql::system::BEGIN_ALONE).await,
+        Company::Others | Company::Large => {
+            if !connection.is_told {
+                control_postgres(connection, sql::system::BEGINNING).await?;
+                connection.is_told = true;
+            }
+            begin_postgres(connection, sql::system::BEGIN).await
         }
     }
 }

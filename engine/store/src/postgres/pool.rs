@@ -35,12 +35,21 @@ struct Inner {
     options: PgConnectOptions,
     turns: Arc<Semaphore>,
     /// The one that was used last is at the end.
-    idle: Mutex<Vec<(PgConnection, Instant)>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A connection that nobody holds.
+struct Idle {
+    connection: PgConnection,
+    since: Instant,
+    is_told: bool,
 }
 
 /// A connection of one's own for a while.
 pub(crate) struct Pooled {
     connection: Box<PgConnection>,
+    /// Whether it knows what units of work begin with.
+    pub(super) is_told: bool,
     inner: Arc<Inner>,
     _turn: OwnedSemaphorePermit,
 }
@@ -59,27 +68,27 @@ impl Pool {
                 .map_err(|_| away("all connections are busy"))?
                 .map_err(|_| away("the database is closed"))?,
         };
-        let connection = loop {
+        let (connection, is_told) = loop {
             let idle = self.inner.idle.lock().ok().and_then(|mut idle| idle.pop());
             match idle {
-                None => break self.inner.connect().await?,
-                Some((connection, since)) if since.elapsed() <= FRESH => break connection,
-                Some((mut connection, _)) => {
-                    if connection.ping().await.is_ok() {
-                        break connection;
+                None => break (self.inner.connect().await?, false),
+                Some(idle) if idle.since.elapsed() <= FRESH => break (idle.connection, idle.is_told),
+                Some(mut idle) => {
+                    if idle.connection.ping().await.is_ok() {
+                        break (idle.connection, idle.is_told);
                     }
                 }
             }
         };
-        Ok(Pooled { connection: Box::new(connection), inner: self.inner.clone(), _turn: turn })
+        Ok(Pooled { connection: Box::new(connection), is_told, inner: self.inner.clone(), _turn: turn })
     }
 
     /// Gives nothing out any more, and closes what is idle.
     pub(super) async fn close(&self) {
         self.inner.turns.close();
         let idle = self.inner.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
-        for (connection, _) in idle {
-            if let Err(error) = connection.close().await {
+        for idle in idle {
+            if let Err(error) = idle.connection.close().await {
                 tracing::debug!(%error, "a connection was not closed cleanly");
             }
         }
@@ -126,8 +135,8 @@ impl Pooled {
             return;
         }
         if let Ok(mut idle) = self.inner.idle.lock() {
-            idle.push((*self.connection, Instant::now()));
-            if idle.first().is_some_and(|(_, since)| since.elapsed() > KEPT) {
+            idle.push(Idle { connection: *self.connection, since: Instant::now(), is_told: self.is_told });
+            if idle.first().is_some_and(|idle| idle.since.elapsed() > KEPT) {
                 idle.remove(0);
             }
         }

@@ -64,12 +64,11 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// The connection that writes. What could be undone of a large unit lies in a file: in memory, the end of each statement
-/// would walk over all of it.
+/// The connection that writes.
 fn writing(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
     // Checkpoints write each page once, however often it changed since the last: 16 MiB lie between them.
-    connection.execute_batch("PRAGMA temp_store = file; PRAGMA wal_autocheckpoint = 4000")?;
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 4000")?;
     Ok(connection)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariants**
 //! - Every unit is a savepoint of a batch, but for the first, with which the whole transaction is undone: to be able to
-//!   undo a part, SQLite keeps a copy of every page it touches. Answers go out only after the batch's commit, so that
+//!   undo a part, SQLite keeps a copy of every page it touches, here in memory. Answers go out only after the batch's commit, so that
 //!   many waiting units share one sync.
 //! - After a failure that another unit would meet too, the whole batch is given up and the connection thrown away.
 
@@ -35,8 +35,8 @@ pub(super) struct Writer {
 
 /// Something to do on the writing thread.
 enum Job {
-    /// Runs a unit in the batch; whether the batch is to be committed at once.
-    Unit(Box<dyn FnOnce(&mut State) -> bool + Send>),
+    /// Runs a unit in the batch, or in one of its own.
+    Unit(Box<dyn FnOnce(&mut State) + Send>, Company),
     /// Commits, closes the connection, and says so.
     Close(oneshot::Sender<()>),
 }
@@ -92,11 +92,10 @@ impl Writer {
             let result = state.run(&handle, &mut unit, done);
             // Who went away need not be told.
             let _ = answer.send(result);
-            company == Company::Nobody
         };
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let closed = || StoreError::Unavailable { detail: "the database is closed".into() };
-        if self.sender.send(Job::Unit(Box::new(job))).is_err() {
+        if self.sender.send(Job::Unit(Box::new(job), company)).is_err() {
             return Err(closed().into());
         }
         let given_up = || StoreError::Unavailable { detail: "the batch of changes was given up".into() };
@@ -125,14 +124,26 @@ fn work(mut state: State, jobs: &mpsc::Receiver<Job>, waiting: &AtomicUsize) {
         let mut next = Some(job);
         while let Some(job) = next.take() {
             match job {
-                Job::Unit(run) => {
+                Job::Unit(run, company @ (Company::Others | Company::Large)) => {
                     waiting.fetch_sub(1, Ordering::AcqRel);
-                    let at_once = run(&mut state);
-                    let is_full = state.batch.as_ref().is_some_and(|batch| batch.done.len() >= MAX_UNITS || batch.began.elapsed() >= MAX_AGE);
-                    // After a publish the next unit must find it committed: it reads the definitions anew.
-                    if at_once || is_full {
+                    if company == Company::Large {
                         state.commit();
                     }
+                    run(&mut state);
+                    if state.batch.as_ref().is_some_and(|batch| batch.done.len() >= MAX_UNITS || batch.began.elapsed() >= MAX_AGE) {
+                        state.commit();
+                    }
+                    next = jobs.try_recv().ok();
+                }
+                Job::Unit(run, Company::Nobody) => {
+                    waiting.fetch_sub(1, Ordering::AcqRel);
+                    // Whole tables may be sorted and written anew: not in memory. The next unit must find it committed,
+                    // since it reads the definitions anew.
+                    state.commit();
+                    state.keep_aside("PRAGMA temp_store = file");
+                    run(&mut state);
+                    state.commit();
+                    state.keep_aside("PRAGMA temp_store = memory");
                     next = jobs.try_recv().ok();
                 }
                 Job::Close(said) => {
@@ -191,6 +202,17 @@ impl State {
                 self.fail(&error);
                 result.and(Err(error.into()))
             }
+        }
+    }
+
+    /// Says where SQLite keeps what it sorts and could undo; between two transactions.
+    fn keep_aside(&mut self, words: &'static str) {
+        let Some(connection) = &self.connection else { return };
+        // Not as a kept statement: this is done when it is prepared, not when it is run.
+        if let Err(error) = connection.execute_batch(words) {
+            // A connection that cannot even do this is not worth keeping; the next is made by `begin`.
+            tracing::warn!(%error, "the connection that writes is made anew");
+            self.connection = None;
         }
     }
 

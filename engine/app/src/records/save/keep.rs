@@ -1,10 +1,12 @@
 //! The rows of a record, what is derived from them elsewhere, and what tells of it.
 
+use std::borrow::Cow;
+
 use super::*;
 use crate::notify::{self, Kind, Notice};
 
 impl Work {
-    /// Rows, derived values of others, and what tells of it: audit, change log, outbox.
+    /// Rows, derived values of others, and what tells of it: audit and change log.
     pub(super) async fn store(&self, tx: &mut Tx, stored: Option<&Record>, merged: &Merged, valid: &ValidRecord, left: &[String]) -> Result<(), UnitError> {
         let kept = self.keep(tx, stored, merged, valid, left).await;
         kept.map_err(|error| match &error.store {
@@ -39,7 +41,8 @@ impl Work {
         }
         // What follows may ask for rows that stand aside until then.
         let rows = if self.is_assignment(stored, merged) { self.gated.bounds() } else { self.written_rows(merged) };
-        if !rows.is_always() || !self.snapshot.graph().uses(&self.card.key).is_empty() {
+        let is_followed = !self.snapshot.graph().uses(&self.card.key).is_empty();
+        if !rows.is_always() || is_followed {
             tx.flush().await?;
         }
         if !self.admits(tx, record.id, &rows).await? {
@@ -48,11 +51,13 @@ impl Work {
         super::super::versions::keep(tx, &self.card, stored, record).await?;
         self.attach(tx, record, stored).await?;
         crate::duplicates::keep(tx, &self.card, stored, record).await?;
-        let change = derived::Change { old: stored.cloned(), new: Some(record.clone()), is_fresh: stored.is_none() };
-        derived::after_save(tx, &self.snapshot, &self.card, change, self.actor.now).await?;
-        let found = search::Kept { record: record.clone(), changed: touched };
+        if is_followed {
+            let change = derived::Change { old: stored.cloned(), new: Some(record.clone()), is_fresh: stored.is_none() };
+            derived::after_save(tx, &self.snapshot, &self.card, change, self.actor.now).await?;
+        }
+        let found = search::Kept { record: Cow::Borrowed(record), changed: touched };
         match &self.shared {
-            Some(shared) => shared.find_later(&self.card, found),
+            Some(shared) => shared.find_later(&self.card, &found),
             None => search::after_save(tx, &self.snapshot, &self.card, &[found]).await?,
         }
         let event = system::Event {
@@ -66,7 +71,7 @@ impl Work {
             tracked: tracked(&self.card, stored, record),
             site: &self.site,
             tx: Uuid::now_v7(),
-            ids: [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()],
+            ids: [Uuid::now_v7(), Uuid::now_v7()],
         };
         told::note_people(tx, &self.snapshot, &self.card);
         let mut told = system::event(dialect, &event).to_vec();
@@ -82,8 +87,8 @@ impl Work {
                 }
             }
         }
-        tx.flush().await?;
-        self.tell_owner(tx, stored, record).await
+        self.tell_owner(tx, stored, record).await?;
+        Ok(tx.flush().await?)
     }
 
     /// Whoever was given the record by somebody else is told. What a job gives back by itself is nobody's doing.

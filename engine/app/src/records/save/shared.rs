@@ -6,7 +6,7 @@
 //!   others' derived values hang on its records.
 //! - Whoever undoes a part of the work gives up what it shares.
 
-use std::sync::{Mutex, atomic::{AtomicBool, Ordering}};
+use std::{borrow::Cow, sync::{Mutex, atomic::{AtomicBool, Ordering}}};
 
 use sql::Statement;
 
@@ -14,7 +14,7 @@ use super::*;
 use crate::notify::Notice;
 
 /// Records to be made searchable, each once, by card and identity.
-type Found = IndexMap<(Ident, Uuid), (Arc<Card>, search::Kept)>;
+type Found = IndexMap<(Ident, Uuid), (Arc<Card>, search::Kept<'static>)>;
 
 /// What saves of one unit of work share.
 #[derive(Default)]
@@ -42,20 +42,20 @@ impl Shared {
         }
     }
     /// Keeps a record to be made searchable at the end, as it was saved last.
-    pub(super) fn find_later(&self, card: &Arc<Card>, kept: search::Kept) {
+    pub(super) fn find_later(&self, card: &Arc<Card>, kept: &search::Kept<'_>) {
         let Ok(mut found) = self.found.lock() else { return };
         let place = (card.key.clone(), kept.record.id);
         // One that was made here stays to be made searchable, whatever of it changed since.
         let changed = match found.swap_remove(&place) {
-            None => kept.changed,
-            Some((_, before)) => before.changed.zip(kept.changed).map(|(before, now)| before.union(&now).cloned().collect()),
+            None => kept.changed.clone(),
+            Some((_, before)) => before.changed.zip(kept.changed.as_ref()).map(|(before, now)| before.union(now).cloned().collect()),
         };
-        found.insert(place, (card.clone(), search::Kept { record: kept.record, changed }));
+        found.insert(place, (card.clone(), search::Kept { record: Cow::Owned(Record::clone(&kept.record)), changed }));
     }
     /// The records to be made searchable, card by card.
-    pub(crate) fn found(&self) -> Vec<(Arc<Card>, Vec<search::Kept>)> {
+    pub(crate) fn found(&self) -> Vec<(Arc<Card>, Vec<search::Kept<'static>>)> {
         let found = self.found.lock().map_or_else(|_| IndexMap::new(), |mut found| std::mem::take(&mut *found));
-        let mut by_card: IndexMap<Ident, (Arc<Card>, Vec<search::Kept>)> = IndexMap::new();
+        let mut by_card: IndexMap<Ident, (Arc<Card>, Vec<search::Kept<'static>>)> = IndexMap::new();
         for (card, kept) in found.into_values() {
             by_card.entry(card.key.clone()).or_insert_with(|| (card, Vec::new())).1.push(kept);
         }

@@ -63,7 +63,7 @@ pub(super) fn columns(reader: &Reader, asked: &Asked<'_>) -> Vec<Column> {
             label: label(catalog, path, lang),
             icon: cells::icon(&kind).to_owned(),
             align: if figure { Align::End } else { Align::Start },
-            width: asked.list.columns.iter().find(|(known, _)| known == path).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 260 } else { width(&kind) }),
+            width: asked.list.columns.iter().find(|(known, _)| known == path).and_then(|(_, width)| *width).unwrap_or(if index == 0 { 260 } else { width(&kind, lang) }),
             group: groups::proposed(path, &kind).filter(|_| access::may_name(catalog, &reader.asker.actor, path)),
             group_url: groups::proposed(path, &kind).filter(|_| access::may_name(catalog, &reader.asker.actor, path)).filter(|_| !asked.groups.iter().any(|group| group.field == *name)).map(|text| {
                 let before: Vec<String> = asked.groups.iter().map(super::address::group_text).collect();
@@ -118,17 +118,29 @@ fn slot(kind: &FieldKind, index: usize, taken: &mut Vec<CardSlot>) -> CardSlot {
     CardSlot::Line
 }
 
-fn width(kind: &FieldKind) -> u16 {
+/// Width of a column, in CSS pixels, that nobody gave one. That of a choice fits its longest option, within limits.
+fn width(kind: &FieldKind, lang: &str) -> u16 {
     match kind {
         FieldKind::Boolean | FieldKind::Rating { .. } => 100,
         FieldKind::Integer { .. } => 96,
         FieldKind::Decimal(_) => 140,
         FieldKind::Date | FieldKind::Time => 124,
         FieldKind::Datetime => 156,
-        FieldKind::Choice { multiple: false, .. } => 132,
+        FieldKind::Choice { multiple: false, options } => {
+            let longest = options.iter().filter(|option| !option.retired).map(|option| letters(&option.labels.or_key(lang, &option.value))).max();
+            (longest.unwrap_or(0) + BADGE).clamp(132, 216)
+        }
         FieldKind::File(file) if file.image => 72,
         _ => 180,
     }
+}
+
+/// What stands around the words of an option in its cell: dot, rounding, the cell's edges.
+const BADGE: u16 = 58;
+
+/// About how wide words are, in CSS pixels: Han characters and their like are squares of the font's size.
+fn letters(text: &str) -> u16 {
+    text.chars().map(|letter| if u32::from(letter) < 0x2E80 { 7 } else { 13 }).sum()
 }
 
 /// A column's heading: the field's, and before it the link it is reached through.
