@@ -6,10 +6,9 @@ ALTER TABLE sys_audit DROP CONSTRAINT sys_audit_pkey;
 DROP INDEX sys_audit_record;
 ALTER TABLE sys_audit ADD PRIMARY KEY (record, version, id);
 
--- Changes wait for their number in the one index, and are found by it in the other.
+-- Changes wait for their number in the index of open ones, and are found by it in this.
 ALTER TABLE sys_change DROP CONSTRAINT sys_change_pkey;
 DROP INDEX sys_change_seq;
-CREATE INDEX sys_change_open ON sys_change (id) WHERE seq IS NULL;
 CREATE UNIQUE INDEX sys_change_seq ON sys_change (seq) WHERE seq IS NOT NULL;
 
 -- Old notices are found by their ids, unseen ones by their user alone.

@@ -120,7 +120,9 @@ pub fn short(kind: &FieldKind, value: &Value, locale: &Locale) -> String {
         _ => &[(1_000_000_000, "B"), (1_000_000, "M")],
     };
     let found = units.iter().find(|(size, _)| number.abs() >= Decimal::from(*size));
-    let Some((size, unit)) = found.filter(|_| number.abs() >= Decimal::from(10_000_000)) else { return text(kind, value, locale) };
+    // Whole numbers have room for more: they have no decimals and no sign of a currency.
+    let long = if matches!(kind, FieldKind::Integer { .. }) { 10_000_000 } else { 1_000_000 };
+    let Some((size, unit)) = found.filter(|_| number.abs() >= Decimal::from(long)) else { return text(kind, value, locale) };
     let part = number_text((number / Decimal::from(*size)).round_dp(1), 1, locale);
     let sign = if matches!(kind, FieldKind::Decimal(settings) if settings.flavour == DecimalFlavour::Money) { locale.currency.as_str() } else { "" };
     match part.strip_prefix('-') {
@@ -291,7 +293,8 @@ mod tests {
         };
         check("257229000.77", "en", "¥257.2M");
         check("-5137843726.12", "en", "-¥5.1B");
-        check("9999999.5", "en", "¥9,999,999.50");
+        check("999999.5", "en", "¥999,999.50");
+        check("1306240.5", "en", "¥1.3M");
         check("257229000.77", "zh-Hans", "¥2.6亿");
         check("25722900", "zh-Hant", "¥2,572.3萬");
     }
