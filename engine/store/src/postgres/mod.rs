@@ -150,7 +150,8 @@ async fn begin(pool: &Pool, company: Company) -> Result<(Pooled, Counts), StoreE
         match begin_on(&mut connection, company).await {
             Ok(counts) => return Ok((connection, counts)),
             Err(error) => {
-                if control_postgres(&mut connection, "ROLLBACK").await.is_ok() {
+                // One that was told a part of how units begin could not be told again.
+                if connection.is_told && control_postgres(&mut connection, "ROLLBACK").await.is_ok() {
                     connection.give_back();
                 }
                 lost += 1;

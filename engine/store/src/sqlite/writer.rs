@@ -2,8 +2,8 @@
 //!
 //! **Invariants**
 //! - Every unit is a savepoint of a batch, but for the first, with which the whole transaction is undone: to be able to
-//!   undo a part, SQLite keeps a copy of every page it touches, here in memory. Answers go out only after the batch's commit, so that
-//!   many waiting units share one sync.
+//!   undo a part, SQLite keeps a copy of every page it touches, here in memory. Answers go out only after the batch's
+//!   commit, so that many waiting units share one sync.
 //! - After a failure that another unit would meet too, the whole batch is given up and the connection thrown away.
 
 use std::{
