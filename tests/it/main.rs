@@ -64,6 +64,7 @@ mod said;
 mod scripts;
 mod search;
 mod second;
+mod sending;
 mod settings;
 mod sharing;
 mod side_channels;

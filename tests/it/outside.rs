@@ -33,7 +33,7 @@ const TASK: &str = r#"{"key": "task", "title": "{name}", "fields": {
     {"id": "late", "cron": "0 8 * * MON-FRI", "run": "scripts/late.rhai", "where": {"all": [{"field": "due", "op": "before", "value": "@today"}, {"field": "note", "op": "empty"}]}}]},
   "permissions": [{"role": "keeper", "actions": ["*"]}]}"#;
 
-fn pack(parts: &[(&str, &str)]) -> Files {
+pub fn pack(parts: &[(&str, &str)]) -> Files {
     let mut files = Files::from([
         ("pack.json".to_owned(), br#"{"id": "bench", "version": "1.0.0"}"#.to_vec()),
         ("cards/task.json".to_owned(), TASK.as_bytes().to_vec()),
@@ -47,13 +47,13 @@ fn pack(parts: &[(&str, &str)]) -> Files {
     files
 }
 
-async fn site(database: Database, parts: &[(&str, &str)]) -> (Site, Person) {
+pub async fn site(database: Database, parts: &[(&str, &str)]) -> (Site, Person) {
     let site = Site::of(database, vec![pack(parts)]).await;
     let kim = site.person("kim", &["keeper"]).await;
     (site, kim)
 }
 
-fn boss() -> access::Actor {
+pub fn boss() -> access::Actor {
     access::Actor::user(uuid::Uuid::nil(), "boss", vec![model::Ident::new(access::ADMINISTRATOR).expect("a key")], Utc::now())
 }
 

@@ -96,6 +96,8 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/", Account),
     ("GET", "/login", Nothing),
     ("POST", "/login", Nothing),
+    ("GET", "/login/forgotten", Nothing),
+    ("POST", "/login/forgotten", Nothing),
     ("GET", "/login/link/{token}", Nothing),
     ("POST", "/login/link/{token}", Nothing),
     ("POST", "/logout", Nothing),

@@ -3,13 +3,14 @@
 use app::{jobs, packs, search};
 use serde_json::{Value, json};
 use sql::{Datum, Physical, Statement};
-use store::Tx;
+use store::{StoreError, Tx};
 
 use crate::{both, site::{Database, Files, Person, Site, encoded}};
 
 both!(
     names_are_found_as_people_write_them, signs_are_only_signs, the_best_come_first, rights_hide_what_they_hide, words_of_linked_records_follow_them, very_many_are_followed_by_a_job,
     the_trash_is_left_out, entries_made_again_are_the_same, other_fields_are_searched_after_a_publish, people_are_found, lists_keep_their_filter_and_order, every_way_to_walk_a_list_finds_the_same,
+    words_share_the_fate_of_their_unit,
 );
 
 /// Firms, deals with one, and lines that name others.
@@ -319,4 +320,81 @@ async fn every_way_to_walk_a_list_finds_the_same(database: Database) {
             assert_eq!(site.app.store.fetch(&lowered.statement).await.expect("rows").len(), expected, "{walk:?}");
         }
     }
+}
+
+/// How many entries a statement finds that hold a word, from within a unit.
+async fn holding(tx: &mut Tx, word: &str) -> i64 {
+    let sql = match tx.dialect() {
+        sql::Dialect::Sqlite => format!("SELECT count(*) FROM sys_search_index WHERE sys_search_index MATCH '{word}'"),
+        sql::Dialect::Postgres => format!("SELECT count(*) FROM sys_search WHERE tokens @@ '{word}'::tsquery"),
+    };
+    match tx.fetch(&Statement { sql, binds: Vec::new(), columns: vec![Physical::Integer] }).await.expect("a count").first().map(Vec::as_slice) {
+        Some([Datum::Integer(count)]) => *count,
+        other => panic!("no number: {other:?}"),
+    }
+}
+
+async fn write_word(tx: &mut Tx, id: u128, word: &str) {
+    let document = sql::search::Document { words: vec![word.to_owned()], extra: Vec::new() };
+    for (place, words) in sql::search::keep(tx.dialect(), "some", &[(uuid::Uuid::from_u128(id), document)]) {
+        tx.put(place).await.expect("kept");
+        if let Some(words) = words {
+            tx.put_words(words).await.expect("kept");
+        }
+    }
+}
+
+/// Units that wait for each other share a commit, before which words are written: those of what was kept, and no others.
+async fn words_share_the_fate_of_their_unit(database: Database) {
+    let (site, _) = site(database).await;
+    let store = &site.app.store;
+    let wait = |milliseconds| std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+    let first = store.write(move |tx: &mut Tx| Box::pin(async move {
+        write_word(tx, 1, "first").await;
+        write_word(tx, 2, "early").await;
+        // Others come meanwhile, to the same batch where there is one.
+        wait(10);
+        Ok::<(), StoreError>(())
+    }));
+    let undone = store.write(move |tx: &mut Tx| Box::pin(async move {
+        write_word(tx, 3, "undone").await;
+        let seen = holding(tx, "undone").await;
+        assert_eq!(seen, 1, "a unit finds its own");
+        write_word(tx, 4, "undone").await;
+        Err::<(), _>(StoreError::Unique { constraint: "as if".into() })
+    }));
+    let later = store.write(move |tx: &mut Tx| Box::pin(async move {
+        write_word(tx, 2, "late").await;
+        tx.savepoint().await?;
+        write_word(tx, 1, "part").await;
+        write_word(tx, 5, "part").await;
+        let seen = holding(tx, "part").await;
+        tx.undo().await?;
+        write_word(tx, 6, "last").await;
+        Ok::<i64, StoreError>(seen)
+    }));
+    let (first, undone, later) = tokio::join!(first, undone, later);
+    assert!(first.is_ok() && undone.is_err());
+    assert_eq!(later.expect("kept"), 2);
+    let found = store.look(|tx: &mut Tx| Box::pin(async move {
+        let mut found = Vec::new();
+        for word in ["first", "early", "late", "undone", "part", "last"] {
+            found.push(holding(tx, word).await);
+        }
+        Ok::<_, StoreError>(found)
+    }));
+    // The second takes the place of the first, in whichever order PostgreSQL ran them.
+    let found = found.await.expect("counts");
+    assert_eq!((found[0], found[1] + found[2], &found[3..]), (1, 1, &[0, 0, 1][..]), "{found:?}");
+    if database == Database::Sqlite {
+        assert_eq!(found[2], 1);
+    }
+    // Many at once are written before the end.
+    let many = store.write(|tx: &mut Tx| Box::pin(async move {
+        for id in 100..1_000 {
+            write_word(tx, id, "many").await;
+        }
+        Ok::<_, StoreError>(holding(tx, "many").await)
+    }));
+    assert_eq!(many.await.expect("kept"), 900);
 }

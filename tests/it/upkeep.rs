@@ -49,7 +49,7 @@ async fn changes_are_numbered_without_gaps(database: Database) {
 }
 
 /// What signing in leaves behind, and by what it is over.
-const ENDING: [(&str, &str); 5] = [("sys_login_step", "expires_at"), ("sys_provider_step", "expires_at"), ("sys_browser", "expires_at"), ("sys_second_draft", "created_at"), ("sys_mail", "created_at")];
+const ENDING: [(&str, &str); 5] = [("sys_login_step", "expires_at"), ("sys_provider_step", "expires_at"), ("sys_browser", "expires_at"), ("sys_second_draft", "created_at"), ("sys_outgoing", "created_at")];
 
 async fn what_had_its_time_is_deleted(database: Database) {
     let site = Site::with(database, "tests/packs/lab").await;
@@ -63,7 +63,7 @@ async fn what_had_its_time_is_deleted(database: Database) {
         format!("INSERT INTO sys_provider_step (state, content, expires_at) VALUES ({token}, '{{}}', {moment})"),
         format!("INSERT INTO sys_browser (token, user_id, expires_at) VALUES ({token}, {user}, {moment})"),
         format!("INSERT INTO sys_second_draft (user_id, secret, created_at) VALUES ({user}, 'closed', {moment})"),
-        format!("INSERT INTO sys_mail (id, recipient, kind, content, state, created_at) VALUES ({user}, 'x', 'reset', 'closed', 'waiting', {moment})"),
+        format!("INSERT INTO sys_outgoing (id, kind, target, subject, content, state, run_at, attempts, created_at) VALUES ({user}, 'email', 'x', 'reset', '{{}}', 'waiting', {moment}, 0, {moment})"),
     ]).await.expect("kept");
     run(&site, database).await;
     for (table, column) in ENDING {

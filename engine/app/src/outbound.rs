@@ -8,7 +8,7 @@
 //! - One address that is not public refuses the name: nobody hides an inner one among others.
 //! - Redirects are handed back, never followed; proxies of the surroundings are not asked.
 //!
-//! **Not here:** what is asked (`accounts::provider`), messages that wait (`outgoing`).
+//! **Not here:** what is asked (`accounts::provider`), messages that wait, mail servers (`outgoing`).
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -110,6 +110,13 @@ impl Outbound {
             Ok(address) if !is_named && !is_public(address) => Err(OutboundError::Inner(host.to_owned())),
             _ => Ok(()),
         }
+    }
+
+    /// Sends a request, and reads of the answer no more than its head.
+    pub async fn status(&self, request: Request) -> Result<(reqwest::StatusCode, HeaderMap), OutboundError> {
+        self.check(request.url())?;
+        let answer = self.http.execute(request).await?;
+        Ok((answer.status(), answer.headers().clone()))
     }
 
     /// Sends a request, and reads at most so many bytes of the answer.

@@ -23,6 +23,8 @@ const KEPT_A_WEEK: TimeDelta = TimeDelta::days(7);
 
 /// What scripts told.
 const KEPT_A_MONTH: TimeDelta = TimeDelta::days(30);
+/// Messages that left, or that nobody wants to leave any more.
+const KEPT_A_QUARTER: TimeDelta = TimeDelta::days(90);
 
 /// What comes back by itself.
 pub(crate) fn handlers(handlers: Handlers) -> Handlers {
@@ -67,6 +69,7 @@ async fn expire(context: Context) -> Result<Json, JobError> {
             // What a letter leads to is over by then.
             Expired::Letters => now - crate::accounts::LinkKind::Invite.lasts(),
             Expired::ScriptLines => now - KEPT_A_MONTH,
+            Expired::Messages => now - KEPT_A_QUARTER,
         };
         loop {
             let statement = system_upkeep::clear(context.app().store.dialect(), what, before);

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::cli_outgoing::{MailCommand, PostArgs, WebhookCommand};
 pub use crate::cli_accounts::{LogCommand, TokenCommand, UserCommand};
 
 /// A metadata-driven low-code record engine.
 #[derive(Debug, Parser)]
 #[command(name = "cardstock", version, about, propagate_version = true)]
 pub struct Cli {
-    /// A TOML file with `data`, `database`, `listen` and `modules`, for what flags and variables do not say.
+    /// A TOML file with `data`, `database`, `listen`, `modules` and more, for what flags and variables do not say.
     #[arg(long, global = true, env = "CARDSTOCK_CONFIG")]
     pub config: Option<PathBuf>,
     /// What to do.
@@ -56,9 +57,9 @@ pub struct WebArgs {
     /// The secret between both; better as a variable than as a flag.
     #[arg(long, env = "CARDSTOCK_PROVIDER_SECRET", hide_env_values = true)]
     pub provider_secret: Option<String>,
-    /// Hosts of the inner network that may be asked, such as `id.corp.example,10.0.0.5`.
-    #[arg(long, env = "CARDSTOCK_INNER_HOSTS")]
-    pub inner_hosts: Option<String>,
+    /// How messages leave.
+    #[command(flatten)]
+    pub post: PostArgs,
 }
 
 /// A file whose rows become records.
@@ -198,6 +199,18 @@ pub enum Command {
         /// What to do with the index.
         #[command(subcommand)]
         command: SearchCommand,
+    },
+    /// E-mails.
+    Mail {
+        /// What to do.
+        #[command(subcommand)]
+        command: MailCommand,
+    },
+    /// Messages to other servers.
+    Webhook {
+        /// What to do.
+        #[command(subcommand)]
+        command: WebhookCommand,
     },
     /// Make records of an Excel or CSV file.
     #[command(after_help = "Example: cardstock import CARD table.xlsx --key code --data ./site")]

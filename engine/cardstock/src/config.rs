@@ -11,7 +11,7 @@ use clap::{Command, CommandFactory, FromArgMatches, error::ErrorKind};
 use crate::cli::Cli;
 
 /// What a file may say: the long names of the flags it stands in for.
-const KEYS: [&str; 11] = ["data", "database", "listen", "modules", "base_url", "proxies", "provider", "provider_name", "provider_client", "provider_secret", "inner_hosts"];
+const KEYS: [&str; 16] = ["data", "database", "listen", "modules", "base_url", "proxies", "provider", "provider_name", "provider_client", "provider_secret", "inner_hosts", "mail_server", "mail_from", "mail_user", "mail_password", "mail_authority"];
 
 /// Reads the command line, with the file it or `CARDSTOCK_CONFIG` names.
 pub fn parse() -> Cli {

@@ -2,9 +2,11 @@
 
 mod cli;
 mod cli_accounts;
+mod cli_outgoing;
 mod config;
 mod demo;
 mod packs;
+mod post;
 mod recompute;
 mod scripts;
 mod search;
@@ -57,6 +59,8 @@ async fn run(cli: cli::Cli) -> Result<ExitCode, app::AppError> {
         cli::Command::Script { command } => scripts::run(command).await,
         cli::Command::Search { command } => search::run(command).await,
         cli::Command::Site { command } => site::run(command).await,
+        cli::Command::Mail { command } => post::mail(command).await,
+        cli::Command::Webhook { command } => post::webhook(command).await,
         cli::Command::Import(args) => tables::import(args).await,
         cli::Command::Export(args) => tables::export(args).await,
         cli::Command::Openapi { site } => users::openapi(&site).await,

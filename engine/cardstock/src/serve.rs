@@ -3,11 +3,11 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use access::ADMINISTRATOR;
-use app::{App, AppError, accounts::{self, provider::Provider}, jobs};
+use app::{App, AppError, accounts::{self, provider::Provider}, jobs, outgoing::{self, Post}};
 use chrono::Utc;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{cli::{SiteArgs, WebArgs}, packs};
+use crate::{cli::{SiteArgs, WebArgs}, packs, post};
 
 /// `cardstock serve`
 pub async fn run(site: &SiteArgs, listen: &str, web: &WebArgs) -> Result<ExitCode, AppError> {
@@ -30,6 +30,7 @@ pub struct Reached {
     base_url: Option<Arc<str>>,
     proxies: Arc<[ipnet::IpNet]>,
     provider: Option<Arc<Provider>>,
+    post: Arc<Post>,
 }
 
 impl Reached {
@@ -56,13 +57,13 @@ impl Reached {
         }
         let net = |text: &str| text.parse::<ipnet::IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from)).map_err(|_| AppError::malformed("bad_address", format!("`{text}` is no address of a proxy such as 127.0.0.1 or 10.0.0.0/8")));
         let proxies = web.proxies.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|text| !text.is_empty()).map(net).collect::<Result<Vec<_>, _>>()?;
-        let hosts: Vec<String> = web.inner_hosts.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect();
+        let hosts = post::inner_hosts(&web.post);
         let provider = match (&web.provider, base_url) {
             (None, _) => None,
             (Some(_), None) => return refused("people come back from another provider to --base-url: say it".into()),
             (Some(issuer), Some(base)) => Some(Arc::new(Provider::new(&web.provider_name, issuer, &web.provider_client, web.provider_secret.clone(), base, &hosts)?)),
         };
-        Ok(Self { secure: is_tls || !web.insecure_http, base_url: base_url.map(Arc::from), proxies: proxies.into(), provider })
+        Ok(Self { secure: is_tls || !web.insecure_http, base_url: base_url.map(Arc::from), proxies: proxies.into(), provider, post: Arc::new(post::read(&web.post, base_url)?) })
     }
 }
 
@@ -88,11 +89,11 @@ const DRAIN_JOBS: Duration = Duration::from_secs(5);
 /// Serves until SIGTERM or Ctrl-C: no more requests are taken, those under way are finished, jobs stop at their next
 /// checkpoint, the database is closed.
 pub async fn serve(app: Arc<App>, listener: TcpListener, demo: Vec<web::view::DemoSignIn>, reached: Reached) -> Result<ExitCode, AppError> {
-    let Reached { secure, base_url, proxies, provider } = reached;
-    let site = web::Site { demo: demo.into(), secure, base_url, proxies, provider, ..web::Site::new(app.clone())? };
+    let Reached { secure, base_url, proxies, provider, post } = reached;
+    let site = web::Site { demo: demo.into(), secure, base_url, proxies, provider, has_mail: post.has_mail(), ..web::Site::new(app.clone())? };
     // A new version may cut texts differently: what is found by them is made again, little at once, much by a job.
     app::search::settle(&app).await?;
-    let runner = jobs::start(&app, &jobs::builtin(), jobs::Pace::default());
+    let runner = jobs::start(&app, &outgoing::handlers(jobs::builtin(), post), jobs::Pace::default());
     let (stop, told) = watch::channel(false);
     let wait = |mut told: watch::Receiver<bool>| async move {
         let _ = told.wait_for(|stop| *stop).await;

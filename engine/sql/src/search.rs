@@ -69,8 +69,9 @@ impl Document {
     }
 }
 
-/// Keeps documents of one card's records, in place of what was kept of them.
-pub fn keep(dialect: Dialect, card: &str, documents: &[(Uuid, Document)]) -> Vec<Statement> {
+/// Keeps documents of one card's records, in place of what was kept of them: on SQLite a statement that makes places, and
+/// one that writes words there, for each part; on PostgreSQL only the first, which writes both.
+pub fn keep(dialect: Dialect, card: &str, documents: &[(Uuid, Document)]) -> Vec<(Statement, Option<Statement>)> {
     let text = |text: &str| Datum::Text(text.to_owned());
     let mut statements = Vec::new();
     for some in documents.chunks(100) {
@@ -84,16 +85,17 @@ pub fn keep(dialect: Dialect, card: &str, documents: &[(Uuid, Document)]) -> Vec
             Dialect::Postgres => ("card, record, tokens", "card = excluded.card, tokens = excluded.tokens"),
         };
         let sql = format!("INSERT INTO sys_search ({columns}) VALUES {} ON CONFLICT (record) DO UPDATE SET {set}", rows.join(", "));
-        statements.push(statement(dialect, &sql, binds.collect(), Vec::new()));
-        if dialect == Dialect::Sqlite {
+        let place = statement(dialect, &sql, binds.collect(), Vec::new());
+        let words = (dialect == Dialect::Sqlite).then(|| {
             let rows = vec!["({}, {}, {})"; some.len()].join(", ");
             let sql = format!(
                 "WITH kept (record, words, extra) AS (VALUES {rows}) INSERT OR REPLACE INTO sys_search_index (rowid, words, extra) \
                  SELECT s.n, kept.words, kept.extra FROM kept JOIN sys_search s ON s.record = kept.record"
             );
             let binds = some.iter().flat_map(|(id, document)| [Datum::Uuid(*id), text(&document.words.join(" ")), text(&document.extra.join(" "))]);
-            statements.push(statement(dialect, &sql, binds.collect(), Vec::new()));
-        }
+            statement(dialect, &sql, binds.collect(), Vec::new())
+        });
+        statements.push((place, words));
     }
     statements
 }

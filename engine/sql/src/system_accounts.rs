@@ -296,9 +296,3 @@ pub fn use_login_link(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> S
 pub fn link_of(dialect: Dialect, user: Uuid, now: DateTime<Utc>) -> Statement {
     statement(dialect, "SELECT kind, expires_at FROM sys_login_link WHERE user_id = {} AND expires_at > {}", vec![Datum::Uuid(user), Datum::Instant(now)], vec![Physical::Text, Physical::Instant])
 }
-
-/// A letter that waits to be sent.
-pub fn post_mail(dialect: Dialect, id: Uuid, recipient: &str, kind: &str, content: &str, now: DateTime<Utc>) -> Statement {
-    let binds = vec![Datum::Uuid(id), text(recipient), text(kind), text(content), text("waiting"), Datum::Instant(now)];
-    done(dialect, "INSERT INTO sys_mail (id, recipient, kind, content, state, created_at) VALUES ({}, {}, {}, {}, {}, {})", binds)
-}

@@ -35,14 +35,17 @@ pub enum Expired {
     Browsers,
     /// Second factors that nobody finished to set up, by when they began.
     SecondDrafts,
-    /// Letters, by when they were written.
+    /// Letters about accounts that nobody sent, by when they were written.
     Letters,
+    /// Messages to the outside, by when they were sent, given up or cancelled.
+    Messages,
 }
 
 impl Expired {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Answers, Self::Sessions, Self::LoginLinks, Self::Tokens, Self::Jobs, Self::Uploads, Self::ScriptLines, Self::Notices, Self::LoginSteps, Self::ProviderSteps, Self::Browsers, Self::SecondDrafts, Self::Letters,
+        Self::Messages,
     ];
 }
 
@@ -61,7 +64,8 @@ pub fn clear(dialect: Dialect, what: Expired, before: DateTime<Utc>) -> Statemen
         Expired::ProviderSteps => ("sys_provider_step", "state", "expires_at"),
         Expired::Browsers => ("sys_browser", "token", "expires_at"),
         Expired::SecondDrafts => ("sys_second_draft", "user_id", "created_at"),
-        Expired::Letters => ("sys_mail", "id", "created_at"),
+        Expired::Letters => ("sys_outgoing", "id", "state = 'waiting' AND script IS NULL AND created_at"),
+        Expired::Messages => ("sys_outgoing", "id", "ended_at"),
     };
     // Notices are found by their ids, which begin with the time they were made at; one that was counted on is kept longer.
     let (older, mut binds) = match what {

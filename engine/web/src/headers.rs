@@ -31,6 +31,10 @@ pub async fn guard(State(site): State<Site>, request: Request, next: Next) -> Re
     if !is_asset {
         put(header::CACHE_CONTROL, "no-store");
     }
+    // People reach it by TLS: their browsers are never to ask in the open again. Of other hosts of the domain nothing is said.
+    if site.base_url.as_deref().is_some_and(|base| base.starts_with("https://")) {
+        put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
     response
 }
 

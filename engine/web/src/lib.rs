@@ -12,6 +12,7 @@ pub mod assets;
 mod extract;
 mod headers;
 mod leftover;
+pub mod letters;
 pub use headers::POLICY as CONTENT_SECURITY_POLICY;
 pub mod openapi;
 mod pages;
@@ -48,6 +49,8 @@ pub struct Site {
     pub proxies: Arc<[ipnet::IpNet]>,
     /// Another provider with which people may sign in.
     pub provider: Option<Arc<app::accounts::provider::Provider>>,
+    /// Whether e-mails leave this site.
+    pub has_mail: bool,
     /// Failed sign-ins, by address and by name.
     pub throttle: Arc<throttle::Throttle>,
     /// Pages and texts.
@@ -149,6 +152,7 @@ pub fn router(site: Site) -> Router {
     let pages = Router::new()
         .route("/", get(pages::home))
         .route("/login", get(pages::session::form).post(pages::session::sign_in))
+        .route("/login/forgotten", get(pages::session::forgotten_form).post(pages::session::forgotten))
         .route("/login/link/{token}", get(pages::session::link_form).post(pages::session::use_link))
         .route("/login/code", get(pages::session::code_form).post(pages::session::code))
         .route("/login/provider", post(pages::provider::begin))
@@ -310,7 +314,7 @@ impl Site {
     /// A site as pages and API see it.
     pub fn new(app: Arc<app::App>) -> Result<Self, app::AppError> {
         let templates = templates::Templates::embedded().map_err(|error| app::AppError::Internal(error.to_string()))?;
-        Ok(Self { app, demo: Arc::new([]), secure: true, base_url: None, proxies: Arc::new([]), provider: None, throttle: Arc::default(), templates: Arc::new(templates), listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)), closing: Arc::new(tokio::sync::watch::Sender::new(false)) })
+        Ok(Self { app, demo: Arc::new([]), secure: true, base_url: None, proxies: Arc::new([]), provider: None, has_mail: false, throttle: Arc::default(), templates: Arc::new(templates), listeners: Arc::new(tokio::sync::Semaphore::new(MAX_LISTENERS)), closing: Arc::new(tokio::sync::watch::Sender::new(false)) })
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Key {
     Name(String),
     /// Codes of a second factor, of somebody.
     Code(String),
+    /// A name or address for which letters are asked.
+    Letter(String),
     /// Somebody who is asked to show again who they are.
     Confirm(String),
     /// An address.

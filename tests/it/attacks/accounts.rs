@@ -31,8 +31,8 @@ async fn a_name_that_only_looks_alike_is_another(database: Database) {
     let all = root.get("/users?q=jos").await.ok(200);
     let jose = all["data"].as_array().and_then(|all| all.iter().find(|one| one["email"] == "jose@example.com")).expect("an account")["id"].as_str().expect("an id").to_owned();
     root.post(&format!("/users/{jose}/link"), json!({"email": "mallory@evil.example", "to": "mallory@evil.example", "recipient": "mallory@evil.example"})).await;
-    assert_eq!(site.number("SELECT count(*) FROM sys_mail WHERE recipient <> 'jose@example.com'").await, 0);
-    assert!(site.number("SELECT count(*) FROM sys_mail WHERE recipient = 'jose@example.com'").await >= 1);
+    assert_eq!(site.number("SELECT count(*) FROM sys_outgoing WHERE target <> 'jose@example.com'").await, 0);
+    assert!(site.number("SELECT count(*) FROM sys_outgoing WHERE target = 'jose@example.com'").await >= 1);
 }
 
 /// 48 · another spelling, another header, another field: the brake counts on

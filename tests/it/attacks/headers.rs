@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use crate::{accounts::root, both, route_rows::ROUTES, routes::send, site::{Answer, Database, Site}};
 
-both!(every_answer_says_what_a_browser_may_do_with_it);
+both!(every_answer_says_what_a_browser_may_do_with_it, over_tls_browsers_are_told_to_stay_there);
 
 fn faults(answer: &Answer, asset: bool) -> Vec<&'static str> {
     let has = |name: &str, words: &[&str]| words.iter().all(|word| answer.header(name).contains(word));
@@ -55,4 +55,20 @@ async fn every_answer_says_what_a_browser_may_do_with_it(database: Database) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A site that is reached by TLS is never asked for in the open by a browser that was there; what is said holds for no
+/// other host of its domain, and on this machine nothing is said.
+async fn over_tls_browsers_are_told_to_stay_there(database: Database) {
+    let site = Site::with(database, "tests/packs/lab").await;
+    for (base, said) in [(Some("https://cards.example.com"), Some("max-age=31536000")), (Some("http://localhost:8080"), None), (None, None)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let served = web::Site { base_url: base.map(Into::into), ..web::Site::new(site.app.clone()).expect("templates") };
+        tokio::spawn(web::serve(served, listener, std::future::pending()));
+        for path in ["/login", "/assets/nowhere.js", "/healthz"] {
+            let answer = reqwest::get(format!("{address}{path}")).await.expect("an answer");
+            assert_eq!(answer.headers().get("strict-transport-security").map(|value| value.to_str().expect("text")), said, "{base:?} {path}");
+        }
+    }
 }

@@ -1,16 +1,16 @@
 //! Links with which somebody sets a password, once: an invitation, or after a password was forgotten.
 //!
-//! A link is shown to whoever made it, to hand over, and written to the letters that wait to be sent, closed with the
-//! site's key. A new link takes the place of those before it.
+//! A link is shown to whoever made it, to hand over, and written to somebody's mail address in a letter. Whoever forgot a
+//! password asks for the letter alone, and is not told whether there is an account. A new link takes the place of those
+//! before it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
 use sql::{Datum, system_accounts as rows};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{Confirmed, Origin, User, by_id, hash_of, new_token, passwords};
-use crate::{App, AppError, UnitError, log::{self, Entry, Event}};
+use super::{Confirmed, Origin, User, by_id, clean_login, hash_of, new_token, passwords};
+use crate::{App, AppError, UnitError, log::{self, Entry, Event}, outgoing::letters::{self, Letter}};
 
 /// Why a link was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,22 +43,40 @@ impl Kind {
 
 /// A link's token with which a user sets a password, as the command line makes it.
 pub async fn login_link(app: &App, user: Uuid, now: DateTime<Utc>) -> Result<String, AppError> {
-    make(app, &Confirmed::command_line(), user, Kind::Reset, now).await
+    make(app, Confirmed::command_line().entry(Event::LinkMade), user, Kind::Reset, now).await
+}
+
+/// Who asked for a letter gets no other for so long: nobody fills somebody's letter box.
+const BETWEEN: TimeDelta = TimeDelta::minutes(10);
+
+/// Writes to whoever has this name or mail address, if they have a password to forget; how many letters that are.
+pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc>) -> Result<usize, AppError> {
+    let address = model::types::clean(said);
+    let found = app.store.fetch(&sql::system::known_as(app.store.dialect(), &clean_login(said), &[&address, &address.to_lowercase()])).await?;
+    let mut count = 0;
+    for user in found.into_iter().filter_map(super::user).filter(|user| user.active && user.email.is_some() && user.password.is_some()) {
+        let last = app.store.fetch(&rows::link_of(app.store.dialect(), user.id, now)).await?.into_iter().next();
+        let is_late = |end: DateTime<Utc>| end - Kind::Reset.lasts() + BETWEEN > now;
+        if matches!(last.as_deref(), Some([_, Datum::Instant(end)]) if is_late(*end)) {
+            continue;
+        }
+        make(app, Entry::new(Event::LinkMade, origin).about("asked", "forgotten"), user.id, Kind::Reset, now).await?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// A new link.
-pub(crate) async fn make(app: &App, by: &Confirmed, user: Uuid, kind: Kind, now: DateTime<Utc>) -> Result<String, AppError> {
+pub(crate) async fn make(app: &App, entry: Entry, user: Uuid, kind: Kind, now: DateTime<Utc>) -> Result<String, AppError> {
     let token = new_token();
     let dialect = app.store.dialect();
     let known = by_id(app, user).await?.ok_or_else(|| AppError::not_found("user"))?;
     let mut statements = rows::create_login_link(dialect, hash_of(&token), user, kind.word(), now, now + kind.lasts());
-    if let Some(address) = &known.email {
-        let id = Uuid::now_v7();
-        let letter = json!({"to": address, "name": known.name, "language": known.language, "path": format!("/login/link/{token}"), "until": now + kind.lasts()});
-        let closed = app.secrets.seal("mail", id.as_bytes(), &letter.to_string())?;
-        statements.push(rows::post_mail(dialect, id, address, kind.word(), &closed, now));
+    if let Some(address) = known.email {
+        let letter = Letter { to: address, name: known.name, login: known.login, language: known.language, path: format!("/login/link/{token}"), until: now + kind.lasts() };
+        statements.push(letters::put(dialect, &app.secrets, kind, &letter, now)?);
     }
-    super::run_logged(app, statements, by.entry(Event::LinkMade).to(user).about("kind", kind.word())).await?;
+    super::run_logged(app, statements, entry.to(user).about("kind", kind.word())).await?;
     Ok(token)
 }
 

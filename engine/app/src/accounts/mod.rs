@@ -26,7 +26,7 @@ use store::Tx;
 use uuid::Uuid;
 
 pub use confirm::Confirmed;
-pub use links::{Kind as LinkKind, login_link, use_link};
+pub use links::{Kind as LinkKind, forgotten, login_link, use_link};
 pub use passwords::{change_password, set_password};
 pub use people::set_active;
 pub use signing::{Session, Token, create_token, end_session, revoke_token, session_id, sessions, sign_out, tokens};

@@ -166,7 +166,7 @@ pub async fn invite(app: &App, by: &Confirmed, login: &str, said: &Said, roles: 
     realms(&app.snapshot(), roles)?;
     let person = NewPerson { login, name: said.name, email: said.email, language: said.language, roles: roles.to_vec(), password: None };
     let id = make(app, person, by.entry(Event::UserInvited), now).await?;
-    let link = links::make(app, by, id, LinkKind::Invite, now).await?;
+    let link = links::make(app, by.entry(Event::LinkMade), id, LinkKind::Invite, now).await?;
     Ok((id, link))
 }
 
@@ -196,7 +196,7 @@ pub async fn send_link(app: &App, by: &Confirmed, id: Uuid, now: DateTime<Utc>) 
     if !known.active {
         return Err(AppError::Conflict { code: "user_closed", detail: "this account is closed; open it first".into(), blockers: Vec::new() });
     }
-    links::make(app, by, id, if known.password.is_some() { LinkKind::Reset } else { LinkKind::Invite }, now).await
+    links::make(app, by.entry(Event::LinkMade), id, if known.password.is_some() { LinkKind::Reset } else { LinkKind::Invite }, now).await
 }
 
 /// Turns somebody's second factor off, who lost the telephone and the recovery codes.
@@ -238,6 +238,17 @@ pub async fn set_roles(app: &App, by: &Confirmed, id: Uuid, wanted: &[String]) -
     realms(&app.snapshot(), wanted)?;
     let wanted = wanted.to_vec();
     regroup(app, by, id, move |_| wanted.clone()).await
+}
+
+/// Puts somebody who was seen in some groups into others; those they came into or left meanwhile stay as they are.
+pub async fn change_roles(app: &App, by: &Confirmed, id: Uuid, seen: &[String], wanted: &[String]) -> Result<(), AppError> {
+    checked_roles(&app.snapshot(), wanted)?;
+    let (seen, wanted) = (seen.to_vec(), wanted.to_vec());
+    regroup(app, by, id, move |had| {
+        let kept = had.iter().filter(|role| !seen.contains(role) || wanted.contains(role));
+        kept.chain(wanted.iter().filter(|role| !seen.contains(role) && !had.contains(role))).cloned().collect()
+    })
+    .await
 }
 
 /// Makes of the groups somebody is in those wanted. What they are in is read where it is written, so that no change

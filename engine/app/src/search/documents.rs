@@ -26,9 +26,9 @@ pub(super) async fn index(tx: &mut Tx, snapshot: &Snapshot, card: &Card, ids: &[
             tx.fetch(&hold).await?;
         }
         let documents = documents(&mut Source::Tx(tx), snapshot, card, some).await?;
-        for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &documents) {
-            tx.execute(&statement).await?;
-        }
+        keep(tx, card, &documents).await?;
+        // The same record may be made again in this unit, by its own change.
+        tx.flush().await?;
     }
     Ok(())
 }
@@ -44,8 +44,15 @@ pub(super) async fn index_records(tx: &mut Tx, snapshot: &Snapshot, card: &Card,
     // Made of nothing but the record, which is held: whoever else makes the entry meanwhile reads it before this or after.
     let own = |record: &&Record| (record.id, document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()])));
     let documents: Vec<(Uuid, Document)> = records.iter().map(own).collect();
-    for statement in sql::search::keep(tx.dialect(), card.id.as_str(), &documents) {
-        tx.put(statement).await?;
+    keep(tx, card, &documents).await
+}
+
+async fn keep(tx: &mut Tx, card: &Card, documents: &[(Uuid, Document)]) -> Result<(), UnitError> {
+    for (place, words) in sql::search::keep(tx.dialect(), card.id.as_str(), documents) {
+        tx.put(place).await?;
+        if let Some(words) = words {
+            tx.put_words(words).await?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! - Every unit is a savepoint of a batch, but for the first, with which the whole transaction is undone: to be able to
 //!   undo a part, SQLite keeps a copy of every page it touches, here in memory. Answers go out only after the batch's
 //!   commit, so that many waiting units share one sync.
+//! - Words for the search index are written together, before the commit, or before anybody looks for some.
 //! - After a failure that another unit would meet too, the whole batch is given up and the connection thrown away.
 
 use std::{
@@ -17,7 +18,7 @@ use futures::FutureExt;
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{rows::control, writing};
+use super::{rows::{control, execute}, writing};
 use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out};
 
 /// Most units that share one commit, and the longest that the first of them waits for others.
@@ -53,6 +54,8 @@ struct State {
 struct Batch {
     began: Instant,
     done: Vec<Ended>,
+    /// What is run before the commit.
+    last: Vec<sql::Statement>,
 }
 
 /// Where in its batch a unit runs.
@@ -175,8 +178,9 @@ impl State {
             }
         };
         let mut tx = Tx::new(TxInner::Sqlite(connection));
+        tx.last.others = self.batch.as_mut().map(|batch| std::mem::take(&mut batch.last)).unwrap_or_default();
         let result = handle.block_on(AssertUnwindSafe(carry_out(&mut tx, unit)).catch_unwind());
-        let after = std::mem::take(&mut tx.after);
+        let (after, last) = (std::mem::take(&mut tx.after), std::mem::take(&mut tx.last));
         let TxInner::Sqlite(connection) = tx.inner else { unreachable!("made as SQLite above") };
         let result = result.unwrap_or_else(|_| Err(StoreError::Unexpected { detail: "a unit of work panicked".into() }.into())).map(|value| (value, after));
         let fatal = result.as_ref().err().and_then(Failure::store).filter(|error| matches!(error, StoreError::Unavailable { .. } | StoreError::Lost { .. })).cloned();
@@ -190,6 +194,9 @@ impl State {
         match ended {
             Ok(()) => {
                 self.connection = Some(connection);
+                if let Some(batch) = &mut self.batch {
+                    batch.last = last.left(result.is_ok());
+                }
                 match (&result, place, &mut self.batch) {
                     (Ok(_), _, Some(batch)) => batch.done.push(done),
                     (Err(_), Place::First, _) => self.batch = None,
@@ -224,7 +231,7 @@ impl State {
         };
         if self.batch.is_none() {
             control(&connection, "BEGIN IMMEDIATE")?;
-            self.batch = Some(Batch { began: Instant::now(), done: Vec::new() });
+            self.batch = Some(Batch { began: Instant::now(), done: Vec::new(), last: Vec::new() });
             return Ok((connection, Place::First));
         }
         control(&connection, "SAVEPOINT unit")?;
@@ -235,7 +242,8 @@ impl State {
     fn commit(&mut self) {
         let Some(batch) = self.batch.take() else { return };
         let Some(connection) = self.connection.take() else { return };
-        match control(&connection, "COMMIT") {
+        let last = batch.last.iter().try_for_each(|statement| execute(&connection, statement).map(drop));
+        match last.and_then(|()| control(&connection, "COMMIT")) {
             Ok(()) => {
                 self.connection = Some(connection);
                 for done in batch.done {

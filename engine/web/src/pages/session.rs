@@ -12,7 +12,7 @@ use super::{draw, failed, keep, safe_next, shell, url, words};
 use crate::{
     Site, extract::{self, Cookie, Form},
     throttle::Key,
-    view::{CodePage, LoginPage, PasswordPage},
+    view::{CodePage, ForgottenPage, LoginPage, PasswordPage},
     visit::From,
 };
 use crate::pages::get;
@@ -25,7 +25,7 @@ pub async fn form(State(site): State<Site>, headers: HeaderMap, Query(pairs): Qu
     let bare = shell::bare(&site, &headers, "/login");
     let notice = [("password", "password.changed"), ("again", "second.too_late"), ("provider", "provider.failed"), ("unknown", "provider.unknown")].into_iter().find(|(word, _)| *word == get(&pairs, "notice"));
     let notice = notice.map(|(_, key)| site.templates.texts(&bare.lang).get(key, &[("name", &provider_name(&site).unwrap_or_default())]));
-    let page = LoginPage { provider: provider_name(&site), next: safe_next(get(&pairs, "next")).to_owned(), notice, demo: site.demo.to_vec(), ..LoginPage::default() };
+    let page = LoginPage { provider: provider_name(&site), next: safe_next(get(&pairs, "next")).to_owned(), notice, demo: site.demo.to_vec(), forgotten_url: forgotten_url(&site), ..LoginPage::default() };
     draw(&site, StatusCode::OK, "account/login.html", &bare, &page)
 }
 
@@ -47,7 +47,7 @@ pub async fn sign_in(State(site): State<Site>, From(origin): From, headers: Head
     let bare = shell::bare(&site, &headers, "/login");
     let browser = Cookie::Browser.of(&site, &headers);
     let refused = |status: StatusCode, words: String| {
-        let page = LoginPage { name: name.to_owned(), next: next.to_owned(), error: Some(words), demo: site.demo.to_vec(), provider: provider_name(&site), ..LoginPage::default() };
+        let page = LoginPage { name: name.to_owned(), next: next.to_owned(), error: Some(words), demo: site.demo.to_vec(), provider: provider_name(&site), forgotten_url: forgotten_url(&site), ..LoginPage::default() };
         draw(&site, status, "account/login.html", &bare, &page)
     };
     let keys = match keys(&site, name, &origin, browser).await {
@@ -95,6 +95,44 @@ pub(super) fn signed_in(site: &Site, opened: &signing::Opened, next: &str) -> Re
     Cookie::Session.give(site, &mut response, &opened.token);
     Cookie::Browser.give(site, &mut response, &opened.browser);
     response
+}
+
+fn forgotten_url(site: &Site) -> Option<&'static str> {
+    site.has_mail.then_some("/login/forgotten")
+}
+
+/// `GET /login/forgotten`: a letter with a link, for whoever forgot the password.
+pub async fn forgotten_form(State(site): State<Site>, headers: HeaderMap) -> Response {
+    if !site.has_mail {
+        return Redirect::to("/login").into_response();
+    }
+    draw(&site, StatusCode::OK, "account/forgotten.html", &shell::bare(&site, &headers, "/login"), &ForgottenPage::default())
+}
+
+/// `POST /login/forgotten`: the same answer, after the same time, whether there is such an account or not.
+pub async fn forgotten(State(site): State<Site>, From(origin): From, headers: HeaderMap, Form(fields): Form<Vec<(String, String)>>) -> Response {
+    if !site.has_mail {
+        return Redirect::to("/login").into_response();
+    }
+    let bare = shell::bare(&site, &headers, "/login");
+    let name: String = get(&fields, "name").trim().chars().take(320).collect();
+    let page = |status: StatusCode, page: ForgottenPage| draw(&site, status, "account/forgotten.html", &bare, &page);
+    if name.is_empty() {
+        return page(StatusCode::OK, ForgottenPage::default());
+    }
+    let keys: Vec<Key> = std::iter::once(Key::Letter(accounts::clean_login(&name))).chain(Key::address(origin.address.as_deref())).collect();
+    if let Err(error) = site.throttle.check(&keys) {
+        let refused = page(StatusCode::TOO_MANY_REQUESTS, ForgottenPage { error: Some(crate::phrases::told(&error.to_string(), &bare.lang)), ..ForgottenPage::default() });
+        return too_many(refused, &error);
+    }
+    site.throttle.failed(&keys);
+    let (app, said) = (site.app.clone(), name.clone());
+    tokio::spawn(async move {
+        if let Err(error) = accounts::forgotten(&app, &said, &origin, Utc::now()).await {
+            tracing::error!(%error, "a letter for a forgotten password could not be written");
+        }
+    });
+    page(StatusCode::OK, ForgottenPage { asked: Some(name), error: None })
 }
 
 /// `GET /login/code`: the second factor.

@@ -17,6 +17,17 @@ pub struct LoginPage {
     pub demo: Vec<DemoSignIn>,
     /// Another provider one may sign in with. POST `/login/provider` with `next`.
     pub provider: Option<String>,
+    /// A page where whoever forgot the password asks for a link; none where no mail leaves.
+    pub forgotten_url: Option<&'static str>,
+}
+
+/// For whoever forgot the password. POST `/login/forgotten` with `name`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ForgottenPage {
+    /// What was asked for; nobody is told whether there is such an account.
+    pub asked: Option<String>,
+    /// Why it did not work.
+    pub error: Option<String>,
 }
 
 /// The second factor after the password. POST `/login/code` with `code`, `next`.

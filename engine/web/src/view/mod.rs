@@ -38,7 +38,7 @@ mod studio;
 mod users;
 mod views;
 
-pub use account::{AwayPage, Choice, CodePage, ConfirmPage, DemoSignIn, LoginPage, MePage, PasswordPage, SecondPage, SessionRow, TokenRow};
+pub use account::{AwayPage, Choice, CodePage, ForgottenPage, ConfirmPage, DemoSignIn, LoginPage, MePage, PasswordPage, SecondPage, SessionRow, TokenRow};
 pub use bulk::{BatchPage, BatchResult, BatchRow, BatchesPage, BulkField, BulkPage, BulkStep};
 pub use cell::{Avatar, Cell, FileChip, LinkChip, Tag, Tone, Widget};
 pub use child::{ChildCell, ChildColumn, ChildRow, ChildTableView};

@@ -124,6 +124,8 @@ pub struct ScheduleLine {
 pub struct OutgoingPage {
     /// By state; the label is how many there are.
     pub ways: Vec<super::Way>,
+    /// Whether e-mails leave this site.
+    pub has_mail: bool,
     /// The newest first.
     pub lines: Vec<OutgoingLine>,
     /// What follows; none at the end.
@@ -141,6 +143,8 @@ pub struct OutgoingLine {
     pub target: String,
     /// What it says.
     pub text: String,
+    /// When it is tried next, and how often it was: empty before the first try.
+    pub tried: String,
     /// The script that asked for it.
     pub script: String,
     /// The record's title; empty where it is gone, or there was none.

@@ -37,6 +37,7 @@ async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Resu
     let titles = app::titles::fetch(&mut app::Source::App(&site.app), &snapshot.catalog, actor, &records, &reader.asker.locale).await?;
     let number = |number: i64| form::format::number_text(number.into(), 0, &reader.asker.locale);
     Ok(OutgoingPage {
+        has_mail: site.has_mail,
         ways: MessageState::ALL
             .into_iter()
             .map(|one| Way { key: one.word().into(), label: number(count(one)), url: url("/studio/outgoing", &[("state", one.word())]), current: one == state, ..Way::default() })
@@ -48,16 +49,21 @@ async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Resu
 
 fn line(reader: &Reader, one: &Outgoing, titles: &app::titles::Titles) -> OutgoingLine {
     let record = one.record.as_ref().and_then(|(card, id)| Some((titles.get(id)?.clone(), format!("/c/{card}/{id}"))));
+    let lang = &reader.asker.actor.lang;
+    let letter = one.content.get("letter").and_then(serde_json::Value::as_str);
     let text = match one.content.get("text").and_then(serde_json::Value::as_str) {
         Some(text) if one.kind == "email" => text.to_owned(),
+        // What a letter says is for its reader alone.
+        _ if letter.is_some() => crate::templates::text(lang, "outgoing.closed", &[]),
         _ if one.kind == "email" => one.content.get("html").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
         _ => serde_json::to_string_pretty(&one.content).unwrap_or_default(),
     };
     OutgoingLine {
         icon: if one.kind == "email" { "mail" } else { "globe" }.into(),
-        subject: one.subject.clone(),
+        subject: letter.map_or_else(|| one.subject.clone(), |kind| crate::templates::text(lang, &format!("outgoing.letter_{kind}"), &[])),
         target: one.target.clone(),
         text,
+        tried: if one.state == MessageState::Waiting && one.attempts > 0 { crate::templates::text(lang, "outgoing.tried", &[("count", &one.attempts.to_string()), ("when", &form::format::instant(one.run_at, &reader.asker.locale))]) } else { String::new() },
         script: one.script.clone().unwrap_or_default(),
         record: record.as_ref().map(|(title, _)| title.clone()).unwrap_or_default(),
         url: record.map(|(_, url)| url),

@@ -111,8 +111,8 @@ fn said(fields: &[(String, String)]) -> Said {
     Said { name: get(fields, "name").to_owned(), email: maybe("email"), language: maybe("language") }
 }
 
-fn roles_of(fields: &[(String, String)]) -> Vec<String> {
-    fields.iter().filter(|(name, value)| name == "groups" && !value.is_empty()).map(|(_, value)| value.clone()).collect()
+fn all_of(fields: &[(String, String)], key: &str) -> Vec<String> {
+    fields.iter().filter(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.clone()).collect()
 }
 
 /// `GET /studio/users/new`
@@ -122,7 +122,7 @@ pub async fn new(State(site): State<Site>, sure: Sure) -> Response {
 
 fn new_page(site: &Site, reader: &Reader, fields: &[(String, String)]) -> UserPage {
     let person = PersonRow { login: get(fields, "login").into(), name: get(fields, "name").into(), email: get(fields, "email").into(), ..PersonRow::default() };
-    UserPage { action: "/studio/users".into(), new: true, person, languages: languages(site, reader, get(fields, "language")), groups: choices(site, reader, &roles_of(fields)), open: true, ..UserPage::default() }
+    UserPage { action: "/studio/users".into(), new: true, person, languages: languages(site, reader, get(fields, "language")), groups: choices(site, reader, &all_of(fields, "groups")), open: true, ..UserPage::default() }
 }
 
 /// What a refusal says, where it is about what was typed.
@@ -136,7 +136,7 @@ fn refusal(reader: &Reader, error: &AppError) -> Option<String> {
 /// `POST /studio/users`: invites somebody; the link is shown to hand over.
 pub async fn invite(State(site): State<Site>, sure: Sure) -> Response {
     let (reader, fields) = (&sure.reader, &sure.fields);
-    match people::invite(&site.app, &sure.by, get(fields, "login"), &said(fields), &roles_of(fields), reader.asker.actor.now).await {
+    match people::invite(&site.app, &sure.by, get(fields, "login"), &said(fields), &all_of(fields, "groups"), reader.asker.actor.now).await {
         Ok((id, token)) => with_link(&site, reader, id, &token).await,
         Err(error) => match refusal(reader, &error) {
             Some(words) => draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "studio/user.html", &shell::of(&site, reader, None), &UserPage { error: Some(words), ..new_page(&site, reader, fields) }),
@@ -232,9 +232,9 @@ pub async fn save(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure {
     done(&site, &reader, &id, async { people::change(&site.app, &by, people::id_of(&id)?, &said(&fields)).await }).await
 }
 
-/// `POST /studio/users/{id}/groups`
+/// `POST /studio/users/{id}/groups`: `groups`, all that are wanted, and `seen`, all there were when it was asked.
 pub async fn set_groups(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
-    done(&site, &reader, &id, async { people::set_roles(&site.app, &by, people::id_of(&id)?, &roles_of(&fields)).await }).await
+    done(&site, &reader, &id, async { people::change_roles(&site.app, &by, people::id_of(&id)?, &all_of(&fields, "seen"), &all_of(&fields, "groups")).await }).await
 }
 
 /// `POST /studio/users/{id}/tie`: `card` and `record`.

@@ -1,10 +1,15 @@
-//! What waits to be sent outside: e-mails and webhooks that scripts ask for.
+//! What waits to be sent outside: e-mails and webhooks that scripts ask for, letters to people about their accounts.
 //!
 //! **Invariants**
 //! - A message is written in the transaction of the change it belongs to: it is there if and only if that is committed.
-//! - What waits is never cleared away; administrators see it, and say if it is not to be sent.
+//! - What a script asked for is never cleared away while it waits; administrators see it, and say if it is not to be sent.
 //!
-//! **Not here:** sending.
+//! How it leaves: [`send`](self::send).
+
+mod hook;
+pub(crate) mod letters;
+mod mail;
+mod send;
 
 use access::Actor;
 use chrono::{DateTime, Utc};
@@ -13,6 +18,11 @@ use serde_json::{Map, Value as Json, json};
 use sql::{Datum, system_outgoing as rows};
 use store::Tx;
 use uuid::Uuid;
+
+pub use hook::key_of;
+pub use letters::{Letter, Words};
+pub use mail::{MailSettings, Mailer};
+pub use send::{Post, handlers, send_due};
 
 use crate::{App, AppError, UnitError};
 
@@ -166,6 +176,7 @@ pub struct Outgoing {
     pub record: Option<(String, Uuid)>,
     pub by: Option<(Uuid, String)>,
     pub at: DateTime<Utc>,
+    pub run_at: DateTime<Utc>,
 }
 
 impl Outgoing {
@@ -185,7 +196,8 @@ impl Outgoing {
             by,
             name,
             Datum::Instant(at),
-        ] = <[Datum; 14]>::try_from(row).ok()?
+            Datum::Instant(run_at),
+        ] = <[Datum; 15]>::try_from(row).ok()?
         else {
             return None;
         };
@@ -196,7 +208,7 @@ impl Outgoing {
         let record = text(card).zip(sql::encode::id(&record));
         let by = sql::encode::id(&by).map(|id| (id, text(name).unwrap_or_default()));
         let content = serde_json::from_str(&content).unwrap_or_default();
-        Some(Self { id, kind, target, subject, content, state: State::read(&state)?, attempts, error: text(error), script: text(script), record, by, at })
+        Some(Self { id, kind, target, subject, content, state: State::read(&state)?, attempts, error: text(error), script: text(script), record, by, at, run_at })
     }
 }
 
