@@ -224,7 +224,13 @@ async fn the_last_administrator_stays(database: Database) {
     root.patch(&own, json!({"groups": ["keeper"]})).await.refused(409, "last_administrator");
     let admin = signed_in(&site, "root").await;
     assert!(admin.post(&format!("/studio/users/{}/close", root.id), &[("closed", "true")]).await.ok(422).text.contains("nobody else may administer"));
-    assert!(admin.post(&format!("/studio/users/{}/groups", root.id), &[("groups", "keeper")]).await.ok(422).text.contains("nobody else may administer"));
+    assert!(admin.post(&format!("/studio/users/{}/groups", root.id), &[("seen", "administrator"), ("groups", "keeper")]).await.ok(422).text.contains("nobody else may administer"));
+    // What somebody else did since the page was drawn stays.
+    let kept = site.person("kept", &["administrator"]).await;
+    for (fields, groups) in [(&[("groups", "keeper")][..], json!(["administrator", "keeper"])), (&[("seen", "keeper")], json!(["administrator"])), (&[("seen", "administrator")], json!([]))] {
+        admin.post(&format!("/studio/users/{}/groups", kept.id), fields).await.ok(303);
+        assert_eq!(root.get(&format!("/users/{}", kept.id)).await.ok(200)["groups"], groups, "{fields:?}");
+    }
     assert!(admin.post("/studio/groups/administrator/members", &[("user", &root.id), ("member", "false")]).await.ok(422).text.contains("nobody else may administer"));
     assert!(accounts::set_active(&site.app, id(&root), false).await.is_err());
     // Somebody invited who has no password yet is nobody who could.

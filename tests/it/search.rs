@@ -336,12 +336,11 @@ async fn holding(tx: &mut Tx, word: &str) -> i64 {
 
 async fn write_word(tx: &mut Tx, id: u128, word: &str) {
     let document = sql::search::Document { words: vec![word.to_owned()], extra: Vec::new() };
-    for (place, words) in sql::search::keep(tx.dialect(), "some", &[(uuid::Uuid::from_u128(id), document)]) {
+    let (places, words) = sql::search::keep(tx.dialect(), "some", &[(uuid::Uuid::from_u128(id), document)]);
+    for place in places {
         tx.put(place).await.expect("kept");
-        if let Some(words) = words {
-            tx.put_words(words).await.expect("kept");
-        }
     }
+    tx.put_words(words).await.expect("kept");
 }
 
 /// Units that wait for each other share a commit, before which words are written: those of what was kept, and no others.

@@ -360,7 +360,7 @@ async fn whoever_forgot_the_password_gets_a_letter(database: Database) {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!((send(&site, &post, TimeDelta::minutes(1)).await, server.taken(1).await.len()), (0, 1));
     // It is in the log, as nobody's doing, and the old password holds until the link is used.
-    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'link.made' AND about LIKE '%forgotten%'").await, 1);
+    assert_eq!(site.number("SELECT count(*) FROM sys_log WHERE event = 'link_made' AND about LIKE '%forgotten%'").await, 1);
     let page = browser.get(&link(&mail)).await;
     assert!(page.status == 200 && page.text.contains("mei"), "{}", page.text);
     let done = browser.post(&link(&mail), &[("password", GOOD), ("again", GOOD)]).await;

@@ -17,7 +17,9 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use reqwest::{Request, Url, dns::{Addrs, Name, Resolve, Resolving}, header::HeaderMap};
+use reqwest::{dns::{Addrs, Name, Resolve, Resolving}, header::HeaderMap};
+// What others say a request with: they need no client of their own.
+pub use reqwest::{Method, Request, StatusCode, Url, header};
 
 use crate::AppError;
 
@@ -61,7 +63,7 @@ pub enum OutboundError {
 #[derive(Debug)]
 pub struct Answer {
     /// Its status.
-    pub status: reqwest::StatusCode,
+    pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
@@ -113,7 +115,7 @@ impl Outbound {
     }
 
     /// Sends a request, and reads of the answer no more than its head.
-    pub async fn status(&self, request: Request) -> Result<(reqwest::StatusCode, HeaderMap), OutboundError> {
+    pub async fn status(&self, request: Request) -> Result<(StatusCode, HeaderMap), OutboundError> {
         self.check(request.url())?;
         let answer = self.http.execute(request).await?;
         Ok((answer.status(), answer.headers().clone()))

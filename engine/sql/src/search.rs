@@ -69,12 +69,22 @@ impl Document {
     }
 }
 
-/// Keeps documents of one card's records, in place of what was kept of them: on SQLite a statement that makes places, and
-/// one that writes words there, for each part; on PostgreSQL only the first, which writes both.
-pub fn keep(dialect: Dialect, card: &str, documents: &[(Uuid, Document)]) -> Vec<(Statement, Option<Statement>)> {
+/// Words of one record on their way into FTS5, whose place is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Words {
+    /// The record.
+    pub record: Uuid,
+    /// Words in order.
+    pub words: String,
+    /// Extras.
+    pub extra: String,
+}
+
+/// Keeps documents of one card's records, in place of what was kept of them: on SQLite these statements make places, for
+/// words that are to be [written](write_words) there.
+pub fn keep(dialect: Dialect, card: &str, documents: &[(Uuid, Document)]) -> (Vec<Statement>, Vec<Words>) {
     let text = |text: &str| Datum::Text(text.to_owned());
-    let mut statements = Vec::new();
-    for some in documents.chunks(100) {
+    let statements = documents.chunks(100).map(|some| {
         let rows: Vec<&str> = some.iter().map(|_| if dialect == Dialect::Sqlite { "({}, {})" } else { "({}, {}, {}::tsvector)" }).collect();
         let binds = some.iter().flat_map(|(id, document)| {
             let own = [text(card), Datum::Uuid(*id)];
@@ -85,19 +95,21 @@ pub fn keep(dialect: Dialect, card: &str, documents: &[(Uuid, Document)]) -> Vec
             Dialect::Postgres => ("card, record, tokens", "card = excluded.card, tokens = excluded.tokens"),
         };
         let sql = format!("INSERT INTO sys_search ({columns}) VALUES {} ON CONFLICT (record) DO UPDATE SET {set}", rows.join(", "));
-        let place = statement(dialect, &sql, binds.collect(), Vec::new());
-        let words = (dialect == Dialect::Sqlite).then(|| {
-            let rows = vec!["({}, {}, {})"; some.len()].join(", ");
-            let sql = format!(
-                "WITH kept (record, words, extra) AS (VALUES {rows}) INSERT OR REPLACE INTO sys_search_index (rowid, words, extra) \
-                 SELECT s.n, kept.words, kept.extra FROM kept JOIN sys_search s ON s.record = kept.record"
-            );
-            let binds = some.iter().flat_map(|(id, document)| [Datum::Uuid(*id), text(&document.words.join(" ")), text(&document.extra.join(" "))]);
-            statement(dialect, &sql, binds.collect(), Vec::new())
-        });
-        statements.push((place, words));
-    }
-    statements
+        statement(dialect, &sql, binds.collect(), Vec::new())
+    });
+    let words = |(id, document): &(Uuid, Document)| Words { record: *id, words: document.words.join(" "), extra: document.extra.join(" ") };
+    (statements.collect(), if dialect == Dialect::Sqlite { documents.iter().map(words).collect() } else { Vec::new() })
+}
+
+/// Writes words into FTS5; of a record that is there twice the later ones. As one statement, and the same for any number:
+/// FTS5 writes out what it has before each.
+pub fn write_words(words: &[Words]) -> Statement {
+    let mut seen = std::collections::HashSet::new();
+    let mut rows: Vec<(String, &str, &str)> = words.iter().rev().filter(|words| seen.insert(words.record)).map(|one| (one.record.simple().to_string(), &*one.words, &*one.extra)).collect();
+    rows.reverse();
+    let sql = "INSERT OR REPLACE INTO sys_search_index (rowid, words, extra) \
+               SELECT s.n, kept.value ->> 1, kept.value ->> 2 FROM json_each({}) kept CROSS JOIN sys_search s ON s.record = unhex(kept.value ->> 0)";
+    statement(Dialect::Sqlite, sql, vec![Datum::Json(serde_json::json!(rows))], Vec::new())
 }
 
 /// Holds the entries of records until the end of the transaction: whoever makes them again reads what they are made of

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
 
-use sql::{Counts, Datum, Dialect, Statement};
+use sql::{Counts, Datum, Dialect, Statement, search::Words};
 use uuid::Uuid;
 
 use crate::{StoreError, counts, postgres, rows, sqlite};
@@ -25,21 +25,21 @@ pub struct Tx {
 #[derive(Debug, Default)]
 pub(crate) struct Last {
     /// Of units before this one, in the same batch.
-    pub others: Vec<Statement>,
+    pub others: Vec<Words>,
     /// Whether those were run within this unit: they are undone with it.
     pub ran: bool,
     /// Of this unit.
-    pub own: Vec<Statement>,
+    pub own: Vec<Words>,
 }
 
 /// Where words stand; whatever names this finds all of them.
 const WORDS: &str = "sys_search_index";
-/// Most statements that are put off, in one unit.
-const MAX_LAST: usize = 256;
+/// Of so many records words are put off, in one unit.
+const MAX_LAST: usize = 1_000;
 
 impl Last {
     /// What is still to be run after this unit: all of it, or as if it had not been.
-    pub fn left(mut self, kept: bool) -> Vec<Statement> {
+    pub fn left(mut self, kept: bool) -> Vec<Words> {
         if !kept {
             return self.others;
         }
@@ -165,27 +165,17 @@ impl Tx {
         Ok(())
     }
 
-    /// A statement that writes words into the search index, and nothing else. On SQLite it is run before the commit.
-    pub async fn put_words(&mut self, statement: Statement) -> Result<(), StoreError> {
-        if !matches!(self.inner, TxInner::Sqlite(_)) {
-            return self.put(statement).await;
-        }
-        self.last.own.push(statement);
+    /// Words for the search index of SQLite. They are written before the commit, or before anybody looks for some.
+    pub async fn put_words(&mut self, words: Vec<Words>) -> Result<(), StoreError> {
+        self.last.own.extend(words);
         if self.last.own.len() >= MAX_LAST { self.write_words().await } else { Ok(()) }
     }
 
     async fn write_words(&mut self) -> Result<(), StoreError> {
-        if !self.last.ran {
-            let others = std::mem::take(&mut self.last.others);
-            for statement in &others {
-                self.execute_now(statement).await?;
-            }
-            (self.last.others, self.last.ran) = (others, true);
-        }
-        for statement in std::mem::take(&mut self.last.own) {
-            self.execute_now(&statement).await?;
-        }
-        Ok(())
+        let Last { others, ran, own } = &mut self.last;
+        let open: Vec<Words> = others.iter().filter(|_| !*ran).cloned().chain(std::mem::take(own)).collect();
+        *ran = true;
+        if open.is_empty() { Ok(()) } else { self.execute_now(&sql::search::write_words(&open)).await.map(drop) }
     }
 
     /// Before a statement: what was put aside, and words if it looks for any.

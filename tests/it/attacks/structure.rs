@@ -46,6 +46,7 @@ fn one_place_speaks_to_other_servers() {
     }
     assert_eq!(manifests, ["app"]);
     assert_eq!(files_with(&["reqwest::", "use reqwest"]), ["engine/app/src/accounts/provider.rs", "engine/app/src/outbound.rs"]);
+    assert_eq!(files_with(&["lettre::", "use lettre"]), ["engine/app/src/outgoing/mail.rs"]);
     // Only there is a client made, and the provider has none of its own.
     assert_eq!(files_with(&["reqwest::Client", "Client::builder", "reqwest::get"]), ["engine/app/src/outbound.rs"]);
     assert_eq!(files_with(&["TcpStream", "UdpSocket", "UnixStream"]), Vec::<String>::new());

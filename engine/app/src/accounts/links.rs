@@ -55,29 +55,47 @@ pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc
     let found = app.store.fetch(&sql::system::known_as(app.store.dialect(), &clean_login(said), &[&address, &address.to_lowercase()])).await?;
     let mut count = 0;
     for user in found.into_iter().filter_map(super::user).filter(|user| user.active && user.email.is_some() && user.password.is_some()) {
-        let last = app.store.fetch(&rows::link_of(app.store.dialect(), user.id, now)).await?.into_iter().next();
-        let is_late = |end: DateTime<Utc>| end - Kind::Reset.lasts() + BETWEEN > now;
-        if matches!(last.as_deref(), Some([_, Datum::Instant(end)]) if is_late(*end)) {
-            continue;
-        }
-        make(app, Entry::new(Event::LinkMade, origin).about("asked", "forgotten"), user.id, Kind::Reset, now).await?;
-        count += 1;
+        let entry = Entry::new(Event::LinkMade, origin).to(user.id).about("kind", Kind::Reset.word()).about("asked", "forgotten");
+        let work = std::sync::Arc::new((user.id, prepared(app, user, Kind::Reset, now)?.1, entry, app.secrets.clone()));
+        let done = app.store.write(move |tx: &mut Tx| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (user, statements, entry, secrets) = &*work;
+                // Whoever asks twice at the same moment waits for the first, and finds its link.
+                super::people::hold(tx).await?;
+                let last = tx.fetch(&rows::link_of(tx.dialect(), *user, now)).await?.into_iter().next();
+                if matches!(last.as_deref(), Some([_, Datum::Instant(end)]) if *end - Kind::Reset.lasts() + BETWEEN > now) {
+                    return Ok(0);
+                }
+                for statement in statements {
+                    tx.execute(statement).await?;
+                }
+                log::append(tx, secrets, entry).await?;
+                Ok::<usize, UnitError>(1)
+            })
+        });
+        count += done.await.map_err(|error| error.error)?;
     }
     Ok(count)
 }
 
 /// A new link.
 pub(crate) async fn make(app: &App, entry: Entry, user: Uuid, kind: Kind, now: DateTime<Utc>) -> Result<String, AppError> {
-    let token = new_token();
-    let dialect = app.store.dialect();
     let known = by_id(app, user).await?.ok_or_else(|| AppError::not_found("user"))?;
+    let (token, statements) = prepared(app, known, kind, now)?;
+    super::run_logged(app, statements, entry.to(user).about("kind", kind.word())).await?;
+    Ok(token)
+}
+
+/// A new token, and what keeps its link and the letter about it.
+fn prepared(app: &App, known: User, kind: Kind, now: DateTime<Utc>) -> Result<(String, Vec<sql::Statement>), AppError> {
+    let (token, dialect, user) = (new_token(), app.store.dialect(), known.id);
     let mut statements = rows::create_login_link(dialect, hash_of(&token), user, kind.word(), now, now + kind.lasts());
     if let Some(address) = known.email {
         let letter = Letter { to: address, name: known.name, login: known.login, language: known.language, path: format!("/login/link/{token}"), until: now + kind.lasts() };
         statements.push(letters::put(dialect, &app.secrets, kind, &letter, now)?);
     }
-    super::run_logged(app, statements, entry.to(user).about("kind", kind.word())).await?;
-    Ok(token)
+    Ok((token, statements))
 }
 
 /// Whose a link is, if it is still good.

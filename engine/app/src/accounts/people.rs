@@ -295,7 +295,7 @@ async fn roles_of(tx: &mut Tx, id: Uuid) -> Result<Vec<String>, StoreError> {
 }
 
 /// Two administrators who take it from each other come one after the other.
-async fn hold(tx: &mut Tx) -> Result<(), StoreError> {
+pub(super) async fn hold(tx: &mut Tx) -> Result<(), StoreError> {
     if tx.dialect() == Dialect::Postgres {
         tx.fetch(&rows::hold_accounts()).await?;
     }

@@ -9,13 +9,16 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::{Method, Request, StatusCode, Url, header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT}};
 use serde_json::Value as Json;
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::send::Fault;
-use crate::{AppError, outbound::{Outbound, OutboundError}, secrets::Secrets};
+use crate::{
+    AppError,
+    outbound::{Method, Outbound, OutboundError, Request, StatusCode, Url, header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT}},
+    secrets::Secrets,
+};
 
 /// Longest wait that a receiver may ask for, in seconds.
 const LONGEST_WAIT: i64 = 24 * 3_600;

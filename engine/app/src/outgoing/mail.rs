@@ -13,13 +13,12 @@ use lettre::{
     message::{Mailbox, MessageBuilder, MultiPart, SinglePart, header::{HeaderName, HeaderValue}},
     transport::smtp::{PoolConfig, authentication::Credentials, client::{Certificate, Tls, TlsParameters}, extension::ClientId},
 };
-use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::send::Fault;
-use crate::AppError;
+use crate::{AppError, outbound::Url};
 
 /// Longest wait for one answer of the server.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -48,13 +48,11 @@ pub(super) async fn index_records(tx: &mut Tx, snapshot: &Snapshot, card: &Card,
 }
 
 async fn keep(tx: &mut Tx, card: &Card, documents: &[(Uuid, Document)]) -> Result<(), UnitError> {
-    for (place, words) in sql::search::keep(tx.dialect(), card.id.as_str(), documents) {
+    let (places, words) = sql::search::keep(tx.dialect(), card.id.as_str(), documents);
+    for place in places {
         tx.put(place).await?;
-        if let Some(words) = words {
-            tx.put_words(words).await?;
-        }
     }
-    Ok(())
+    Ok(tx.put_words(words).await?)
 }
 
 /// What stands in the fields that a record is searched by.

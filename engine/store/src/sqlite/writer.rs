@@ -18,7 +18,7 @@ use futures::FutureExt;
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{rows::{control, execute}, writing};
+use super::{CACHE, rows::{control, execute}, writing};
 use crate::{After, Company, Failure, StoreError, Tx, TxInner, Unit, carry_out};
 
 /// Most units that share one commit, and the longest that the first of them waits for others.
@@ -54,8 +54,8 @@ struct State {
 struct Batch {
     began: Instant,
     done: Vec<Ended>,
-    /// What is run before the commit.
-    last: Vec<sql::Statement>,
+    /// What is written before the commit.
+    last: Vec<sql::search::Words>,
 }
 
 /// Where in its batch a unit runs.
@@ -131,8 +131,13 @@ fn work(mut state: State, jobs: &mpsc::Receiver<Job>, waiting: &AtomicUsize) {
                     waiting.fetch_sub(1, Ordering::AcqRel);
                     if company == Company::Large {
                         state.commit();
+                        state.say("PRAGMA cache_size = -32000");
                     }
                     run(&mut state);
+                    if company == Company::Large {
+                        state.commit();
+                        state.say(CACHE);
+                    }
                     if state.batch.as_ref().is_some_and(|batch| batch.done.len() >= MAX_UNITS || batch.began.elapsed() >= MAX_AGE) {
                         state.commit();
                     }
@@ -143,10 +148,10 @@ fn work(mut state: State, jobs: &mpsc::Receiver<Job>, waiting: &AtomicUsize) {
                     // Whole tables may be sorted and written anew: not in memory. The next unit must find it committed,
                     // since it reads the definitions anew.
                     state.commit();
-                    state.keep_aside("PRAGMA temp_store = file");
+                    state.say("PRAGMA temp_store = file");
                     run(&mut state);
                     state.commit();
-                    state.keep_aside("PRAGMA temp_store = memory");
+                    state.say("PRAGMA temp_store = memory");
                     next = jobs.try_recv().ok();
                 }
                 Job::Close(said) => {
@@ -212,8 +217,8 @@ impl State {
         }
     }
 
-    /// Says where SQLite keeps what it sorts and could undo; between two transactions.
-    fn keep_aside(&mut self, words: &'static str) {
+    /// Says how much SQLite remembers, and where it keeps what it sorts and could undo; between two transactions.
+    fn say(&mut self, words: &'static str) {
         let Some(connection) = &self.connection else { return };
         // Not as a kept statement: this is done when it is prepared, not when it is run.
         if let Err(error) = connection.execute_batch(words) {
@@ -242,7 +247,7 @@ impl State {
     fn commit(&mut self) {
         let Some(batch) = self.batch.take() else { return };
         let Some(connection) = self.connection.take() else { return };
-        let last = batch.last.iter().try_for_each(|statement| execute(&connection, statement).map(drop));
+        let last = if batch.last.is_empty() { Ok(()) } else { execute(&connection, &sql::search::write_words(&batch.last)).map(drop) };
         match last.and_then(|()| control(&connection, "COMMIT")) {
             Ok(()) => {
                 self.connection = Some(connection);
