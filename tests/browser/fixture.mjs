@@ -13,13 +13,14 @@ const { chromium } = require('playwright-core');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const artifacts = path.join(root, 'tests/artifacts');
 
-/** Serves a demo company of so many records on a free port, with more packs than those that ship. */
-export async function serve(records = 300, packs = []) {
+/** Serves a demo company of so many records on a free port, with more packs than those that ship, and more flags. */
+export async function serve(records = 300, packs = [], flags = []) {
   const bin = process.env.CARDSTOCK_BIN ?? path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, 'target'), 'debug/cardstock');
   const folder = packs.length ? fs.mkdtempSync(path.join(os.tmpdir(), 'cardstock-browser-')) : null;
   const kept = folder ? ['--data', folder] : [];
   for (const pack of packs) execFileSync(bin, ['pack', 'install', path.join(root, pack), ...kept]);
-  const child = spawn(bin, ['demo', '--listen', '127.0.0.1:0', '--records', String(records), ...kept], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const listen = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+  const child = spawn(bin, ['demo', ...listen, '--records', String(records), ...kept, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
   const base = await new Promise((done, fail) => {
     let text = '';
     child.stdout.on('data', chunk => {
@@ -31,6 +32,23 @@ export async function serve(records = 300, packs = []) {
   });
   const gone = () => { if (folder) fs.rmSync(folder, { recursive: true, force: true }); };
   return { base, folder, stop: () => new Promise(done => { child.once('exit', () => { gone(); done(); }); child.kill('SIGTERM'); }) };
+}
+
+/** A mail server: what it took so far, each message as an object. */
+export async function mailServer() {
+  const child = spawn(process.execPath, [path.join(root, 'tests/mail/server.mjs')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = [];
+  let text = '';
+  const ports = await new Promise((done, fail) => {
+    child.stdout.on('data', chunk => {
+      text += chunk;
+      const parts = text.split('\n');
+      text = parts.pop();
+      for (const line of parts.map(part => JSON.parse(part))) line.plain ? done(line) : lines.push(line);
+    });
+    child.on('exit', code => fail(new Error(`the mail server ended with ${code}`)));
+  });
+  return { port: ports.plain, taken: lines, stop: () => new Promise(done => { child.once('exit', done); child.kill(); }) };
 }
 
 export const launch = () => chromium.launch({

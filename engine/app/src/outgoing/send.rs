@@ -25,6 +25,8 @@ const KIND: &str = "outgoing.send";
 const EVERY: Duration = Duration::from_secs(10);
 /// How long a message is in hand: longer than any sending takes.
 const IN_HAND: TimeDelta = TimeDelta::minutes(5);
+/// Longest time for one message.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How many are on their way at once, and how many are looked up together.
 const AT_ONCE: usize = 8;
 const BATCH: u32 = 64;
@@ -151,7 +153,7 @@ async fn try_one(app: &App, post: &Post, message: InHand, now: DateTime<Utc>) ->
     if change(app, rows::claim(dialect, message.id, now, now + IN_HAND)).await? == 0 {
         return Ok(0);
     }
-    let left = post.send(app, &message).await;
+    let left = tokio::time::timeout(PATIENCE, post.send(app, &message)).await.unwrap_or_else(|_| Err(Fault::Later("the other side took too long".into())));
     let at = Utc::now();
     let settled = match left {
         Ok(()) => rows::sent(dialect, message.id, at),

@@ -101,8 +101,8 @@ pub struct UserPage {
     pub link_url: Option<String>,
     /// Until when a link is good, in words.
     pub link_until: Option<String>,
-    /// A letter with the link waits to be sent.
-    pub mailed: bool,
+    /// Where a letter with the link goes, in words.
+    pub mailed: Option<String>,
     /// Where they are known elsewhere.
     pub identities: Vec<String>,
     /// Their sessions.

@@ -151,7 +151,9 @@ async fn with_link(site: &Site, reader: &Reader, id: Uuid, token: &str) -> Respo
         Ok(page) => {
             let path = format!("/login/link/{token}");
             let link_url = site.base_url.as_deref().map(|base| format!("{base}{path}"));
-            let mailed = !page.person.email.is_empty();
+            let address = page.person.email.as_str();
+            let key = if site.has_mail { "users.link_sent" } else { "users.link_mailed" };
+            let mailed = (!address.is_empty()).then(|| reader.t(site, key, &[("address", address)]));
             reader.draw(site, "studio/user.html", None, &UserPage { link: Some(path), link_url, mailed, ..page })
         }
         Err(error) => reader.failed(site, &error),
