@@ -1,6 +1,6 @@
 //! Accounts: invitations, passwords, groups, closing, and what must not be possible with them.
 
-use app::accounts::{self, Confirmed, LinkKind, people::{self, Said}, signing::{self, TokenAsked}};
+use app::accounts::{self, Confirmed, LinkKind, memberships, people::{self, Said}, signing::{self, TokenAsked}};
 use app::log::Event;
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
@@ -246,7 +246,7 @@ async fn two_administrators_cannot_demote_each_other(database: Database) {
     let site = Site::with(database, LAB).await;
     let (one, other) = (site.person("one", &["administrator"]).await, site.person("other", &["administrator"]).await);
     let by = Confirmed::command_line();
-    let (first, second) = tokio::join!(people::set_roles(&site.app, &by, id(&one), &[]), people::close(&site.app, &by, id(&other), true));
+    let (first, second) = tokio::join!(memberships::set_roles(&site.app, &by, id(&one), &[]), people::close(&site.app, &by, id(&other), true));
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
     assert_eq!(site.number("SELECT count(*) FROM sys_user u JOIN sys_user_role r ON r.user_id = u.id WHERE r.role = 'administrator' AND u.active").await, 1);
 }

@@ -3,7 +3,7 @@
 
 use access::Actor;
 use app::{
-    accounts::{self, Confirmed, Credential, people},
+    accounts::{self, Confirmed, Credential, memberships},
     remembered,
     rights::{self, Wanted},
 };
@@ -53,7 +53,7 @@ fn sure() -> Confirmed {
 /// Somebody is in these groups, and in no others.
 async fn enter(site: &Site, person: &Person, groups: &[&str]) {
     let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
-    people::set_roles(&site.app, &sure(), person.id.parse().expect("an id"), &groups).await.expect("in the groups");
+    memberships::set_roles(&site.app, &sure(), person.id.parse().expect("an id"), &groups).await.expect("in the groups");
 }
 
 async fn names(person: &Person) -> Vec<Value> {

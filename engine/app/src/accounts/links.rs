@@ -62,7 +62,7 @@ pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc
             Box::pin(async move {
                 let (user, statements, entry, secrets) = &*work;
                 // Whoever asks twice at the same moment waits for the first, and finds its link.
-                super::people::hold(tx).await?;
+                super::memberships::hold(tx).await?;
                 let last = tx.fetch(&rows::link_of(tx.dialect(), *user, now)).await?.into_iter().next();
                 if matches!(last.as_deref(), Some([_, Datum::Instant(end)]) if *end - Kind::Reset.lasts() + BETWEEN > now) {
                     return Ok(0);

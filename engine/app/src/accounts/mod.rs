@@ -8,6 +8,7 @@
 
 pub mod confirm;
 pub mod links;
+pub mod memberships;
 pub mod passwords;
 pub mod people;
 pub mod provider;

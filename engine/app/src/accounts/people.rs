@@ -1,17 +1,17 @@
-//! Accounts of everybody, for administrators: who there is, inviting, changing, groups, closing, helping out.
-
-use std::sync::Arc;
+//! Accounts of everybody, for administrators: who there is, inviting, changing, closing, helping out.
+//!
+//! **Not here:** which groups they are in (`memberships`).
 
 use access::{ADMINISTRATOR, Actor};
 use chrono::{DateTime, Utc};
 use model::Ident;
 use serde_json::{Map, Value as Json};
-use sql::{Datum, Dialect, Statement, encode, system, system_accounts as rows, system_factors as factors};
-use store::{StoreError, Tx};
+use sql::{Datum, Statement, encode, system_accounts as rows, system_factors as factors};
+use store::Tx;
 use uuid::Uuid;
 
-use super::{Confirmed, LinkKind, NewPerson, by_id, checked_login, checked_roles, links, make, run_logged, signing};
-use crate::{App, AppError, Snapshot, UnitError, accounts::Origin, log::{self, Entry, Event}, records, search};
+use super::{Confirmed, LinkKind, NewPerson, by_id, checked_login, links, make, memberships::{hold, keep_an_administrator, realms, roles_of}, run_logged, signing};
+use crate::{App, AppError, UnitError, accounts::Origin, log::{self, Entry, Event}, records, search};
 
 /// Most accounts of one page.
 pub const MAX_LISTED: u32 = 100;
@@ -147,17 +147,6 @@ fn checked(said: &Said, login: &str) -> Result<Said, AppError> {
     Ok(Said { name, email, language })
 }
 
-/// Groups of people inside and outside do not mix.
-fn realms(snapshot: &Snapshot, roles: &[String]) -> Result<(), AppError> {
-    checked_roles(snapshot, roles)?;
-    let outside = |role: &String| snapshot.catalog.roles.get(role.as_str()).is_some_and(|role| role.portal);
-    let count = roles.iter().filter(|role| outside(role)).count();
-    if count > 0 && count < roles.len() {
-        return Err(AppError::malformed("mixed_groups", "somebody from outside belongs to groups for people from outside alone"));
-    }
-    Ok(())
-}
-
 /// Makes an account for somebody, and a link with which they set a password.
 pub async fn invite(app: &App, by: &Confirmed, login: &str, said: &Said, roles: &[String], now: DateTime<Utc>) -> Result<(Uuid, String), AppError> {
     by.administering()?;
@@ -225,90 +214,6 @@ pub async fn end_session(app: &App, by: &Confirmed, session: &str) -> Result<(),
 pub async fn revoke_token(app: &App, by: &Confirmed, id: Uuid) -> Result<(), AppError> {
     by.administering()?;
     signing::revoke(app, id, None, by.entry(Event::TokenRevoked)).await
-}
-
-/// Takes somebody into a group, or out of it; all others stay as they are at that moment.
-pub async fn set_member(app: &App, by: &Confirmed, role: &str, id: Uuid, member: bool) -> Result<(), AppError> {
-    let role = role.to_owned();
-    regroup(app, by, id, move |had| had.iter().filter(|held| **held != role).chain(member.then_some(&role)).cloned().collect()).await
-}
-
-/// Puts somebody into these groups, and out of all others.
-pub async fn set_roles(app: &App, by: &Confirmed, id: Uuid, wanted: &[String]) -> Result<(), AppError> {
-    realms(&app.snapshot(), wanted)?;
-    let wanted = wanted.to_vec();
-    regroup(app, by, id, move |_| wanted.clone()).await
-}
-
-/// Puts somebody who was seen in some groups into others; those they came into or left meanwhile stay as they are.
-pub async fn change_roles(app: &App, by: &Confirmed, id: Uuid, seen: &[String], wanted: &[String]) -> Result<(), AppError> {
-    checked_roles(&app.snapshot(), wanted)?;
-    let (seen, wanted) = (seen.to_vec(), wanted.to_vec());
-    regroup(app, by, id, move |had| {
-        let kept = had.iter().filter(|role| !seen.contains(role) || wanted.contains(role));
-        kept.chain(wanted.iter().filter(|role| !seen.contains(role) && !had.contains(role))).cloned().collect()
-    })
-    .await
-}
-
-/// Makes of the groups somebody is in those wanted. What they are in is read where it is written, so that no change
-/// that another administrator makes meanwhile is lost.
-async fn regroup(app: &App, by: &Confirmed, id: Uuid, wanted: impl Fn(&[String]) -> Vec<String> + Send + Sync + 'static) -> Result<(), AppError> {
-    by.administering()?;
-    by_id(app, id).await?.ok_or_else(|| AppError::not_found("user"))?;
-    let (wanted, snapshot) = (Arc::new(wanted), app.snapshot());
-    let entry = by.entry(Event::GroupsChanged).to(id);
-    let secrets = app.secrets.clone();
-    let done = app.store.write(move |tx: &mut Tx| {
-        let (wanted, snapshot, secrets, entry) = (wanted.clone(), snapshot.clone(), secrets.clone(), entry.clone());
-        tx.change_rights();
-        Box::pin(async move {
-            let dialect = tx.dialect();
-            hold(tx).await?;
-            let had = roles_of(tx, id).await?;
-            let wanted = wanted(&had);
-            realms(&snapshot, &wanted)?;
-            let (added, removed): (Vec<&String>, Vec<&String>) = (wanted.iter().filter(|role| !had.contains(role)).collect(), had.iter().filter(|role| !wanted.contains(role)).collect());
-            if added.is_empty() && removed.is_empty() {
-                return Ok(());
-            }
-            for role in &removed {
-                if *role == ADMINISTRATOR {
-                    keep_an_administrator(tx, id).await?;
-                }
-                tx.execute(&rows::remove_role(dialect, id, role)).await?;
-            }
-            for role in &added {
-                tx.execute(&system::add_role(dialect, id, role)).await?;
-            }
-            let list = |roles: &[&String]| Json::from(roles.iter().map(|role| role.as_str()).collect::<Vec<_>>());
-            log::append(tx, &secrets, &entry.about("added", list(&added)).about("removed", list(&removed))).await?;
-            Ok::<(), UnitError>(())
-        })
-    });
-    done.await.map_err(|error| error.error)
-}
-
-async fn roles_of(tx: &mut Tx, id: Uuid) -> Result<Vec<String>, StoreError> {
-    let found = tx.fetch(&system::roles_of(tx.dialect(), id)).await?;
-    Ok(found.into_iter().flatten().filter_map(|role| if let Datum::Text(role) = role { Some(role) } else { None }).collect())
-}
-
-/// Two administrators who take it from each other come one after the other.
-pub(super) async fn hold(tx: &mut Tx) -> Result<(), StoreError> {
-    if tx.dialect() == Dialect::Postgres {
-        tx.fetch(&rows::hold_accounts()).await?;
-    }
-    Ok(())
-}
-
-/// Before somebody loses what an administrator has: there must be another.
-async fn keep_an_administrator(tx: &mut Tx, id: Uuid) -> Result<(), UnitError> {
-    if tx.fetch(&rows::other_members(tx.dialect(), ADMINISTRATOR, id)).await?.is_empty() {
-        let detail = "nobody else may administer; give that to somebody first".to_owned();
-        return Err(AppError::Conflict { code: "last_administrator", detail, blockers: Vec::new() }.into());
-    }
-    Ok(())
 }
 
 /// Lets somebody sign in again, or no longer, as the command line does it.

@@ -45,13 +45,26 @@ pub(crate) fn put(dialect: Dialect, secrets: &Secrets, kind: LinkKind, letter: &
     Ok(rows::put(dialect, &new))
 }
 
-/// Puts a kept letter into words.
-pub(super) fn write(secrets: &Secrets, id: Uuid, kind: &str, sealed: &str, base_url: &str, site: &str, words: Words, now: DateTime<Utc>) -> Result<Written, Fault> {
-    let opened = secrets.open_sealed("mail", id.as_bytes(), sealed).and_then(|text| serde_json::from_str::<Letter>(&text).ok());
-    let letter = opened.ok_or_else(|| Fault::Never("it was closed with another key than this site's".into()))?;
-    if letter.until <= now {
-        return Err(Fault::Never("its link ran out before it could be sent".into()));
+/// A letter as it is kept.
+pub(super) struct Closed<'l> {
+    pub id: Uuid,
+    pub kind: &'l str,
+    pub sealed: &'l str,
+}
+
+impl Closed<'_> {
+    fn open(&self, secrets: &Secrets) -> Result<Letter, Fault> {
+        let opened = secrets.open_sealed("mail", self.id.as_bytes(), self.sealed).and_then(|text| serde_json::from_str(&text).ok());
+        opened.ok_or_else(|| Fault::Never("it was closed with another key than this site's".into()))
     }
-    let (subject, text) = words(kind, &letter, &format!("{}{}", base_url.trim_end_matches('/'), letter.path), site);
-    Ok(Written { to: vec![letter.to], subject, text: Some(text), ..Written::default() })
+
+    /// The letter in words.
+    pub fn write(&self, secrets: &Secrets, base_url: &str, site: &str, words: Words, now: DateTime<Utc>) -> Result<Written, Fault> {
+        let letter = self.open(secrets)?;
+        if letter.until <= now {
+            return Err(Fault::Never("its link ran out before it could be sent".into()));
+        }
+        let (subject, text) = words(self.kind, &letter, &format!("{}{}", base_url.trim_end_matches('/'), letter.path), site);
+        Ok(Written { to: vec![letter.to], subject, text: Some(text), ..Written::default() })
+    }
 }

@@ -16,7 +16,7 @@ use sql::{Datum, Statement, system_outgoing as rows};
 use store::Tx;
 use uuid::Uuid;
 
-use super::{hook, letters::{self, Words}, mail::{self, Mailer}};
+use super::{hook, letters::{Closed, Words}, mail::{self, Mailer}};
 use crate::{App, AppError, jobs::{Context, Handlers, JobError}, outbound::Outbound};
 
 /// The kind of the job that sends.
@@ -114,7 +114,7 @@ impl Post {
     fn written(&self, app: &App, message: &InHand) -> Result<mail::Written, Fault> {
         let text = |key: &str| message.content.get(key).and_then(Json::as_str);
         match (text("letter"), text("sealed"), &self.base_url) {
-            (Some(kind), Some(sealed), Some(base)) => letters::write(&app.secrets, message.id, kind, sealed, base, &app.settings().name, self.words, Utc::now()),
+            (Some(kind), Some(sealed), Some(base)) => Closed { id: message.id, kind, sealed }.write(&app.secrets, base, &app.settings().name, self.words, Utc::now()),
             _ => mail::read(&message.content),
         }
     }

@@ -4,7 +4,7 @@
 
 use app::{
     AppError,
-    accounts::people,
+    accounts::{memberships, people},
     rights::{self, Wanted},
 };
 use model::{
@@ -258,7 +258,7 @@ async fn member(site: &Site, asker: &Asker, by: &app::accounts::Confirmed, key: 
             if key != access::ADMINISTRATOR && !asker.snapshot.catalog.roles.contains_key(key) {
                 return Err(AppError::not_found("group"));
             }
-            people::set_member(&site.app, by, key, id_of(user, "user")?, wanted).await?;
+            memberships::set_member(&site.app, by, key, id_of(user, "user")?, wanted).await?;
             Ok(StatusCode::NO_CONTENT)
         })
         .await

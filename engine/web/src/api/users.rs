@@ -1,6 +1,6 @@
 //! Accounts of everybody and groups, for administrators.
 
-use app::{AppError, accounts::people::{self, Asked, Person, Said}};
+use app::{AppError, accounts::{memberships, people::{self, Asked, Person, Said}}};
 use serde_json::{Map, Value, json};
 
 use super::{grants, head::*};
@@ -103,7 +103,7 @@ pub async fn change(State(site): State<Site>, Path(id): Path<String>, SureAsker 
         let groups = sent.groups()?;
         people::change(&site.app, &by, id, &said).await?;
         if let Some(groups) = groups {
-            people::set_roles(&site.app, &by, id, &groups).await?;
+            memberships::set_roles(&site.app, &by, id, &groups).await?;
         }
         if let Some(active) = active.filter(|active| *active != known.active) {
             people::close(&site.app, &by, id, !active).await?;

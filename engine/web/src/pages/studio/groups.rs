@@ -1,6 +1,6 @@
 //! Groups and who is in them, for administrators. What a group may do, packs say.
 
-use app::accounts::people::{self, Asked};
+use app::accounts::{memberships, people::{self, Asked}};
 use axum::{
     extract::{Path as UrlPath, Query},
     http::StatusCode,
@@ -75,7 +75,7 @@ pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sur
 pub async fn members(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
     let work = async {
         let id = people::id_of(get(&fields, "user"))?;
-        people::set_member(&site.app, &by, &key, id, get(&fields, "member") == "true").await
+        memberships::set_member(&site.app, &by, &key, id, get(&fields, "member") == "true").await
     };
     match work.await {
         Ok(()) => Redirect::to(&crate::pages::url(&format!("/studio/groups/{key}"), &[("q", get(&fields, "q")), ("saved", "1")])).into_response(),

@@ -1,6 +1,6 @@
 //! Accounts, for administrators: who there is, inviting, changing, helping out.
 
-use app::accounts::people::{self, Asked, Person, Said};
+use app::accounts::{memberships, people::{self, Asked, Person, Said}};
 use axum::{
     extract::{Path as UrlPath, Query},
     http::StatusCode,
@@ -236,7 +236,7 @@ pub async fn save(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure {
 
 /// `POST /studio/users/{id}/groups`: `groups`, all that are wanted, and `seen`, all there were when it was asked.
 pub async fn set_groups(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
-    done(&site, &reader, &id, async { people::change_roles(&site.app, &by, people::id_of(&id)?, &all_of(&fields, "seen"), &all_of(&fields, "groups")).await }).await
+    done(&site, &reader, &id, async { memberships::change_roles(&site.app, &by, people::id_of(&id)?, &all_of(&fields, "seen"), &all_of(&fields, "groups")).await }).await
 }
 
 /// `POST /studio/users/{id}/tie`: `card` and `record`.
