@@ -4,7 +4,7 @@ INSERT INTO sys_outgoing (id, kind, target, subject, content, state, run_at, att
 DROP TABLE sys_mail;
 
 -- What goes to one address goes in order: whether something older waits for it.
-CREATE INDEX sys_outgoing_target ON sys_outgoing (target, id) WHERE state = 'waiting';
+CREATE INDEX sys_outgoing_target ON sys_outgoing (target, id) WHERE state = 'waiting' AND kind = 'webhook';
 CREATE INDEX sys_outgoing_ended ON sys_outgoing (ended_at) WHERE ended_at IS NOT NULL;
 
 -- Eight parts of the index of words are merged at a time instead of four: half the work at each save, and a look at a few

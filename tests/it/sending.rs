@@ -1,17 +1,12 @@
 //! Messages that leave: e-mails to a real mail server, webhooks to a receiver of our own, letters to people.
 
 use std::{
-    collections::VecDeque,
-    io::{BufRead, BufReader},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    time::Duration,
+    collections::VecDeque, io::{BufRead, BufReader}, path::PathBuf, process::{Child, Command, Stdio}, sync::{Arc, Mutex}, time::Duration,
 };
 
 use app::{
     outbound::Outbound,
-    outgoing::{self, MailSettings, Mailer, Outgoing, Post, State, send_due},
+    outgoing::{self, Kind, MailSettings, Mailer, Outgoing, Post, State, send_due},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{TimeDelta, Utc};
@@ -31,6 +26,8 @@ use crate::{
 both!(
     a_mail_server_takes_what_scripts_ask_for,
     what_is_refused_is_given_up_or_tried_again,
+    each_receiver_gets_an_email_once,
+    a_dead_mail_server_holds_nothing_else_up,
     two_processes_send_once,
     webhooks_are_signed_and_keep_their_order,
     webhooks_stay_outside,
@@ -90,12 +87,15 @@ fn post(settings: MailSettings, hosts: &[String]) -> Post {
 /// Sends what is due, until nothing is.
 async fn send(site: &Site, post: &Post, after: TimeDelta) -> usize {
     let mut count = 0;
-    loop {
-        match send_due(&site.app, post, Utc::now() + after).await.expect("sent") {
-            0 => return count,
-            sent => count += sent,
+    for kind in [Kind::Email, Kind::Webhook] {
+        loop {
+            match send_due(&site.app, post, kind, Utc::now() + after).await.expect("sent") {
+                0 => break,
+                sent => count += sent,
+            }
         }
     }
+    count
 }
 
 async fn of(site: &Site, state: State) -> Vec<Outgoing> {
@@ -120,17 +120,19 @@ async fn a_mail_server_takes_what_scripts_ask_for(database: Database) {
         authority: Some(folder("tests/mail/authority.pem")),
     };
     // What is wrong is how we sign in: the message waits for somebody to put that right.
-    assert_eq!(send(&site, &post(settings.clone(), &[]), TimeDelta::zero()).await, 1);
+    assert_eq!(send(&site, &post(settings.clone(), &[]), TimeDelta::zero()).await, 0, "nothing leaves at the moment");
     let waiting = of(&site, State::Waiting).await;
     assert!(waiting[0].error.as_deref().is_some_and(|error| error.contains("535")), "{waiting:?}");
     // Nothing is sent to a server nobody vouches for.
     let unknown = MailSettings { authority: Some(PathBuf::from("it/fixtures/other.pem")), password: Some("secret".into()), ..settings.clone() };
-    assert_eq!(send(&site, &post(unknown, &[]), TimeDelta::hours(1)).await, 1);
+    assert_eq!(send(&site, &post(unknown, &[]), TimeDelta::hours(1)).await, 0);
     let waiting = of(&site, State::Waiting).await;
     assert!(waiting[0].error.as_deref().is_some_and(|error| error.contains("certificate")), "{waiting:?}");
     assert_eq!(send(&site, &post(MailSettings { password: Some("secret".into()), ..settings }, &[]), TimeDelta::days(1)).await, 1);
-    let mail = &server.taken(1).await[0];
-    assert_eq!((&mail["from"], &mail["to"]), (&json!("cards@example.com"), &json!(["a@example.com", "copy@example.com", "hidden@example.com"])));
+    let all = server.taken(3).await;
+    assert_eq!(all.iter().map(|mail| mail["to"][0].as_str().unwrap_or_default()).collect::<Vec<_>>(), ["a@example.com", "copy@example.com", "hidden@example.com"]);
+    let mail = &all[2];
+    assert_eq!(mail["from"], "cards@example.com");
     assert_eq!((&mail["secure"], &mail["user"], &mail["subject"]), (&json!(true), &json!("cards"), &json!("Größe 客户 ✓")));
     assert_eq!((mail["text"].as_str().map(str::trim_end), mail["html"].as_str().map(str::trim_end)), (Some("Zeile\n.\n客户"), Some("<p>Zeile</p>")));
     let headers = &mail["headers"];
@@ -152,18 +154,22 @@ async fn what_is_refused_is_given_up_or_tried_again(database: Database) {
     let post = server.post();
     assert_eq!(send(&site, &post, TimeDelta::zero()).await, 4);
     assert_eq!(server.taken(1).await[0]["subject"], "well");
-    let [failed] = of(&site, State::Failed).await.try_into().expect("one");
-    assert!(failed.subject == "nobody" && failed.error.as_deref().is_some_and(|error| error.contains("no such person here")), "{failed:?}");
+    assert_eq!(of(&site, State::Waiting).await.len(), 3);
     assert_eq!(send(&site, &post, TimeDelta::seconds(20)).await, 0, "not before its time");
-    assert_eq!(send(&site, &post, TimeDelta::seconds(40)).await, 2);
+    assert_eq!(send(&site, &post, TimeDelta::seconds(40)).await, 3);
     assert_eq!(server.taken(2).await[1]["subject"], "once");
     // Administrators see why, and when it is tried next.
     let root = site.person("root", &["administrator"]).await;
     let page = root.send(Method::GET, "/studio/outgoing", &[], None).await;
     assert!(page.text.contains("come back later") && page.text.contains("Tried 2 times"), "{}", page.text);
-    // What nobody takes for two days is given up; and tried as often again, if somebody wants that.
-    for days in 1..8 {
-        send(&site, &post, TimeDelta::days(days * 2)).await;
+    // What is refused is given up soon, what nobody takes after two days; and is tried again, if somebody wants that.
+    for seconds in [170, 780, 2_600] {
+        send(&site, &post, TimeDelta::seconds(seconds)).await;
+    }
+    let [failed] = of(&site, State::Failed).await.try_into().expect("one");
+    assert!(failed.subject == "nobody" && failed.attempts == 4 && failed.error.as_deref().is_some_and(|error| error.contains("no such person here")), "{failed:?}");
+    for seconds in [9_900, 31_600, 74_900, 161_400] {
+        send(&site, &post, TimeDelta::seconds(seconds)).await;
     }
     let failed = of(&site, State::Failed).await;
     let busy = failed.iter().find(|one| one.subject == "busy").expect("the busy one");
@@ -171,6 +177,35 @@ async fn what_is_refused_is_given_up_or_tried_again(database: Database) {
     outgoing::again(&site.app, &boss(), busy.id).await.expect("again");
     assert_eq!(send(&site, &post, TimeDelta::zero()).await, 1);
     assert_eq!(of(&site, State::Waiting).await.len(), 1);
+}
+
+/// One who is not there keeps an e-mail from nobody else, and nobody gets it twice.
+async fn each_receiver_gets_an_email_once(database: Database) {
+    let server = MailServer::start();
+    let (site, kim) = site(database, &[("after", r#"mail(#{to: ["a@example.com", "nobody@example.com", "once@example.com"], cc: "b@example.com", subject: "All", text: "x"});"#)]).await;
+    kim.make("task", json!({"name": "Roof"})).await;
+    let post = server.post();
+    for seconds in [0, 40, 170, 780, 2_600] {
+        send(&site, &post, TimeDelta::seconds(seconds)).await;
+    }
+    let taken: Vec<String> = server.taken(3).await.iter().map(|mail| mail["to"][0].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(taken, ["a@example.com", "b@example.com", "once@example.com"]);
+    let [failed] = of(&site, State::Failed).await.try_into().expect("one");
+    assert!(failed.error.as_deref().is_some_and(|error| error.contains("no such person here")), "{failed:?}");
+}
+
+/// A mail server that cannot be reached is not asked for each message, and holds no webhook up.
+async fn a_dead_mail_server_holds_nothing_else_up(database: Database) {
+    let (receiver, base) = Receiver::start().await;
+    let (site, kim) = site(database, &[("after", &format!("for i in 0..9 {{ mail(#{{to: \"a@example.com\", subject: \"x\", text: \"x\"}}); }} webhook(\"{base}/hook\", #{{number: 1}});"))]).await;
+    for name in ["a", "b", "c"] {
+        kim.make("task", json!({"name": name})).await;
+    }
+    let nowhere = post(MailSettings { server: "smtp://localhost:1".into(), from: "cards@example.com".into(), ..MailSettings::default() }, &["127.0.0.1".into()]);
+    assert_eq!(send(&site, &nowhere, TimeDelta::zero()).await, 3);
+    assert_eq!(receiver.numbers(), [1, 1, 1]);
+    let tried = of(&site, State::Waiting).await.iter().filter(|one| one.attempts > 0).count();
+    assert!((1..=8).contains(&tried), "{tried}");
 }
 
 async fn two_processes_send_once(database: Database) {
@@ -275,7 +310,7 @@ async fn whoever_forgot_the_password_gets_a_letter(database: Database) {
     let server = MailServer::start();
     let site = Site::of(database, vec![pack(&[])]).await;
     let root = root(&site).await;
-    for (login, email) in [("mei", Some("mei@example.com")), ("without", None)] {
+    for (login, email) in [("mei", Some("Mei@Example.com")), ("without", None)] {
         let id = site.person(login, &["keeper"]).await.id;
         if let Some(email) = email {
             root.patch(&format!("/users/{id}"), json!({"email": email, "language": "zh-Hans"})).await.ok(200);
@@ -303,7 +338,7 @@ async fn whoever_forgot_the_password_gets_a_letter(database: Database) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mail = server.taken(1).await[0].clone();
-    assert_eq!((&mail["to"], mail["subject"].as_str().map(|subject| subject.contains("设置新密码"))), (&json!(["mei@example.com"]), Some(true)));
+    assert_eq!((mail["to"][0].as_str().map(str::to_lowercase).as_deref(), mail["subject"].as_str().map(|subject| subject.contains("设置新密码"))), (Some("mei@example.com"), Some(true)));
     assert!(mail["text"].as_str().is_some_and(|text| text.contains("账户 mei")), "{mail}");
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!((send(&site, &post, TimeDelta::minutes(1)).await, server.taken(1).await.len()), (0, 1));
@@ -355,4 +390,9 @@ async fn letters_are_closed_and_run_out(database: Database) {
     assert_eq!(send(&site, &server.post(), TimeDelta::zero()).await, 1);
     let failed = of(&site, State::Failed).await;
     assert!(failed.iter().any(|one| one.error.as_deref().is_some_and(|error| error.contains("ran out"))), "{failed:?}");
+    // Nor is one to an address that is theirs no more; and the link in it leads nowhere.
+    let token = app::accounts::login_link(&site.app, id, Utc::now()).await.expect("a link");
+    root.patch(&format!("/users/{id}"), json!({"email": "li.wei@example.com"})).await.ok(200);
+    assert_eq!((send(&site, &server.post(), TimeDelta::zero()).await, of(&site, State::Cancelled).await.len()), (0, 1));
+    assert!(app::accounts::links::look(&site.app, &token, Utc::now()).await.expect("looked").is_none());
 }

@@ -133,12 +133,10 @@ pub fn user_by_login(dialect: Dialect, login: &str) -> Statement {
     statement(dialect, &format!("SELECT {USER} FROM sys_user u WHERE u.login = {{}}"), vec![text(login)], USER_COLUMNS.to_vec())
 }
 
-/// Users with a sign-in name, in lower case, or with one of these mail addresses; a few of them.
-pub fn known_as(dialect: Dialect, login: &str, emails: &[&str]) -> Statement {
-    let marks = vec!["{}"; emails.len().max(1)].join(", ");
-    let mut binds = vec![text(login)];
-    binds.extend(if emails.is_empty() { vec![Datum::Null(Physical::Text)] } else { emails.iter().map(|email| text(*email)).collect() });
-    statement(dialect, &format!("SELECT {USER} FROM sys_user u WHERE u.login = {{}} OR u.email IN ({marks}) ORDER BY u.login LIMIT 5"), binds, USER_COLUMNS.to_vec())
+/// Users with a sign-in name, in lower case, or with a mail address, whatever the case of its letters; a few of them.
+pub fn known_as(dialect: Dialect, login: &str, email: &str) -> Statement {
+    let sql = format!("SELECT {USER} FROM sys_user u WHERE u.login = {{}} OR u.email = {{}} OR lower(u.email) = {{}} ORDER BY u.login LIMIT 5");
+    statement(dialect, &sql, vec![text(login), text(email), text(email.to_lowercase())], USER_COLUMNS.to_vec())
 }
 
 /// Every user.

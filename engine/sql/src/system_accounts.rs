@@ -200,6 +200,11 @@ pub fn end_sessions(dialect: Dialect, user: Uuid) -> Vec<Statement> {
     ["DELETE FROM sys_session WHERE user_id = {}", "DELETE FROM sys_login_step WHERE user_id = {}"].map(|sql| done(dialect, sql, vec![Datum::Uuid(user)])).into()
 }
 
+/// Ends the links of a user.
+pub fn end_links(dialect: Dialect, user: Uuid) -> Statement {
+    done(dialect, "DELETE FROM sys_login_link WHERE user_id = {}", vec![Datum::Uuid(user)])
+}
+
 /// Takes every other way in away from a user: tokens, links, browsers that were known.
 pub fn end_ways(dialect: Dialect, user: Uuid) -> Vec<Statement> {
     ["DELETE FROM sys_token WHERE user_id = {}", "DELETE FROM sys_login_link WHERE user_id = {}", "DELETE FROM sys_browser WHERE user_id = {}"].map(|sql| done(dialect, sql, vec![Datum::Uuid(user)])).into()
@@ -271,7 +276,7 @@ pub fn touch_token(dialect: Dialect, token: Vec<u8>, now: DateTime<Utc>) -> Stat
     done(dialect, "UPDATE sys_token SET seen_at = {} WHERE token = {}", vec![Datum::Instant(now), Datum::Bytes(token)])
 }
 
-/// A link with which a password is set, once, in place of those that were sent before.
+/// A link with which a password is set, once: first what ends those that were made before, then what keeps it.
 pub fn create_login_link(dialect: Dialect, token: Vec<u8>, user: Uuid, kind: &str, now: DateTime<Utc>, expires: DateTime<Utc>) -> Vec<Statement> {
     let binds = vec![Datum::Bytes(token), Datum::Uuid(user), text(kind), Datum::Instant(now), Datum::Instant(expires)];
     vec![

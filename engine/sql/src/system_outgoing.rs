@@ -89,18 +89,13 @@ pub fn set_state(dialect: Dialect, message: Uuid, from: &[&str], to: &str, at: D
     statement(dialect, &format!("UPDATE sys_outgoing SET state = {{}}, ended_at = {{}}, run_at = {{}}, attempts = 0 WHERE id = {{}} AND state IN ({marks})"), binds, Vec::new())
 }
 
-/// Messages that are due at a moment, of some kinds, those that wait longest first: id, kind, target, content, attempts,
+/// Messages of a kind that are due at a moment, those that wait longest first: id, kind, target, content, attempts,
 /// when they were written. Of the webhooks to one address only the oldest, whether it is due or not: nothing overtakes.
-pub fn due(dialect: Dialect, kinds: &[&str], now: DateTime<Utc>, limit: u32) -> Statement {
-    let mut binds = vec![Datum::Instant(now)];
-    binds.extend(kinds.iter().map(|kind| Datum::Text((*kind).to_owned())));
-    let marks = vec!["{}"; kinds.len().max(1)].join(", ");
-    if kinds.is_empty() {
-        binds.push(Datum::Null(Physical::Text));
-    }
+pub fn due(dialect: Dialect, kind: &str, now: DateTime<Utc>, limit: u32) -> Statement {
+    let binds = vec![Datum::Instant(now), Datum::Text(kind.to_owned())];
     let sql = format!(
-        "SELECT o.id, o.kind, o.target, o.content, o.attempts, o.created_at FROM sys_outgoing o WHERE o.state = 'waiting' AND o.run_at <= {{}} AND o.kind IN ({marks}) \
-         AND (o.kind <> 'webhook' OR NOT EXISTS (SELECT 1 FROM sys_outgoing e WHERE e.state = 'waiting' AND e.target = o.target AND e.id < o.id)) ORDER BY o.run_at, o.id LIMIT {limit}"
+        "SELECT o.id, o.kind, o.target, o.content, o.attempts, o.created_at FROM sys_outgoing o WHERE o.state = 'waiting' AND o.run_at <= {{}} AND o.kind = {{}} \
+         AND (o.kind <> 'webhook' OR NOT EXISTS (SELECT 1 FROM sys_outgoing e WHERE e.state = 'waiting' AND e.kind = 'webhook' AND e.target = o.target AND e.id < o.id)) ORDER BY o.run_at, o.id LIMIT {limit}"
     );
     use Physical::{Instant, Integer, Text, Uuid};
     statement(dialect, &sql, binds, vec![Uuid, Text, Text, Text, Integer, Instant])
@@ -118,10 +113,16 @@ pub fn sent(dialect: Dialect, message: Uuid, at: DateTime<Utc>) -> Statement {
     statement(dialect, sql, vec![Datum::Instant(at), Datum::Uuid(message)], Vec::new())
 }
 
-/// What became of a message in hand: to be tried again at a moment.
-pub fn later(dialect: Dialect, message: Uuid, error: &str, again: DateTime<Utc>) -> Statement {
-    let sql = "UPDATE sys_outgoing SET error = {}, run_at = {} WHERE id = {} AND state = 'waiting'";
-    statement(dialect, sql, vec![Datum::Text(error.to_owned()), Datum::Instant(again), Datum::Uuid(message)], Vec::new())
+/// What became of a message in hand: to be tried again at a moment, with other content if a part of it left.
+pub fn later(dialect: Dialect, message: Uuid, error: &str, again: DateTime<Utc>, content: Option<&str>) -> Statement {
+    let sql = "UPDATE sys_outgoing SET error = {}, run_at = {}, content = coalesce({}, content) WHERE id = {} AND state = 'waiting'";
+    statement(dialect, sql, vec![Datum::Text(error.to_owned()), Datum::Instant(again), optional(content), Datum::Uuid(message)], Vec::new())
+}
+
+/// Letters about accounts to an address are not sent any more.
+pub fn cancel_letters(dialect: Dialect, target: &str, at: DateTime<Utc>) -> Statement {
+    let sql = "UPDATE sys_outgoing SET state = 'cancelled', ended_at = {} WHERE state = 'waiting' AND script IS NULL AND target = {}";
+    statement(dialect, sql, vec![Datum::Instant(at), Datum::Text(target.to_owned())], Vec::new())
 }
 
 /// What became of a message in hand: given up.

@@ -26,7 +26,7 @@ pub enum Key {
     Name(String),
     /// Codes of a second factor, of somebody.
     Code(String),
-    /// A name or address for which letters are asked.
+    /// A name or address for which letters are asked from somewhere.
     Letter(String),
     /// Somebody who is asked to show again who they are.
     Confirm(String),

@@ -52,7 +52,7 @@ const BETWEEN: TimeDelta = TimeDelta::minutes(10);
 /// Writes to whoever has this name or mail address, if they have a password to forget; how many letters that are.
 pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc>) -> Result<usize, AppError> {
     let address = model::types::clean(said);
-    let found = app.store.fetch(&sql::system::known_as(app.store.dialect(), &clean_login(said), &[&address, &address.to_lowercase()])).await?;
+    let found = app.store.fetch(&sql::system::known_as(app.store.dialect(), &clean_login(said), &address)).await?;
     let mut count = 0;
     for user in found.into_iter().filter_map(super::user).filter(|user| user.active && user.email.is_some() && user.password.is_some()) {
         let entry = Entry::new(Event::LinkMade, origin).to(user.id).about("kind", Kind::Reset.word()).about("asked", "forgotten");
@@ -63,11 +63,12 @@ pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc
                 let (user, statements, entry, secrets) = &*work;
                 // Whoever asks twice at the same moment waits for the first, and finds its link.
                 super::memberships::hold(tx).await?;
-                let last = tx.fetch(&rows::link_of(tx.dialect(), *user, now)).await?.into_iter().next();
-                if matches!(last.as_deref(), Some([_, Datum::Instant(end)]) if *end - Kind::Reset.lasts() + BETWEEN > now) {
+                let links = tx.fetch(&rows::link_of(tx.dialect(), *user, now)).await?;
+                if links.iter().any(|link| matches!(link.as_slice(), [_, Datum::Instant(end)] if *end - Kind::Reset.lasts() + BETWEEN > now)) {
                     return Ok(0);
                 }
-                for statement in statements {
+                // Beside those there are: whoever knows a name ends nobody's link.
+                for statement in statements.iter().skip(1) {
                     tx.execute(statement).await?;
                 }
                 log::append(tx, secrets, entry).await?;

@@ -66,7 +66,9 @@ async fn regroup(app: &App, by: &Confirmed, id: Uuid, wanted: impl Fn(&[String])
             let dialect = tx.dialect();
             hold(tx).await?;
             let had = roles_of(tx, id).await?;
-            let wanted = wanted(&had);
+            // A group that no pack has any more is left by whatever change comes next.
+            let known: Vec<String> = had.iter().filter(|role| checked_roles(&snapshot, std::slice::from_ref(role)).is_ok()).cloned().collect();
+            let wanted = wanted(&known);
             realms(&snapshot, &wanted)?;
             let (added, removed): (Vec<&String>, Vec<&String>) = (wanted.iter().filter(|role| !had.contains(role)).collect(), had.iter().filter(|role| !wanted.contains(role)).collect());
             if added.is_empty() && removed.is_empty() {

@@ -70,7 +70,7 @@ pub async fn set_password(app: &App, user: Uuid, password: &str) -> Result<(), A
     set(app, user, password, true, Entry::new(Event::PasswordSet, &Origin::command_line()).to(user)).await
 }
 
-/// Sets a password; every session ends, and with `reset` tokens and links, too.
+/// Sets a password; every session and link ends, and with `reset` tokens, too.
 pub(crate) async fn set(app: &App, user: Uuid, password: &str, reset: bool, entry: Entry) -> Result<(), AppError> {
     let known = by_id(app, user).await?.ok_or_else(|| AppError::not_found("user"))?;
     let hash = hash(checked(password, &[&known.login, &known.name])?).await?;
@@ -79,6 +79,8 @@ pub(crate) async fn set(app: &App, user: Uuid, password: &str, reset: bool, entr
     statements.extend(rows::end_sessions(dialect, user));
     if reset {
         statements.extend(rows::end_ways(dialect, user));
+    } else {
+        statements.push(rows::end_links(dialect, user));
     }
     run_logged(app, statements, entry).await
 }

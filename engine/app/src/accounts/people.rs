@@ -173,9 +173,14 @@ pub async fn change(app: &App, by: &Confirmed, id: Uuid, said: &Said) -> Result<
     if changed.is_empty() {
         return Ok(());
     }
-    let statement = rows::change_user(app.store.dialect(), id, &said.name, said.email.as_deref(), said.language.as_deref());
+    let dialect = app.store.dialect();
+    let mut statements = vec![rows::change_user(dialect, id, &said.name, said.email.as_deref(), said.language.as_deref())];
+    if let Some(before) = known.email.as_deref().filter(|_| changed.contains(&"email")) {
+        // What went there, or is to go there, is no longer theirs.
+        statements.extend([rows::end_links(dialect, id), sql::system_outgoing::cancel_letters(dialect, before, Utc::now())]);
+    }
     let entry = by.entry(Event::UserChanged).to(id).about("changed", changed.clone());
-    search::user_changed(app, app.snapshot(), id, vec![statement], entry, changed.contains(&"name")).await
+    search::user_changed(app, app.snapshot(), id, statements, entry, changed.contains(&"name")).await
 }
 
 /// A new link for somebody who has none, or forgot the password.

@@ -10,8 +10,9 @@ use std::{path::Path, time::Duration};
 
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    address::Envelope,
     message::{Mailbox, MessageBuilder, MultiPart, SinglePart, header::{HeaderName, HeaderValue}},
-    transport::smtp::{PoolConfig, authentication::Credentials, client::{Certificate, Tls, TlsParameters}, extension::ClientId},
+    transport::smtp::{authentication::Credentials, client::{Certificate, Tls, TlsParameters}, extension::ClientId},
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -20,10 +21,8 @@ use uuid::Uuid;
 use super::send::Fault;
 use crate::{AppError, outbound::Url};
 
-/// Longest wait for one answer of the server.
+/// Longest wait for a connection; the whole message has `send::PATIENCE`.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Most connections at once.
-const CONNECTIONS: u32 = 4;
 
 /// How the server is reached.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +108,7 @@ impl Mailer {
         let tls = tls(url, host.trim_matches(['[', ']']), settings, inner)?;
         let port = url.port().unwrap_or(if url.scheme() == "smtps" { 465 } else { 587 });
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']'])).port(port).tls(tls).timeout(Some(PATIENCE));
-        builder = builder.hello_name(ClientId::Domain(from.email.domain().to_owned())).pool_config(PoolConfig::new().max_size(CONNECTIONS));
+        builder = builder.hello_name(ClientId::Domain(from.email.domain().to_owned()));
         builder = match (&settings.user, &settings.password) {
             (Some(user), Some(password)) => builder.credentials(Credentials::new(user.clone(), password.clone())),
             (None, None) => builder,
@@ -118,15 +117,22 @@ impl Mailer {
         Ok(Self { transport: builder.build(), from })
     }
 
-    /// Sends an e-mail. Its id is part of what mail programs know it by: sent twice, it is one message to them.
-    pub(super) async fn send(&self, id: Uuid, mail: &Written) -> Result<(), Fault> {
+    /// Sends an e-mail to whoever did not get it yet, and adds them to `taken`. Its id is part of what mail programs know
+    /// it by: sent twice, it is one message to them. Each receiver is a message of its own to the server, which takes
+    /// a message to several of them from nobody or for all.
+    pub(super) async fn send(&self, id: Uuid, mail: &Written, taken: &mut Vec<String>) -> Result<(), Fault> {
         let message = self.message(id, mail).map_err(|error| Fault::Never(error.to_string()))?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            // 53x: what is wrong is how we sign in, not this message.
-            Err(error) if error.is_permanent() && error.status().is_none_or(|code| !code.to_string().starts_with("53")) => Err(Fault::Never(told(&error))),
-            Err(error) => Err(Fault::Later(told(&error))),
+        let (envelope, body) = (message.envelope(), message.formatted());
+        let mut worst: Option<Fault> = None;
+        for to in envelope.to().iter().filter(|to| !taken.contains(&to.to_string())).cloned().collect::<Vec<_>>() {
+            let one = Envelope::new(envelope.from().cloned(), vec![to.clone()]).map_err(|error| Fault::Never(error.to_string()))?;
+            match self.transport.send_raw(&one, &body).await.map_err(|error| judged(&error)) {
+                Ok(_) => taken.push(to.to_string()),
+                Err(fault @ Fault::Down(_)) => return Err(fault),
+                Err(fault) => worst = Some(if let Some(Fault::Later(told)) = worst { Fault::Later(told) } else { fault }),
+            }
         }
+        worst.map_or(Ok(()), Err)
     }
 
     fn message(&self, id: Uuid, mail: &Written) -> Result<Message, Box<dyn std::error::Error>> {
@@ -145,6 +151,18 @@ impl Mailer {
             (None, Some(html)) => builder.singlepart(SinglePart::html(html.clone()))?,
             (text, None) => builder.singlepart(SinglePart::plain(text.clone().unwrap_or_default()))?,
         })
+    }
+}
+
+/// What an error means for the next try.
+fn judged(error: &lettre::transport::smtp::Error) -> Fault {
+    match error.status().map(|code| code.to_string()) {
+        // What is wrong is how we sign in.
+        Some(code) if code.starts_with("53") => Fault::Down(told(error)),
+        // The address, the sender or we ourselves are refused: the server does not say which.
+        Some(_) if error.is_permanent() => Fault::Soon(told(error)),
+        Some(_) => Fault::Later(told(error)),
+        None => Fault::Down(told(error)),
     }
 }
 

@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub use hook::key_of;
 pub use letters::{Letter, Words};
 pub use mail::{MailSettings, Mailer};
-pub use send::{Post, handlers, send_due};
+pub use send::{Kind, Post, handlers, send_due};
 
 use crate::{App, AppError, UnitError};
 

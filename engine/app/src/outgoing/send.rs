@@ -7,7 +7,10 @@
 //!
 //! **Not here:** how e-mails and webhooks travel (`mail`, `hook`).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
@@ -19,8 +22,8 @@ use uuid::Uuid;
 use super::{hook, letters::{Closed, Words}, mail::{self, Mailer}};
 use crate::{App, AppError, jobs::{Context, Handlers, JobError}, outbound::Outbound};
 
-/// The kind of the job that sends.
-const KIND: &str = "outgoing.send";
+/// The jobs that send: what is slow in one does not hold the other up.
+const JOBS: [(&str, Kind); 2] = [("outgoing.mail", Kind::Email), ("outgoing.hooks", Kind::Webhook)];
 /// How often to look for what is due.
 const EVERY: Duration = Duration::from_secs(10);
 /// How long a message is in hand: longer than any sending takes.
@@ -30,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How many are on their way at once, and how many are looked up together.
 const AT_ONCE: usize = 8;
 const BATCH: u32 = 64;
+/// No try is the first but one after so long: what waited behind others is not held up as long again by itself.
+const LONGEST: TimeDelta = TimeDelta::days(2);
 /// Waits between tries, in seconds; after the last it is given up, about two days after the first.
 const WAITS: [i64; 8] = [30, 120, 600, 1_800, 7_200, 21_600, 43_200, 86_400];
 /// Tries of what the other side refuses without saying that it cannot at the moment.
@@ -48,6 +53,27 @@ pub(super) enum Fault {
     Later(String),
     /// It may after so many seconds.
     At(String, i64),
+    /// It may later, and nothing else of its kind leaves at the moment either.
+    Down(String),
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// By the mail server.
+    Email,
+    /// To an address on the web.
+    Webhook,
+}
+
+impl Kind {
+    /// As it is stored.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// How messages leave, as whoever runs the program configured it.
@@ -71,12 +97,13 @@ struct InHand {
     target: String,
     content: Json,
     attempts: usize,
+    written: DateTime<Utc>,
 }
 
 impl InHand {
     fn from_row(row: Vec<Datum>) -> Option<Self> {
-        let [Datum::Uuid(id), Datum::Text(kind), Datum::Text(target), Datum::Text(content), Datum::Integer(attempts), Datum::Instant(_)] = <[Datum; 6]>::try_from(row).ok()? else { return None };
-        Some(Self { id, kind, target, content: serde_json::from_str(&content).unwrap_or_default(), attempts: usize::try_from(attempts).unwrap_or(0) })
+        let [Datum::Uuid(id), Datum::Text(kind), Datum::Text(target), Datum::Text(content), Datum::Integer(attempts), Datum::Instant(written)] = <[Datum; 6]>::try_from(row).ok()? else { return None };
+        Some(Self { id, kind, target, content: serde_json::from_str(&content).unwrap_or_default(), attempts: usize::try_from(attempts).unwrap_or(0), written })
     }
 }
 
@@ -98,16 +125,16 @@ impl Post {
     pub async fn try_out(&self, to: &str, subject: &str, text: &str) -> Result<(), AppError> {
         let Some(mailer) = &self.mailer else { return Err(AppError::malformed("bad_mail_server", "no mail server is configured: --mail-server, --mail-from")) };
         let mail = mail::Written { to: vec![to.to_owned()], subject: subject.to_owned(), text: Some(text.to_owned()), ..mail::Written::default() };
-        mailer.send(Uuid::now_v7(), &mail).await.map_err(|fault| match fault {
-            Fault::Never(told) | Fault::Soon(told) | Fault::Later(told) | Fault::At(told, _) => AppError::Unavailable { detail: format!("the mail server did not take it: {told}") },
-        })
+        let left = tokio::time::timeout(PATIENCE, mailer.send(Uuid::now_v7(), &mail, &mut Vec::new())).await;
+        let left = left.unwrap_or_else(|_| Err(Fault::Later("it took too long".into())));
+        left.map_err(|fault| AppError::Unavailable { detail: format!("the mail server did not take it: {}", told(fault)) })
     }
 
-    async fn send(&self, app: &App, message: &InHand) -> Result<(), Fault> {
+    async fn send(&self, app: &App, message: &InHand, taken: &mut Vec<String>) -> Result<(), Fault> {
         match (message.kind.as_str(), &self.mailer) {
             ("webhook", _) => hook::send(&self.out, &app.secrets, message.id, &message.target, &message.content, Utc::now()).await,
             (_, None) => Err(Fault::Later("no mail server is configured".into())),
-            (_, Some(mailer)) => mailer.send(message.id, &self.written(app, message)?).await,
+            (_, Some(mailer)) => mailer.send(message.id, &self.written(app, message)?, taken).await,
         }
     }
 
@@ -122,16 +149,19 @@ impl Post {
 
 /// What comes back by itself.
 pub fn handlers(handlers: Handlers, post: Arc<Post>) -> Handlers {
-    handlers.returning(KIND, EVERY, move |context| {
+    JOBS.into_iter().fold(handlers, |handlers, (name, kind)| {
         let post = post.clone();
-        async move { send_job(&context, &post).await }
+        handlers.returning(name, EVERY, move |context| {
+            let post = post.clone();
+            async move { send_job(&context, &post, kind).await }
+        })
     })
 }
 
-async fn send_job(context: &Context, post: &Post) -> Result<Json, JobError> {
+async fn send_job(context: &Context, post: &Post, kind: Kind) -> Result<Json, JobError> {
     let mut count = 0;
     loop {
-        let sent = send_due(context.app(), post, Utc::now()).await?;
+        let sent = send_due(context.app(), post, kind, Utc::now()).await?;
         if sent == 0 {
             return Ok(json!({"tried": count}));
         }
@@ -140,25 +170,39 @@ async fn send_job(context: &Context, post: &Post) -> Result<Json, JobError> {
     }
 }
 
-/// Sends some of what is due at a moment; how many messages were tried.
-pub async fn send_due(app: &App, post: &Post, now: DateTime<Utc>) -> Result<usize, AppError> {
-    let kinds: &[&str] = if post.has_mail() { &["email", "webhook"] } else { &["webhook"] };
-    let due = app.store.fetch(&rows::due(app.store.dialect(), kinds, now, BATCH)).await?;
-    let tried = stream::iter(due.into_iter().filter_map(InHand::from_row)).map(|message| try_one(app, post, message, now)).buffer_unordered(AT_ONCE);
-    tried.collect::<Vec<Result<usize, AppError>>>().await.into_iter().sum()
-}
-
-async fn try_one(app: &App, post: &Post, message: InHand, now: DateTime<Utc>) -> Result<usize, AppError> {
-    let dialect = app.store.dialect();
-    if change(app, rows::claim(dialect, message.id, now, now + IN_HAND)).await? == 0 {
+/// Sends some of what is due at a moment; how many messages were tried, none if nothing of the kind leaves just now.
+pub async fn send_due(app: &App, post: &Post, kind: Kind, now: DateTime<Utc>) -> Result<usize, AppError> {
+    if kind == Kind::Email && !post.has_mail() {
         return Ok(0);
     }
-    let left = tokio::time::timeout(PATIENCE, post.send(app, &message)).await.unwrap_or_else(|_| Err(Fault::Later("the other side took too long".into())));
+    let due = app.store.fetch(&rows::due(app.store.dialect(), kind.word(), now, BATCH)).await?;
+    let down = AtomicBool::new(false);
+    let tried = stream::iter(due.into_iter().filter_map(InHand::from_row)).map(|message| try_one(app, post, message, now, &down)).buffer_unordered(AT_ONCE);
+    let count: usize = tried.collect::<Vec<Result<usize, AppError>>>().await.into_iter().sum::<Result<usize, AppError>>()?;
+    Ok(if down.load(Ordering::Relaxed) { 0 } else { count })
+}
+
+async fn try_one(app: &App, post: &Post, mut message: InHand, now: DateTime<Utc>, down: &AtomicBool) -> Result<usize, AppError> {
+    let dialect = app.store.dialect();
+    if down.load(Ordering::Relaxed) || change(app, rows::claim(dialect, message.id, now, now.max(Utc::now()) + IN_HAND)).await? == 0 {
+        return Ok(0);
+    }
+    let known = message.content.get("taken").and_then(|taken| serde_json::from_value::<Vec<String>>(taken.clone()).ok()).unwrap_or_default();
+    let mut taken = known.clone();
+    let left = tokio::time::timeout(PATIENCE, post.send(app, &message, &mut taken)).await.unwrap_or_else(|_| Err(Fault::Later("the other side took too long".into())));
     let at = Utc::now();
+    if matches!(left, Err(Fault::Down(_))) {
+        down.store(true, Ordering::Relaxed);
+    }
+    let content = (taken.len() > known.len() && left.is_err()).then(|| {
+        message.content["taken"] = json!(taken);
+        message.content.to_string()
+    });
+    let is_late = message.attempts > 0 && now.max(at) - message.written > LONGEST;
     let settled = match left {
         Ok(()) => rows::sent(dialect, message.id, at),
-        Err(fault) => match wait(&fault, message.attempts) {
-            Some(seconds) => rows::later(dialect, message.id, &told(fault), now.max(at) + TimeDelta::seconds(seconds)),
+        Err(fault) => match wait(&fault, message.attempts).filter(|_| !is_late) {
+            Some(seconds) => rows::later(dialect, message.id, &told(fault), now.max(at) + TimeDelta::seconds(seconds), content.as_deref()),
             None => {
                 let told = told(fault);
                 tracing::warn!(message = %message.id, kind = message.kind, error = told, "a message was given up");
@@ -175,14 +219,14 @@ fn wait(fault: &Fault, before: usize) -> Option<i64> {
     match fault {
         Fault::Never(_) => None,
         Fault::Soon(_) => WAITS[..FEW - 1].get(before).copied(),
-        Fault::Later(_) => WAITS.get(before).copied(),
+        Fault::Later(_) | Fault::Down(_) => WAITS.get(before).copied(),
         Fault::At(_, seconds) => WAITS.get(before).map(|wait| *wait.max(seconds)),
     }
 }
 
 fn told(fault: Fault) -> String {
     match fault {
-        Fault::Never(told) | Fault::Soon(told) | Fault::Later(told) | Fault::At(told, _) => told.chars().take(MAX_ERROR).map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Fault::Never(told) | Fault::Soon(told) | Fault::Later(told) | Fault::At(told, _) | Fault::Down(told) => told.chars().take(MAX_ERROR).map(|c| if c.is_control() { ' ' } else { c }).collect(),
     }
 }
 

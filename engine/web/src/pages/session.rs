@@ -120,7 +120,9 @@ pub async fn forgotten(State(site): State<Site>, From(origin): From, headers: He
     if name.is_empty() {
         return page(StatusCode::OK, ForgottenPage::default());
     }
-    let keys: Vec<Key> = std::iter::once(Key::Letter(accounts::clean_login(&name))).chain(Key::address(origin.address.as_deref())).collect();
+    // Of one address: nobody elsewhere keeps somebody from asking for their own.
+    let letter = Key::Letter(format!("{} {}", origin.address.as_deref().unwrap_or_default(), accounts::clean_login(&name)));
+    let keys: Vec<Key> = std::iter::once(letter).chain(Key::address(origin.address.as_deref())).collect();
     if let Err(error) = site.throttle.check(&keys) {
         let refused = page(StatusCode::TOO_MANY_REQUESTS, ForgottenPage { error: Some(crate::phrases::told(&error.to_string(), &bare.lang)), ..ForgottenPage::default() });
         return too_many(refused, &error);

@@ -50,7 +50,7 @@ async fn build(site: &Site, reader: &Reader, pairs: &[(String, String)]) -> Resu
 fn line(reader: &Reader, one: &Outgoing, titles: &app::titles::Titles) -> OutgoingLine {
     let record = one.record.as_ref().and_then(|(card, id)| Some((titles.get(id)?.clone(), format!("/c/{card}/{id}"))));
     let lang = &reader.asker.actor.lang;
-    let letter = one.content.get("letter").and_then(serde_json::Value::as_str);
+    let letter = one.content.get("letter").and_then(serde_json::Value::as_str).filter(|_| one.kind == "email" && one.script.is_none());
     let text = match one.content.get("text").and_then(serde_json::Value::as_str) {
         Some(text) if one.kind == "email" => text.to_owned(),
         // What a letter says is for its reader alone.
