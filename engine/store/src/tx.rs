@@ -21,7 +21,7 @@ pub struct Tx {
 }
 
 /// What writes the words of records, put off to the end of the batch on SQLite: FTS5 writes out what it has at every
-/// savepoint, a fifth of the time of a batch of small units.
+/// savepoint, a sixth of the time of a batch of small units.
 #[derive(Debug, Default)]
 pub(crate) struct Last {
     /// Of units before this one, in the same batch.

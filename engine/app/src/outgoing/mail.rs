@@ -162,6 +162,8 @@ fn judged(error: &lettre::transport::smtp::Error) -> Fault {
         // The address, the sender or we ourselves are refused: the server does not say which.
         Some(_) if error.is_permanent() => Fault::Soon(told(error)),
         Some(_) => Fault::Later(told(error)),
+        // The server cannot do what this very message needs, such as signs beyond ASCII in an address.
+        None if error.is_client() => Fault::Later(told(error)),
         None => Fault::Down(told(error)),
     }
 }
