@@ -54,6 +54,7 @@ mod pool;
 mod portal;
 mod provider;
 mod publishing;
+mod purge;
 mod receiver;
 mod records;
 mod remembered;

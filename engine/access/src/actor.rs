@@ -31,6 +31,8 @@ pub enum Reason {
     Schedule,
     /// Links to merged records move to the one they were merged into, whoever's they are.
     Merge,
+    /// What has lain in the trash for long enough is deleted for good.
+    Trash,
 }
 
 /// Who acts, with everything rights depend on.

@@ -10,6 +10,8 @@ use crate::{App, AppError, UnitError, accounts::Origin, log::{self, Entry, Event
 
 /// Most characters of a setting.
 const MAX: usize = 100;
+/// Most days that what was deleted waits in the trash, if it is to be deleted for good at all.
+const MOST_DAYS: u32 = 3_650;
 
 /// Settings of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,24 +22,27 @@ pub struct Settings {
     pub currency: String,
     /// The time zone of the company: of schedules and daily work that say none, and of people who chose none.
     pub zone: Tz,
+    /// After how many days what lies in the trash is deleted for good; never without it.
+    pub trash_days: Option<u32>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { name: "Cardstock".into(), currency: String::new(), zone: Tz::UTC }
+        Self { name: "Cardstock".into(), currency: String::new(), zone: Tz::UTC, trash_days: None }
     }
 }
 
 /// Every setting's key.
-pub const KEYS: [&str; 3] = ["name", "currency", "zone"];
+pub const KEYS: [&str; 4] = ["name", "currency", "zone", "trash_days"];
 
 impl Settings {
     /// A setting's value; nothing for an unknown key.
-    pub fn get(&self, key: &str) -> Option<&str> {
+    pub fn get(&self, key: &str) -> Option<String> {
         match key {
-            "name" => Some(&self.name),
-            "currency" => Some(&self.currency),
-            "zone" => Some(self.zone.name()),
+            "name" => Some(self.name.clone()),
+            "currency" => Some(self.currency.clone()),
+            "zone" => Some(self.zone.name().to_owned()),
+            "trash_days" => Some(self.trash_days.map(|days| days.to_string()).unwrap_or_default()),
             _ => None,
         }
     }
@@ -51,6 +56,7 @@ pub(crate) async fn read(store: &Store) -> Result<Settings, AppError> {
         match key {
             "name" => settings.name = value,
             "currency" => settings.currency = value,
+            "trash_days" => settings.trash_days = value.parse().ok(),
             _ => settings.zone = value.parse().unwrap_or(Tz::UTC),
         }
     }
@@ -70,6 +76,9 @@ pub async fn set(app: &App, key: &str, value: &str) -> Result<(), AppError> {
     if key == "zone" && value.parse::<Tz>().is_err() {
         return Err(AppError::malformed("bad_setting", format!("`{value}` is no time zone; it is a name such as Asia/Shanghai or UTC")));
     }
+    if key == "trash_days" && !value.is_empty() && !value.parse::<u32>().is_ok_and(|days| (1..=MOST_DAYS).contains(&days)) {
+        return Err(AppError::malformed("bad_setting", format!("`{value}` is no number of days from 1 to {MOST_DAYS}; empty stands for never")));
+    }
     let key = key.to_owned();
     let (secrets, entry) = (app.secrets.clone(), Entry::new(Event::SettingChanged, &Origin::command_line()).about("setting", key.as_str()));
     app.store
@@ -77,7 +86,7 @@ pub async fn set(app: &App, key: &str, value: &str) -> Result<(), AppError> {
             let (key, value, secrets, entry) = (key.clone(), value.clone(), secrets.clone(), entry.clone());
             Box::pin(async move {
                 let known = tx.fetch(&system::site(tx.dialect(), &key)).await?.into_iter().flatten().next();
-                let before = if let Some(Datum::Text(known)) = known { known } else { Settings::default().get(&key).unwrap_or_default().to_owned() };
+                let before = if let Some(Datum::Text(known)) = known { known } else { Settings::default().get(&key).unwrap_or_default() };
                 tx.execute(&system::put_site(tx.dialect(), &key, &value)).await?;
                 // No setting is a secret; one that is goes into the log by its key alone.
                 log::append(tx, &secrets, &entry.about("before", before).about("after", value)).await?;

@@ -278,7 +278,7 @@ async fn pointing(tx: &mut Tx, snapshot: &Snapshot, table: &Table, field: &Ident
     let (mut found, to): (BTreeSet<Uuid>, Vec<Uuid>) = (BTreeSet::new(), to.iter().copied().collect());
     let limit = u32::try_from(most).unwrap_or(u32::MAX - 1) + 1;
     for some in to.chunks(TOGETHER) {
-        let rows = tx.fetch(&write::pointing(&snapshot.catalog, tx.dialect(), table, field, some, limit)).await?;
+        let rows = tx.fetch(&write::pointing(&snapshot.catalog, tx.dialect(), table, field, some, limit, false)).await?;
         found.extend(rollup::ids_of(&rows));
         if rows.len() > most || found.len() > most {
             return Ok(None);

@@ -65,5 +65,7 @@ pub fn builtin() -> Handlers {
         .returning("batches.clean", Duration::from_secs(24 * 3_600), crate::batches::handle_clean)
         .returning("duplicates.build", Duration::from_secs(600), crate::duplicates::handle_build)
         .returning("approvals.late", Duration::from_secs(300), crate::flows::approvals::handle_late)
+        .with(crate::records::purge::KIND, crate::records::purge::handle_empty)
+        .returning(crate::records::purge::RETURNING, Duration::from_secs(6 * 3_600), crate::records::purge::handle_clear)
         .returning("pool.return", Duration::from_secs(3_600), crate::pool::handle_return)
 }

@@ -96,7 +96,7 @@ pub async fn merge(app: &App, snapshot: &Snapshot, actor: &Actor, card: &str, re
 async fn pointing(app: &App, snapshot: &Snapshot, card: &Card, ids: &[Uuid], limit: u32) -> Result<Vec<(Ident, Uuid)>, AppError> {
     let mut found = std::collections::BTreeSet::new();
     for (table, field) in links(snapshot, card) {
-        let statement = write::pointing(&snapshot.catalog, app.store.dialect(), table, field, ids, limit);
+        let statement = write::pointing(&snapshot.catalog, app.store.dialect(), table, field, ids, limit, false);
         found.extend(app.store.fetch(&statement).await?.iter().filter_map(|row| Some((table.card.clone(), sql::encode::id(row.first()?)?))));
     }
     Ok(found.into_iter().collect())

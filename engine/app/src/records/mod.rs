@@ -18,6 +18,7 @@ pub(crate) mod load;
 pub(crate) mod many;
 pub mod merge;
 pub mod preview;
+pub mod purge;
 pub mod read;
 pub mod remove;
 pub mod save;

@@ -76,7 +76,7 @@ impl Deletion {
 }
 
 /// The record is there, in or out of the trash as wanted, and the actor's to act on.
-async fn check(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, rows: &model::Condition, trashed: bool) -> Result<Record, UnitError> {
+pub(super) async fn check(tx: &mut Tx, snapshot: &Snapshot, actor: &Actor, card: &Card, id: Uuid, rows: &model::Condition, trashed: bool) -> Result<Record, UnitError> {
     if let Some(hold) = write::hold_for_update(&snapshot.catalog, tx.dialect(), card, id) {
         tx.fetch(&hold).await?;
     }
@@ -121,7 +121,7 @@ impl Removal<'_> {
                     continue;
                 }
                 let limit = if on_delete == OnDelete::Restrict { BLOCKERS } else { 100_000 };
-                let rows = tx.fetch(&write::pointing(catalog, tx.dialect(), table, field, ids, limit)).await?;
+                let rows = tx.fetch(&write::pointing(catalog, tx.dialect(), table, field, ids, limit, false)).await?;
                 let records: Vec<Uuid> = rows.iter().filter_map(|row| row.first().and_then(sql::encode::id)).filter(|id| !ids.contains(id)).collect();
                 if records.is_empty() {
                     continue;
@@ -182,7 +182,7 @@ impl Removal<'_> {
     }
 }
 
-fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppError {
+pub(super) fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppError {
     let shown = blockers.iter().map(|blocker| {
         let name = snapshot.catalog.card(&blocker.card).map_or_else(|| blocker.card.to_string(), |card| card.plurals.or_key(&actor.lang, card.key.as_str()));
         format!("{name}: {}", blocker.count)

@@ -123,7 +123,7 @@ async fn pointing(tx: &mut Tx, snapshot: &Snapshot, used: &Use, ids: &[Uuid], mo
         for some in reached.chunks(500) {
             let Some(of) = of else { break };
             // A record with many child rows that point there counts once.
-            let rows = tx.fetch(&write::pointing(&snapshot.catalog, tx.dialect(), of, field, some, most + 1)).await?;
+            let rows = tx.fetch(&write::pointing(&snapshot.catalog, tx.dialect(), of, field, some, most + 1, false)).await?;
             if rows.len() > most as usize {
                 return Ok(None);
             }

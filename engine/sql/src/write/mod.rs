@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod derived;
+pub mod purge;
 
 pub use derived::{derived, hold_all};
 
@@ -260,8 +261,9 @@ pub fn trash_of(catalog: &Catalog, dialect: Dialect, card: &Card, id: Uuid) -> S
     builder.finish(&format!("SELECT trash_id FROM {} WHERE id = {id}", card.table.physical), vec![Physical::Uuid])
 }
 
-/// Rows whose link points to any of `ids`: the row's record and id, at most `limit`. Those in the trash do not count.
-pub fn pointing(catalog: &Catalog, dialect: Dialect, table: &Table, field: &Field, ids: &[Uuid], limit: u32) -> Statement {
+/// Rows whose link points to any of `ids`: the row's record and id, at most `limit`. Those in the trash count only if
+/// they are asked for.
+pub fn pointing(catalog: &Catalog, dialect: Dialect, table: &Table, field: &Field, ids: &[Uuid], limit: u32, trash: bool) -> Statement {
     let mut builder = Builder::new(catalog, dialect, None);
     let bound = bind_ids(&mut builder, ids);
     let record = catalog.card(&table.card).map_or_else(|| table.physical.clone(), |card| card.table.physical.clone());
@@ -269,9 +271,10 @@ pub fn pointing(catalog: &Catalog, dialect: Dialect, table: &Table, field: &Fiel
         Storage::Side { table: side } => format!("t.id IN (SELECT owner_id FROM {side} WHERE value IN ({bound}))"),
         _ => format!("t.{} IN ({bound})", field.column().unwrap_or("id")),
     };
+    let alive = |alias: &str| if trash { String::new() } else { format!(" AND {alias}.trashed_at IS NULL") };
     let sql = match table.child {
-        None => format!("SELECT t.id, t.id FROM {record} t WHERE {link} AND t.trashed_at IS NULL LIMIT {limit}"),
-        Some(_) => format!("SELECT r.id, t.id FROM {} t JOIN {record} r ON r.id = t.parent_id WHERE {link} AND r.trashed_at IS NULL LIMIT {limit}", table.physical),
+        None => format!("SELECT t.id, t.id FROM {record} t WHERE {link}{} LIMIT {limit}", alive("t")),
+        Some(_) => format!("SELECT r.id, t.id FROM {} t JOIN {record} r ON r.id = t.parent_id WHERE {link}{} LIMIT {limit}", table.physical, alive("r")),
     };
     builder.finish(&sql, vec![Physical::Uuid, Physical::Uuid])
 }

@@ -1,4 +1,4 @@
-//! Records: list, read, create, change, delete, restore, batch, history.
+//! Records: list, read, create, change, delete, restore, delete for good, batch, history.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use app::{
     AppError, batches, lists, merge,
     records::{
         batch::{self, Item},
-        history as past, read as reading, remove,
+        history as past, purge, read as reading, remove,
         save::{self, Options, Saved},
         versions,
     },
@@ -26,6 +26,7 @@ use crate::{
     Site,
     extract::{Asker, Body, Caller},
     problem::{Problem, document, said, status},
+    visit::SureAsker,
 };
 
 type Answer = Result<Response, Problem>;
@@ -204,6 +205,12 @@ pub async fn restore(State(site): State<Site>, Path((card, id)): Path<(String, S
         Ok(record(&site, &asker, &card, id, Trash::Without).await.map_or_else(|_| StatusCode::NO_CONTENT.into_response(), |(record, _)| Json(record).into_response()))
     };
     answer.await.map_err(|error: AppError| asker.problem(error))
+}
+
+/// `POST /records/{card}/{id}/purge`: out of the trash for good, with what went there along with it.
+pub async fn purge(State(site): State<Site>, Path((card, id)): Path<(String, String)>, SureAsker { asker, .. }: SureAsker) -> Answer {
+    let answer = async { purge::purge(&site.app, &asker.actor, &card, id_of(&id)?).await };
+    answer.await.map(|count| Json(json!({"deleted": count})).into_response()).map_err(|error| asker.problem(error))
 }
 
 /// `GET /records/{card}/{id}/history`

@@ -73,6 +73,7 @@ pub fn action(action: &str, fields: usize, lang: &str) -> String {
         "merged" => pick(lang, ("merged other cards into it", "合并了其他卡片", "合併了其他卡片")),
         "shared" => pick(lang, ("shared it", "共享了此卡片", "共享了此卡片")),
         "unshared" => pick(lang, ("shared it with fewer", "收回了此卡片的共享", "收回了此卡片的共享")),
+        "purged" => pick(lang, ("deleted it for good", "彻底删除了此卡片", "徹底刪除了此卡片")),
         "restored" => pick(lang, ("restored it", "恢复了此卡片", "還原了此卡片")),
         _ => match lang {
             "zh-Hans" => format!("修改了 {fields} 项"),

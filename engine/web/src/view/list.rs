@@ -364,6 +364,14 @@ pub struct TrashPage {
     pub restore_url: String,
     /// Records may be restored by this reader.
     pub can_restore: bool,
+    /// Where records are deleted for good: POST with `ids`, or with `all`; none for who may not.
+    pub purge_url: Option<String>,
+    /// After how many days this happens by itself.
+    pub days: Option<u32>,
+    /// What was done.
+    pub said: Option<String>,
+    /// Why it was not.
+    pub error: Option<String>,
 }
 
 /// A record in the trash.

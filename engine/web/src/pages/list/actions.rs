@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Reader;
 use crate::{Site, extract::Form};
 
-fn ids(fields: &[(String, String)]) -> Vec<Uuid> {
+pub(in crate::pages) fn ids(fields: &[(String, String)]) -> Vec<Uuid> {
     fields.iter().filter(|(name, _)| name == "ids").flat_map(|(_, ids)| ids.split(',')).filter_map(|id| Uuid::try_parse(id.trim()).ok()).collect()
 }
 

@@ -13,6 +13,7 @@ mod kept;
 mod kinds;
 mod window;
 
+pub(super) use actions::ids;
 pub use actions::{act, delete, restore};
 pub use address::Address;
 pub use board::lanes;
