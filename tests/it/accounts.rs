@@ -260,6 +260,11 @@ async fn administrators_change_accounts_by_the_api(database: Database) {
     assert_eq!((&read["login"], &read["groups"], &read["password"], &read["second_factor"], &read["active"]), (&json!("mei"), &json!(["guest", "keeper"]), &json!(false), &json!(false), &json!(true)));
     let changed = root.patch(&path, json!({"name": "Mei Lin-Wang", "email": null})).await.ok(200);
     assert_eq!((&changed["name"], &changed["email"], &changed["language"]), (&json!("Mei Lin-Wang"), &json!(null), &json!("zh-Hans")));
+    // A form that was shown before changes what was changed in it, and nothing else.
+    let form = [("name", "Mei Lin-Wang"), ("was_name", "Mei Lin"), ("email", "mei@example.com"), ("was_email", "mei@example.com"), ("language", "en"), ("was_language", "zh-Hans")];
+    signed_in(&site, "root").await.post(&format!("/studio{path}"), &form).await.ok(303);
+    let read = root.get(&path).await.ok(200);
+    assert_eq!((&read["name"], &read["email"], &read["language"]), (&json!("Mei Lin-Wang"), &json!(null), &json!("en")));
     let found = root.get("/users?q=lin-wang&group=keeper").await.ok(200);
     assert_eq!(found["data"].as_array().expect("people").len(), 1);
     assert_eq!(root.get("/users?q=%25").await.ok(200)["data"], json!([]));

@@ -26,6 +26,8 @@ pub struct Snapshot {
     row_needs: HashMap<Ident, Vec<RowNeed>>,
     search: crate::search::Uses,
     graph: Graph,
+    /// Cards of which one pass over everything calculated gives what more passes would.
+    settled: HashSet<Ident>,
     /// Cards whose records say what users are bound to.
     binding: HashSet<Ident>,
     /// Where the site is; nothing for UTC.
@@ -60,8 +62,28 @@ impl Snapshot {
         made.scripts = scripts;
         made.binding = binding(&catalog);
         made.graph = Graph::new(&catalog, &|table, field| reads.get(&(table.reference(), field.clone())).cloned().unwrap_or_default());
+        made.settled = catalog.cards.values().filter(|card| made.is_in_order(card)).map(|card| card.key.clone()).collect();
         made.catalog = catalog;
         made
+    }
+
+    /// Whether everything calculated of a record is calculated after what it reads of the same record, in the order in
+    /// which it is done: what is taken over, formulas of rows, aggregates, formulas of the record.
+    fn is_in_order(&self, card: &Card) -> bool {
+        let formulas = |table: &Table| self.formulas(&card.key, table.child.as_ref()).iter().map(|(key, _)| (table.reference(), key.clone())).collect::<Vec<_>>();
+        let aggregates = |table: &Table| table.own_fields().filter(|field| matches!(field.source, Source::Rollup(_))).map(|field| (table.reference(), field.key.clone())).collect::<Vec<_>>();
+        let rows = card.children.values();
+        let order = rows.clone().flat_map(formulas).chain(aggregates(&card.table)).chain(rows.flat_map(aggregates)).chain(formulas(&card.table));
+        let at: HashMap<usize, usize> = order.enumerate().filter_map(|(at, place)| Some((self.graph.node(&place)?, at + 1))).collect();
+        // What is taken over is so first of all.
+        let at = |node: usize| at.get(&node).copied().unwrap_or(0);
+        let of_card = |node: &usize| self.graph.nodes[*node].place.0.card == card.key;
+        (0..self.graph.nodes.len()).filter(of_card).all(|node| self.graph.needs(&self.graph.nodes[node]).filter(of_card).all(|need| at(need) < at(node)))
+    }
+
+    /// Whether one pass over everything that is calculated of a record of a card is enough.
+    pub(crate) fn settles_at_once(&self, card: &Ident) -> bool {
+        self.settled.contains(card)
     }
 
     /// By the clock of a site.

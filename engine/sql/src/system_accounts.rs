@@ -94,9 +94,11 @@ pub fn other_members(dialect: Dialect, role: &str, beside: Uuid) -> Statement {
 }
 
 /// Another name, mail address, language.
-pub fn change_user(dialect: Dialect, id: Uuid, name: &str, email: Option<&str>, language: Option<&str>) -> Statement {
-    let sql = "UPDATE sys_user SET display_name = {}, email = {}, language = {} WHERE id = {}";
-    done(dialect, sql, vec![text(name), maybe(email), maybe(language), Datum::Uuid(id)])
+pub fn change_user(dialect: Dialect, id: Uuid, name: Option<&str>, email: Option<Option<&str>>, language: Option<Option<&str>>) -> Option<Statement> {
+    let said = [("display_name", name.map(text)), ("email", email.map(maybe)), ("language", language.map(maybe))];
+    let (sets, mut binds): (Vec<String>, Vec<Datum>) = said.into_iter().filter_map(|(column, datum)| Some((format!("{column} = {{}}"), datum?))).unzip();
+    binds.push(Datum::Uuid(id));
+    (!sets.is_empty()).then(|| done(dialect, &format!("UPDATE sys_user SET {} WHERE id = {{}}", sets.join(", ")), binds))
 }
 
 /// Takes a user out of a group.

@@ -125,6 +125,17 @@ pub struct Said {
     pub language: Option<String>,
 }
 
+/// What is to be another of an account; what is not said stays, whoever changes it meanwhile.
+#[derive(Debug, Clone, Default)]
+pub struct Changed {
+    /// The name people know; their sign-in name if it is empty.
+    pub name: Option<String>,
+    /// The mail address, or none.
+    pub email: Option<Option<String>>,
+    /// The language of pages, or the browser's.
+    pub language: Option<Option<String>>,
+}
+
 /// Checked: one line each, a mail address that can be one, a language there is.
 fn checked(said: &Said, login: &str) -> Result<Said, AppError> {
     let line = |text: &str| model::types::clean(text);
@@ -160,21 +171,22 @@ pub async fn invite(app: &App, by: &Confirmed, login: &str, said: &Said, roles: 
 }
 
 /// Changes what is said of an account.
-pub async fn change(app: &App, by: &Confirmed, id: Uuid, said: &Said) -> Result<(), AppError> {
+pub async fn change(app: &App, by: &Confirmed, id: Uuid, wanted: &Changed) -> Result<(), AppError> {
     by.administering()?;
     let known = by_id(app, id).await?.ok_or_else(|| AppError::not_found("user"))?;
-    let said = checked(said, &known.login)?;
-    let mut changed = Vec::new();
-    for (what, same) in [("name", known.name == said.name), ("email", known.email == said.email), ("language", known.language == said.language)] {
-        if !same {
-            changed.push(what);
-        }
-    }
-    if changed.is_empty() {
-        return Ok(());
-    }
+    let said = Said {
+        name: wanted.name.clone().unwrap_or_else(|| known.name.clone()),
+        email: wanted.email.clone().unwrap_or_else(|| known.email.clone()),
+        language: wanted.language.clone().unwrap_or_else(|| known.language.clone()),
+    };
+    let said = checked(&said, &known.login)?;
+    let name = (wanted.name.is_some() && known.name != said.name).then_some(said.name.as_str());
+    let email = (wanted.email.is_some() && known.email != said.email).then_some(said.email.as_deref());
+    let language = (wanted.language.is_some() && known.language != said.language).then_some(said.language.as_deref());
+    let changed: Vec<&str> = [name.map(|_| "name"), email.map(|_| "email"), language.map(|_| "language")].into_iter().flatten().collect();
     let dialect = app.store.dialect();
-    let mut statements = vec![rows::change_user(dialect, id, &said.name, said.email.as_deref(), said.language.as_deref())];
+    let Some(statement) = rows::change_user(dialect, id, name, email, language) else { return Ok(()) };
+    let mut statements = vec![statement];
     if let Some(before) = known.email.as_deref().filter(|_| changed.contains(&"email")) {
         // What went there, or is to go there, is no longer theirs.
         statements.extend([rows::end_links(dialect, id), sql::system_outgoing::cancel_letters(dialect, before, Utc::now())]);

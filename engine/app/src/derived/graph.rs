@@ -120,7 +120,7 @@ impl Graph {
     }
 
     /// The calculated fields that a field reads.
-    pub(super) fn needs<'g>(&'g self, node: &'g Node) -> impl Iterator<Item = usize> + 'g {
+    pub(crate) fn needs<'g>(&'g self, node: &'g Node) -> impl Iterator<Item = usize> + 'g {
         node.reads.iter().flat_map(|read| read.fields(&node.place.0)).filter_map(|place| self.node(&place))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariants**
 //! - The same draft gives the same values, however it came in.
-//! - Settles: what depends on what is calculated until nothing changes any more.
+//! - Settles: where one pass is not enough, until nothing changes any more.
 
 use std::{collections::{HashMap, HashSet}, sync::Arc};
 
@@ -20,7 +20,8 @@ const ROUNDS: usize = 6;
 /// copied anew. Faults of formulas are violations.
 pub(crate) fn derive(snapshot: &Snapshot, card: &Card, mut record: Record, context: &Context<'_>, violations: &mut Vec<Violation>) -> Record {
     take_over(card, &mut record, context);
-    for round in 0..ROUNDS {
+    let rounds = if snapshot.settles_at_once(&card.key) { 1 } else { ROUNDS };
+    for round in 0..rounds {
         let (mut changed, mut found) = (false, Vec::new());
         for (key, table) in &card.children {
             for index in 0..record.rows(key.as_str()).len() {
@@ -29,7 +30,7 @@ pub(crate) fn derive(snapshot: &Snapshot, card: &Card, mut record: Record, conte
         }
         changed |= rollups(card, &mut record, context);
         changed |= formulas(snapshot, card, &card.table, &Place::Record, &mut record, context, &mut found);
-        if !changed || round + 1 == ROUNDS {
+        if !changed || round + 1 == rounds {
             violations.extend(found);
             break;
         }
@@ -79,6 +80,10 @@ fn places(card: &Card, record: &Record) -> Vec<(Place, Option<(Ident, uuid::Uuid
 /// Snapshots: copied when the link is set, unless the client gave a value of its own; what is kept always.
 fn take_over(card: &Card, record: &mut Record, context: &Context<'_>) {
     let nothing = HashMap::new();
+    let takes = |table: &Table| table.own_fields().any(|field| matches!(field.source, Source::Snapshot { .. }));
+    if !takes(&card.table) && !card.children.values().any(takes) {
+        return;
+    }
     for (place, owner) in places(card, record) {
         let Some(table) = fields_of(card, &place) else { continue };
         for field in table.own_fields() {
@@ -133,8 +138,7 @@ struct FieldInputs<'a> {
 impl Inputs for FieldInputs<'_> {
     fn value(&self, name: &str) -> Option<Value> {
         if let Some(field) = self.table.fields.get(name).filter(|field| !field.secret && field.live_source().is_none()) {
-            let path = model::Path::own(self.table.reference(), field.key.clone());
-            return self.facts.values(self.place, &path).into_iter().next();
+            return Some(self.facts.own(self.place, field.key.as_str()));
         }
         let Ok(path) = path::resolve(&self.snapshot.catalog, &self.table.reference(), name) else { return (name == TODAY).then(|| Value::Date(self.facts.actor.today())) };
         Some(self.facts.values(self.place, &path).into_iter().next().unwrap_or_default())
@@ -191,7 +195,11 @@ fn path_of(place: &Place, key: &Ident) -> String {
 /// Aggregates over the record's own rows. Those over other cards are renewed when their rows change.
 fn rollups(card: &Card, record: &mut Record, context: &Context<'_>) -> bool {
     let (nothing, mut changed) = (HashMap::new(), false);
-    for (place, _) in places(card, record) {
+    let has = |table: &Table| table.own_fields().any(|field| matches!(field.source, Source::Rollup(_)));
+    let own = has(&card.table).then_some(Place::Record);
+    let rows = card.children.iter().filter(|(_, table)| has(table)).flat_map(|(key, _)| (0..record.rows(key.as_str()).len()).map(|index| Place::Row { table: key.clone(), index }));
+    let places: Vec<Place> = own.into_iter().chain(rows).collect();
+    for place in places {
         for field in fields_of(card, &place).into_iter().flat_map(|table| table.own_fields()) {
             let Source::Rollup(rollup) = &field.source else { continue };
             let value = match &rollup.rows {

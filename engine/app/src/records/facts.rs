@@ -179,6 +179,15 @@ pub struct DraftFacts<'a> {
 }
 
 impl DraftFacts<'_> {
+    /// A value of the record, or of one of its rows.
+    pub fn own(&self, at: &Place, key: &str) -> Value {
+        match at {
+            Place::Record if key == "id" => Value::Id(self.record.id),
+            Place::Record => self.record.get(key).clone(),
+            Place::Row { table, index } => self.record.rows(table.as_str()).get(*index).map(|row| value_of(&row.values, key).clone()).unwrap_or_default(),
+        }
+    }
+
     /// The rows that a way leads to, beyond the record's own child rows.
     pub fn rows_behind(&self, at: &Place, table: &TableRef, rows: &RowPath) -> Vec<Values> {
         let Some((link, rest)) = behind_link(table, rows) else { return Vec::new() };

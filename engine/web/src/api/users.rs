@@ -1,6 +1,6 @@
 //! Accounts of everybody and groups, for administrators.
 
-use app::{AppError, accounts::{memberships, people::{self, Asked, Person, Said}}};
+use app::{AppError, accounts::{memberships, people::{self, Asked, Changed, Person, Said}}};
 use serde_json::{Map, Value, json};
 
 use super::{grants, head::*};
@@ -99,9 +99,9 @@ pub async fn change(State(site): State<Site>, Path(id): Path<String>, SureAsker 
             Some(Value::Bool(active)) => Some(*active),
             Some(_) => return Err(AppError::malformed("bad_user", "`active` is true or false")),
         };
-        let said = Said { name: sent.text("name")?.map_or(known.name, Option::unwrap_or_default), email: sent.text("email")?.unwrap_or(known.email), language: sent.text("language")?.unwrap_or(known.language) };
+        let wanted = Changed { name: sent.text("name")?.map(Option::unwrap_or_default), email: sent.text("email")?, language: sent.text("language")? };
         let groups = sent.groups()?;
-        people::change(&site.app, &by, id, &said).await?;
+        people::change(&site.app, &by, id, &wanted).await?;
         if let Some(groups) = groups {
             memberships::set_roles(&site.app, &by, id, &groups).await?;
         }

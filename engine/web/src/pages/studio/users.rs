@@ -1,6 +1,6 @@
 //! Accounts, for administrators: who there is, inviting, changing, helping out.
 
-use app::accounts::{memberships, people::{self, Asked, Person, Said}};
+use app::accounts::{memberships, people::{self, Asked, Changed, Person, Said}};
 use axum::{
     extract::{Path as UrlPath, Query},
     http::StatusCode,
@@ -109,6 +109,13 @@ fn choices(site: &Site, reader: &Reader, chosen: &[String]) -> Vec<GroupChoice> 
 fn said(fields: &[(String, String)]) -> Said {
     let maybe = |name: &str| Some(get(fields, name).to_owned()).filter(|text| !text.is_empty());
     Said { name: get(fields, "name").to_owned(), email: maybe("email"), language: maybe("language") }
+}
+
+/// What was changed in a form, by what stood there when it was shown.
+fn changed(fields: &[(String, String)]) -> Changed {
+    let said = said(fields);
+    let is_new = |name: &str| fields.iter().find(|(known, _)| *known == format!("was_{name}")).is_none_or(|(_, was)| was != get(fields, name));
+    Changed { name: is_new("name").then_some(said.name), email: is_new("email").then_some(said.email), language: is_new("language").then_some(said.language) }
 }
 
 fn all_of(fields: &[(String, String)], key: &str) -> Vec<String> {
@@ -231,7 +238,7 @@ async fn done(site: &Site, reader: &Reader, id: &str, work: impl Future<Output =
 
 /// `POST /studio/users/{id}`: name, mail address, language.
 pub async fn save(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, fields }: Sure) -> Response {
-    done(&site, &reader, &id, async { people::change(&site.app, &by, people::id_of(&id)?, &said(&fields)).await }).await
+    done(&site, &reader, &id, async { people::change(&site.app, &by, people::id_of(&id)?, &changed(&fields)).await }).await
 }
 
 /// `POST /studio/users/{id}/groups`: `groups`, all that are wanted, and `seen`, all there were when it was asked.
