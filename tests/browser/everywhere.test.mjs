@@ -77,11 +77,23 @@ test('two hundred texts that would run stay texts, in every field, label and nam
   assert.ok(contact.id, JSON.stringify(contact));
   await api(page, `/records/customer/${made[1]}`, { name: all[2], next_step: all[0] }, 'PATCH');
   await api(page, `/records/customer/${made[2]}`, undefined, 'DELETE');
+  // People have names, and so have groups; figures name the records they are made of.
+  const people = [];
+  for (const [index, name] of [all[1], all[2], all[41], all[121]].entries()) {
+    const person = await api(page, '/users', { login: `odd${index}`, name, groups: ['sales'] });
+    assert.ok(person.id, JSON.stringify(person));
+    people.push(person.id);
+  }
+  const group = await api(page, '/groups', { labels: { en: all[1].slice(0, 60) } });
+  assert.ok(group.key, JSON.stringify(group));
+  const order = await api(page, '/records/order', { customer: made[0], lines: [] });
+  assert.ok(order.id, JSON.stringify(order));
   const columns = ['name', 'short_name', 'legal_representative', 'next_step', 'remark', 'address.city'].join(',');
   const filter = encodeURIComponent(JSON.stringify({ all: [{ field: 'name', op: 'is_not', value: all[0] }, { field: 'next_step', op: 'contains', value: all[3] }] }));
   const pages = [
     `/c/customer?cols=${columns}`, `/c/customer?cols=${columns}&sort=-created_at`, `/c/customer?q=${encodeURIComponent(all[0])}`, `/c/customer?filter=${filter}`, `/c/customer?view=${encodeURIComponent(all[0])}`, `/c/customer?sort=name&after=${encodeURIComponent(all[0])}`,
-    '/c/customer/trash', `/palette?q=${encodeURIComponent('<script>')}`, `/lookup/customer?q=${encodeURIComponent('<img')}`, `/c/contact/${contact.id}`, `/c/contact/new?f.customer=${made[0]}&f.name=${encodeURIComponent(all[0])}`, `/c/contact?cols=name,customer`,
+    '/c/customer/trash', '/studio/users', ...people.map(id => `/studio/users/${id}`), '/studio/groups', '/studio/rights?card=customer', '/studio/sessions', '/studio/outgoing', '/studio/log?log=signin', '/studio/log?log=operation',
+    `/studio/log?log=operation&user=${people[0]}`, `/lookup/user?q=${encodeURIComponent('<')}`, `/c/customer/${made[0]}/explain/order_total`, `/c/customer/${made[0]}/why`, `/palette?q=${encodeURIComponent('<script>')}`, `/lookup/customer?q=${encodeURIComponent('<img')}`, `/c/contact/${contact.id}`, `/c/contact/new?f.customer=${made[0]}&f.name=${encodeURIComponent(all[0])}`, `/c/contact?cols=name,customer`,
     `/c/customer/${made[1]}/history`, `/c/customer/${made[0]}?tab=files`, `/c/customer/${made[0]}?tab=contacts`, `/nowhere/${encodeURIComponent(all[0])}`, `/login?next=${encodeURIComponent('javascript:alert(1)')}`,
   ];
   const quiet = /404|400|Failed to load resource/;

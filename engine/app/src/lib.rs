@@ -40,6 +40,7 @@ pub mod search;
 pub mod secrets;
 pub mod settings;
 mod snapshot;
+mod spread;
 pub mod titles;
 pub mod upkeep;
 pub mod views;

@@ -15,7 +15,7 @@ use store::Tx;
 use uuid::Uuid;
 
 use super::{follow::Change, rollup::{self, Renewal}};
-use crate::{Source, UnitError, records::{derive::{self, Context}, gather, load}, search, snapshot::Snapshot};
+use crate::{Source, UnitError, records::{derive::{self, Context}, gather, load}, search, snapshot::Snapshot, spread};
 
 /// What of a record is to be renewed. Formulas are calculated in any case.
 #[derive(Debug, Clone, Default)]
@@ -88,20 +88,20 @@ impl Renewing<'_> {
         let around = gather::around(tx, self.snapshot, self.card, &all, self.now).await?;
         let nothing = HashSet::new();
         let context = Context { actor: &system, linked: &around.linked, ancestors: &around.ancestors, set: &nothing, given: &nothing };
-        let mut renewed = Vec::new();
-        for (before, record) in before.into_iter().zip(after) {
-            // What a formula cannot calculate is empty; whoever saves the record next is told why.
-            let mut faults = Vec::new();
-            let mut record = derive::derive(self.snapshot, self.card, record, &context, &mut faults);
-            if rollup::depends_on_record(self.card) {
-                record = rollup::asked_by_record(tx, self.snapshot, self.card, record, &context).await?;
-                record = derive::derive(self.snapshot, self.card, record, &context, &mut faults);
-            }
-            if self.differs(&before, &record) {
-                renewed.push(Renewed { before, after: record });
+        // What a formula cannot calculate is empty; whoever saves the record next is told why.
+        let derived = |record: Record| derive::derive(self.snapshot, self.card, record, &context, &mut Vec::new());
+        let mut pairs: Vec<(Record, Record)> = before.into_iter().zip(after).collect();
+        if rollup::depends_on_record(self.card) {
+            for (_, record) in &mut pairs {
+                let first = derived(std::mem::take(record));
+                *record = rollup::asked_by_record(tx, self.snapshot, self.card, first, &context).await?;
             }
         }
-        Ok(renewed)
+        let renewed = |(before, record): (Record, Record)| {
+            let after = derived(record);
+            self.differs(&before, &after).then_some(Renewed { before, after })
+        };
+        Ok(spread::over(pairs, renewed).into_iter().flatten().collect())
     }
 
     /// Aggregates over other records, field by field.

@@ -11,7 +11,7 @@ use sql::{Datum, encode, search::Document, select};
 use store::Tx;
 use uuid::Uuid;
 
-use crate::{AppError, Source, UnitError, snapshot::Snapshot};
+use crate::{AppError, Source, UnitError, snapshot::Snapshot, spread};
 
 /// Records made at a time.
 const CHUNK: usize = 100;
@@ -42,9 +42,8 @@ pub(super) async fn index_records(tx: &mut Tx, snapshot: &Snapshot, card: &Card,
         return index(tx, snapshot, card, &records.iter().map(|record| record.id).collect::<Vec<_>>()).await;
     }
     // Made of nothing but the record, which is held: whoever else makes the entry meanwhile reads it before this or after.
-    let own = |record: &&Record| (record.id, document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()])));
-    let documents: Vec<(Uuid, Document)> = records.iter().map(own).collect();
-    keep(tx, card, &documents).await
+    let own = |record: &Record| (record.id, document(&searched.slots, searched.slots.iter().map(|slot| vec![record.get(slot.path.leaf.as_str()).clone()])));
+    keep(tx, card, &spread::over(records.to_vec(), own)).await
 }
 
 async fn keep(tx: &mut Tx, card: &Card, documents: &[(Uuid, Document)]) -> Result<(), UnitError> {
@@ -91,7 +90,8 @@ async fn documents(source: &mut Source<'_>, snapshot: &Snapshot, card: &Card, id
             }
         }
     }
-    Ok(ids.iter().map(|id| (*id, document(&searched.slots, found.remove(id).unwrap_or_default().into_iter()))).collect())
+    let values = ids.iter().map(|id| (*id, found.remove(id).unwrap_or_default())).collect();
+    Ok(spread::over(values, |(id, values): (Uuid, Vec<Vec<Value>>)| (id, document(&searched.slots, values.into_iter()))))
 }
 
 fn is_single(catalog: &Catalog, path: &Path) -> bool {
