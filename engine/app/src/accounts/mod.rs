@@ -204,8 +204,8 @@ pub(crate) async fn make(app: &App, person: NewPerson, entry: Entry, now: DateTi
     }
     let id = Uuid::now_v7();
     let mut statements = vec![system::create_user(dialect, id, &person.login, &person.name, person.password.as_deref(), person.language.as_deref(), now)];
-    if person.email.is_some() {
-        statements.push(rows::change_user(dialect, id, &person.name, person.email.as_deref(), person.language.as_deref()));
+    if let Some(email) = person.email.as_deref() {
+        statements.extend(rows::change_user(dialect, id, None, Some(Some(email)), None));
     }
     statements.extend(person.roles.iter().map(|role| system::add_role(dialect, id, role)));
     let entry = entry.to(id).about("login", person.login.clone()).about("groups", person.roles.clone());

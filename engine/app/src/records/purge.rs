@@ -59,7 +59,7 @@ pub async fn purge(app: &App, actor: &Actor, card: &str, id: Uuid) -> Result<usi
 }
 
 /// Whether somebody may delete records of a card for good.
-pub fn may(snapshot: &Snapshot, actor: &Actor, card: &Card) -> bool {
+pub fn may(snapshot: &Snapshot, actor: &Actor, card: &Arc<Card>) -> bool {
     !card.builtin && access::gate(&snapshot.catalog, actor, card, ActionName::Administer).is_ok()
 }
 
@@ -287,7 +287,8 @@ pub(crate) async fn handle_empty(context: Context) -> Result<Json, JobError> {
     let payload = context.payload().clone();
     let key = payload["card"].as_str().and_then(|key| Ident::new(key).ok()).ok_or_else(|| AppError::Internal("a job without its card".into()))?;
     let until: DateTime<Utc> = serde_json::from_value(payload["until"].clone()).map_err(|error| AppError::Internal(error.to_string()))?;
-    let actor = Actor { user: context.created_by(), ..Actor::system(Reason::Trash, Utc::now()) };
+    let mut actor = Actor::system(Reason::Trash, Utc::now());
+    actor.user = context.created_by();
     let (deleted, left) = clear(&context, &actor, &[key], until).await?;
     Ok(json!({"deleted": deleted, "left": left}))
 }

@@ -8,7 +8,12 @@ pub fn derived(catalog: &Catalog, dialect: Dialect, table: &Table, fields: &[Ide
     let columns: Vec<String> = data_of(table, &Values::default(), wanted).map(|(name, _)| name).collect();
     let mut statements = Vec::new();
     if !columns.is_empty() {
-        let each = (MAX_BINDS / (columns.len() + 1)).clamp(1, 500);
+        let each = match dialect {
+            // Of a statement for many rows SQLite may think that the table is best gone through as a whole. What it does
+            // for one row is found again, and costs no trip.
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => (MAX_BINDS / (columns.len() + 1)).clamp(1, 500),
+        };
         statements.extend(rows.chunks(each).map(|some| set_many(catalog, dialect, table, &columns, some, wanted)));
     }
     for (id, values) in rows {
