@@ -1,6 +1,6 @@
 //! Accounts: invitations, passwords, groups, closing, and what must not be possible with them.
 
-use app::accounts::{self, Confirmed, LinkKind, memberships, people::{self, Said}, signing::{self, TokenAsked}};
+use app::accounts::{self, Confirmed, LinkKind, memberships, people::{self, Changed}, signing::{self, TokenAsked}};
 use app::log::Event;
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
@@ -312,7 +312,7 @@ async fn groups_of_outsiders_do_not_mix(database: Database) {
 async fn renamed_people_are_found_by_their_new_name(database: Database) {
     let site = Site::with(database, LAB).await;
     let (root, kim) = (root(&site).await, site.person("kim", &["keeper"]).await);
-    people::change(&site.app, &Confirmed::command_line(), id(&kim), &Said { name: "Kimberley Newname".into(), ..Said::default() }).await.expect("changed");
+    people::change(&site.app, &Confirmed::command_line(), id(&kim), &Changed { name: Some("Kimberley Newname".into()), ..Changed::default() }).await.expect("changed");
     let found = root.send(reqwest::Method::GET, "/lookup/user?q=newname", &[("hx-request", "true")], None).await;
     assert!(found.text.contains("Kimberley"), "{}", found.text);
 }

@@ -201,7 +201,7 @@ fn writes() {
         let _ = writeln!(text, "## looked at before ({dialect:?})\n");
         let room = catalog.card("room").expect("a card");
         for (table, field) in catalog.links_to(&room.key).filter(|(_, field)| !field.system) {
-            shown(&mut text, &write::pointing(&catalog, dialect, table, field, &ids, 10));
+            shown(&mut text, &write::pointing(&catalog, dialect, table, field, &ids, 10, false));
         }
         if let Some(statement) = write::same_values(&catalog, dialect, &device.table, &whole, &[key("name")]) {
             shown(&mut text, &statement);

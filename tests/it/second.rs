@@ -119,7 +119,7 @@ async fn an_administrator_helps_out(database: Database) {
     signed_in(&site, "kim").await;
     // A new password does not turn it off.
     turned_on(&signed_in(&site, "kim").await).await;
-    let link = people::send_link(&site.app, &Confirmed::command_line(), kim.id.parse().expect("an id"), Utc::now()).await.expect("a link");
+    let link = people::send_link(&site.app, &Confirmed::command_line(), kim.id.parse().expect("an id"), "en", Utc::now()).await.expect("a link");
     let browser = Browser::new(&site);
     browser.post(&format!("/login/link/{link}"), &[("password", GOOD), ("again", GOOD)]).await.ok(303);
     assert!(browser.sign_in("kim", GOOD).await.ok(303).to().starts_with("/login/code"));

@@ -342,7 +342,7 @@ async fn whoever_forgot_the_password_gets_a_letter(database: Database) {
     assert!(mail["text"].as_str().is_some_and(|text| text.contains("账户 mei")), "{mail}");
     let asked = async |minutes| {
         let (origin, now) = (app::accounts::Origin::command_line(), Utc::now() + TimeDelta::minutes(minutes));
-        let (one, other) = tokio::join!(app::accounts::forgotten(&site.app, "mei", &origin, now), app::accounts::forgotten(&site.app, "mei@example.com", &origin, now));
+        let (one, other) = tokio::join!(app::accounts::forgotten(&site.app, "mei", "en", &origin, now), app::accounts::forgotten(&site.app, "mei@example.com", "en", &origin, now));
         one.expect("asked") + other.expect("asked")
     };
     assert_eq!((asked(9).await, send(&site, &post, TimeDelta::minutes(1)).await), (0, 0));

@@ -9,8 +9,8 @@ import { toast } from './toast';
 
 const LEAST = 56;
 const STEP = 24;
-/** The column of boxes. */
-const SIGN = 38;
+/** From this width on a column holds words, of which a part says something, too. */
+const WORDS = 180;
 
 const list = () => find('[data-list]');
 const heads = () => all<HTMLTableCellElement>('#heads th[data-path]');
@@ -24,10 +24,13 @@ export function fit() {
   const cols = all<HTMLTableColElement>('colgroup col', table ?? document);
   if (!wrap || !table || cols.length < 2) return;
   for (const one of cols) one.dataset.width ??= one.getAttribute('width') ?? '160';
-  // Nobody chose a width yet, and a little less of each brings all columns into sight.
+  // Nobody chose a width yet, and a little less of each brings all columns into sight: of those that hold words. Half a
+  // date or figure says nothing.
   const asked = cols.reduce((sum, one) => sum + Number(one.dataset.width), 0);
-  const part = (wrap.clientWidth - SIGN) / (asked - SIGN);
-  if (!table.hasAttribute('data-own-widths') && part < 1 && part > 0.8) for (const one of cols.slice(1)) one.dataset.width = String(Math.floor(Number(one.dataset.width) * part));
+  const words = cols.slice(1).filter((one) => Number(one.dataset.width) >= WORDS);
+  const room = words.reduce((sum, one) => sum + Number(one.dataset.width), 0);
+  const part = (room - asked + wrap.clientWidth) / room;
+  if (!table.hasAttribute('data-own-widths') && part < 1 && part > 0.7) for (const one of words) one.dataset.width = String(Math.floor(Number(one.dataset.width) * part));
   const widths = cols.map((one) => Number(one.dataset.width));
   const sum = widths.reduce((all, one) => all + one, 0);
   const left = Math.max(0, wrap.clientWidth - sum);

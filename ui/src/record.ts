@@ -90,6 +90,23 @@ function keepFocus() {
   (bar && !bar.hidden ? find('#save') : find('#main'))?.focus({ preventScroll: true });
 }
 
+/** Where the page was, and what had the focus, when the form was sent. */
+let place = { main: 0, page: 0, at: '' };
+
+function keepPlace() {
+  const at = document.activeElement;
+  place = { main: find('.rec-main')?.scrollTop ?? 0, page: scrollY, at: at?.closest('#form') ? at.id : '' };
+}
+
+/** A record that was saved is drawn anew: nothing moves away from whoever saved it. */
+function comeBack() {
+  const main = find('.rec-main');
+  if (main) main.scrollTop = place.main;
+  scrollTo(scrollX, place.page);
+  const at = place.at ? document.getElementById(place.at) : null;
+  if (at?.checkVisibility()) at.focus({ preventScroll: true }); else keepFocus();
+}
+
 function dropDraft() {
   const key = draftKey();
   if (key) localStorage.removeItem(key);
@@ -306,7 +323,8 @@ function arrive(here: Element) {
     baselineOf = here.hasAttribute('data-refused') ? '' : name;
   }
   show();
-  if (sent && !here.hasAttribute('data-refused')) setTimeout(keepFocus);
+  if (sent && !here.hasAttribute('data-refused')) setTimeout(comeBack);
+  else find('.tabline [aria-selected=true]', here)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   sent = false;
   const notice = (here as HTMLElement).dataset.notice;
   if (notice) toast(notice);
@@ -344,6 +362,7 @@ export function startRecord() {
     if (ctx.sourceElement?.id !== 'form') return;
     for (const lines of all('x-lines')) if (lines instanceof Lines) lines.leave();
     sent = true;
+    keepPlace();
     const here = record();
     if (!here || here.hasAttribute('data-new') || baselineOf !== nameOf(here)) return;
     for (const [name, value] of baseline) ctx.request.body.append(`was.${name}`, value);

@@ -1,6 +1,6 @@
 // Dialogs that the server fills, forms that go on to where the server says, and tabs that are dragged into order.
 import htmx from './htmx';
-import { all, around, find } from './dom';
+import { all, around, find, icon, make } from './dom';
 import { send } from './net';
 import { type Undo, toast, toastLater } from './toast';
 
@@ -18,6 +18,30 @@ export async function openSheet(url: string, from: Element | null) {
   if (!sheet.open) sheet.showModal();
 }
 
+const LINE = 'cardstock.line';
+
+/** The same page is drawn anew without the line that was acted on: the next one has the focus. */
+function keepLine(form: HTMLFormElement, url: string | undefined) {
+  const line = form.closest('.approvals > li');
+  if (line && url && new URL(url, location.href).pathname === location.pathname) sessionStorage.setItem(LINE, String(all('.approvals > li').indexOf(line as HTMLElement)));
+}
+
+function backToLine() {
+  const kept = sessionStorage.getItem(LINE);
+  sessionStorage.removeItem(LINE);
+  if (kept === null) return;
+  const lines = all('.approvals > li');
+  const line = lines[Math.min(Number(kept), lines.length - 1)];
+  ((line && find('[type=submit]', line)) ?? find('#main'))?.focus();
+}
+
+/** What was wrong, at the head of the form: a message elsewhere would lie behind the dialog. */
+function refuse(form: HTMLFormElement, text: string) {
+  find('[data-refusal]', form)?.remove();
+  form.prepend(make('p', { class: 'banner t-red', role: 'alert', 'data-refusal': '' }, icon('circle-alert'), make('span', { class: 'grow' }, text)));
+  find('[autofocus]', form)?.focus();
+}
+
 /** What is done after a form was taken: the next page says it, with a way back. */
 function goOn({ url, text, undo }: Then) {
   if (text && url) toastLater(text, undo);
@@ -30,9 +54,12 @@ async function submit(form: HTMLFormElement, by: HTMLElement | null) {
   const sent = new URLSearchParams(new FormData(form, by) as unknown as Record<string, string>);
   const buttons = all<HTMLButtonElement>('button[type=submit]', form);
   for (const button of buttons) button.disabled = true;
-  const answer = await send(form.action, sent);
+  const answer = await send(form.action, sent, form.closest('dialog') ? (text) => { refuse(form, text); } : undefined);
   for (const button of buttons) button.disabled = false;
-  if (answer) goOn(await answer.json() as Then);
+  if (!answer) return;
+  const then = await answer.json() as Then;
+  keepLine(form, then.url);
+  goOn(then);
 }
 
 /** Tabs are dragged with the mouse; their menu moves them by keyboard. */
@@ -73,4 +100,5 @@ export function startSheets() {
     void submit(event.target, event.submitter);
   });
   startTabs();
+  backToLine();
 }

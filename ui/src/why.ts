@@ -6,6 +6,21 @@ let mark: HTMLAnchorElement | null = null;
 
 const cellAt = (event: Event) => around<HTMLTableCellElement>(event, 'tr.rec td[data-path]');
 
+/** As much as a mark takes of its cell. */
+const MARK = 20;
+
+/** Beside the words of its cell, however wide that is: after them, and before figures. */
+function nestle(cell: HTMLElement, own: HTMLElement) {
+  const words = document.createRange();
+  words.setStart(cell, 0);
+  words.setEndBefore(own);
+  const [box, inner] = [cell.getBoundingClientRect(), words.getBoundingClientRect()];
+  if (!inner.width) return;
+  const isEnd = cell.classList.contains('end');
+  const away = `${Math.min(isEnd ? box.right - inner.left + 2 : inner.right - box.left + 2, box.width - MARK)}px`;
+  own.style.insetInline = isEnd ? `auto ${away}` : `${away} auto`;
+}
+
 /** Puts the mark into a cell that has something to tell. */
 function put(cell: HTMLTableCellElement): HTMLAnchorElement | null {
   const { path = '' } = cell.dataset;
@@ -20,6 +35,7 @@ function put(cell: HTMLTableCellElement): HTMLAnchorElement | null {
   mark.title = words;
   mark.setAttribute('aria-label', words);
   if (mark.parentElement !== cell) cell.append(mark);
+  nestle(cell, mark);
   return mark;
 }
 
@@ -33,6 +49,9 @@ export function explainCell(cell: HTMLTableCellElement): boolean {
 const isOpen = () => !!find('#explain-menu:popover-open');
 
 function onPoint(event: Event) {
+  const beside = around<HTMLElement>(event, 'td');
+  const there = beside && find(':scope > .cell-why', beside);
+  if (beside && there && there !== mark) nestle(beside, there);
   const cell = cellAt(event);
   if (isOpen() || document.activeElement === mark || (cell && mark?.parentElement === cell) || (cell && put(cell))) return;
   // A cell that has the focus keeps it.

@@ -85,8 +85,7 @@ fn retired_option(field: &Field, value: &Value) -> Option<Violation> {
         _ => return None,
     };
     let retired = options.iter().find(|option| option.retired && chosen.contains(&option.value))?;
-    let offered: Vec<&str> = options.iter().filter(|option| !option.retired).map(|option| option.value.as_str()).collect();
-    Some(Violation::new("", Code::Option).with("found", &retired.value).with("options", offered.join(", ")))
+    Some(types::choice::none_of(options, &retired.value))
 }
 
 fn check_rule(rule: &Rule, record: &Record, facts: &dyn Facts, violations: &mut Vec<Violation>) {

@@ -137,6 +137,17 @@ impl Violation {
         self
     }
 
+    /// With other words for an argument in the sentence that people read than in the argument itself.
+    #[must_use]
+    pub(crate) fn read_as(mut self, name: &str, words: impl Fn(&str) -> String) -> Self {
+        let sentence = |lang: &str| {
+            let own = |(known, value): &(&'static str, String)| if *known == name { words(lang) } else { translate(value, lang).to_owned() };
+            self.args.iter().fold(self.code.sentence(lang).to_owned(), |text, arg| text.replace(&format!("{{{}}}", arg.0), &own(arg)))
+        };
+        self.words = Some(Labels(["en", "zh-Hans", "zh-Hant"].map(|lang| (lang.to_owned(), sentence(lang))).into_iter().collect()));
+        self
+    }
+
     /// Moved beneath `prefix`.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {

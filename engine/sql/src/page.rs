@@ -121,7 +121,7 @@ fn rows_of(builder: &mut Builder<'_>, gated: &GatedQuery, part: Part, limit: u32
     (selection, sql)
 }
 
-fn ordered(sort: &Sort, key: &Column) -> String {
+pub(crate) fn ordered(sort: &Sort, key: &Column) -> String {
     let direction = if sort.descending { " DESC" } else { "" };
     let last = if key.nullable { " NULLS LAST" } else { "" };
     format!("{}{direction}{last}", key.sql)

@@ -6,11 +6,11 @@ use model::{Catalog, TableRef};
 use crate::{
     Dialect,
     builder::{Builder, Rows, Sums},
-    predicate,
+    page, predicate,
     select::{Lowered, Selection, aggregate},
 };
 
-/// The owner, the row's id, then what was asked for; newest records first.
+/// The owner, the row's id, then what was asked for; in the order asked for, then newest records first.
 pub fn rows(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &TableRef, limit: u32) -> Lowered {
     let mut builder = Builder::new(catalog, dialect, Some(gated.tables()));
     let mut rows = builder.rows(table);
@@ -18,8 +18,10 @@ pub fn rows(catalog: &Catalog, dialect: Dialect, gated: &GatedQuery, table: &Tab
     for selected in &gated.query().select {
         selection.push(&mut builder, &mut rows, &selected.path);
     }
+    let wanted = gated.query().sort.iter().filter(|sort| sort.path.start == *table);
+    let order: String = wanted.map(|sort| format!("{}, ", page::ordered(sort, &builder.column(&mut rows, &sort.path)))).collect();
     let clause = clause(&mut builder, &mut rows, gated, table);
-    let sql = format!("SELECT {} FROM {} WHERE {clause} ORDER BY {a}.parent_id DESC, {a}.position LIMIT {limit}", selection.list(), builder.from(&rows), a = rows.alias);
+    let sql = format!("SELECT {} FROM {} WHERE {clause} ORDER BY {order}{a}.parent_id DESC, {a}.position LIMIT {limit}", selection.list(), builder.from(&rows), a = rows.alias);
     selection.finish(builder, &sql)
 }
 

@@ -43,20 +43,21 @@ impl Kind {
 
 /// A link's token with which a user sets a password, as the command line makes it.
 pub async fn login_link(app: &App, user: Uuid, now: DateTime<Utc>) -> Result<String, AppError> {
-    make(app, Confirmed::command_line().entry(Event::LinkMade), user, Kind::Reset, now).await
+    make(app, Confirmed::command_line().entry(Event::LinkMade), user, Kind::Reset, None, now).await
 }
 
 /// Who asked for a letter gets no other for so long: nobody fills somebody's letter box.
 const BETWEEN: TimeDelta = TimeDelta::minutes(10);
 
 /// Writes to whoever has this name or mail address, if they have a password to forget; how many letters that are.
-pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc>) -> Result<usize, AppError> {
+/// Those who chose no language are written to in `lang`.
+pub async fn forgotten(app: &App, said: &str, lang: &str, origin: &Origin, now: DateTime<Utc>) -> Result<usize, AppError> {
     let address = model::types::clean(said);
     let found = app.store.fetch(&sql::system::known_as(app.store.dialect(), &clean_login(said), &address)).await?;
     let mut count = 0;
     for user in found.into_iter().filter_map(super::user).filter(|user| user.active && user.email.is_some() && user.password.is_some()) {
         let entry = Entry::new(Event::LinkMade, origin).to(user.id).about("kind", Kind::Reset.word()).about("asked", "forgotten");
-        let work = std::sync::Arc::new((user.id, prepared(app, user, Kind::Reset, now)?.1, entry, app.secrets.clone()));
+        let work = std::sync::Arc::new((user.id, prepared(app, user, Kind::Reset, Some(lang), now)?.1, entry, app.secrets.clone()));
         let done = app.store.write(move |tx: &mut Tx| {
             let work = work.clone();
             Box::pin(async move {
@@ -80,20 +81,20 @@ pub async fn forgotten(app: &App, said: &str, origin: &Origin, now: DateTime<Utc
     Ok(count)
 }
 
-/// A new link.
-pub(crate) async fn make(app: &App, entry: Entry, user: Uuid, kind: Kind, now: DateTime<Utc>) -> Result<String, AppError> {
+/// A new link. Who chose no language is written to in that of whoever makes it.
+pub(crate) async fn make(app: &App, entry: Entry, user: Uuid, kind: Kind, lang: Option<&str>, now: DateTime<Utc>) -> Result<String, AppError> {
     let known = by_id(app, user).await?.ok_or_else(|| AppError::not_found("user"))?;
-    let (token, statements) = prepared(app, known, kind, now)?;
+    let (token, statements) = prepared(app, known, kind, lang, now)?;
     super::run_logged(app, statements, entry.to(user).about("kind", kind.word())).await?;
     Ok(token)
 }
 
 /// A new token, and what keeps its link and the letter about it.
-fn prepared(app: &App, known: User, kind: Kind, now: DateTime<Utc>) -> Result<(String, Vec<sql::Statement>), AppError> {
+fn prepared(app: &App, known: User, kind: Kind, lang: Option<&str>, now: DateTime<Utc>) -> Result<(String, Vec<sql::Statement>), AppError> {
     let (token, dialect, user) = (new_token(), app.store.dialect(), known.id);
     let mut statements = rows::create_login_link(dialect, hash_of(&token), user, kind.word(), now, now + kind.lasts());
     if let Some(address) = known.email {
-        let letter = Letter { to: address, name: known.name, login: known.login, language: known.language, path: format!("/login/link/{token}"), until: now + kind.lasts() };
+        let letter = Letter { to: address, name: known.name, login: known.login, language: known.language.or(lang.map(str::to_owned)), path: format!("/login/link/{token}"), until: now + kind.lasts() };
         statements.push(letters::put(dialect, &app.secrets, kind, &letter, now)?);
     }
     Ok((token, statements))

@@ -158,15 +158,16 @@ fn checked(said: &Said, login: &str) -> Result<Said, AppError> {
     Ok(Said { name, email, language })
 }
 
-/// Makes an account for somebody, and a link with which they set a password.
-pub async fn invite(app: &App, by: &Confirmed, login: &str, said: &Said, roles: &[String], now: DateTime<Utc>) -> Result<(Uuid, String), AppError> {
+/// Makes an account for somebody, and a link with which they set a password. The letter about it is written in their
+/// language, else in `lang`.
+pub async fn invite(app: &App, by: &Confirmed, login: &str, said: &Said, roles: &[String], lang: &str, now: DateTime<Utc>) -> Result<(Uuid, String), AppError> {
     by.administering()?;
     let login = checked_login(login)?;
     let said = checked(said, &login)?;
     realms(&app.snapshot(), roles)?;
     let person = NewPerson { login, name: said.name, email: said.email, language: said.language, roles: roles.to_vec(), password: None };
     let id = make(app, person, by.entry(Event::UserInvited), now).await?;
-    let link = links::make(app, by.entry(Event::LinkMade), id, LinkKind::Invite, now).await?;
+    let link = links::make(app, by.entry(Event::LinkMade), id, LinkKind::Invite, Some(lang), now).await?;
     Ok((id, link))
 }
 
@@ -195,14 +196,15 @@ pub async fn change(app: &App, by: &Confirmed, id: Uuid, wanted: &Changed) -> Re
     search::user_changed(app, app.snapshot(), id, statements, entry, changed.contains(&"name")).await
 }
 
-/// A new link for somebody who has none, or forgot the password.
-pub async fn send_link(app: &App, by: &Confirmed, id: Uuid, now: DateTime<Utc>) -> Result<String, AppError> {
+/// A new link for somebody who has none, or forgot the password. The letter about it is written in their language, else in
+/// `lang`.
+pub async fn send_link(app: &App, by: &Confirmed, id: Uuid, lang: &str, now: DateTime<Utc>) -> Result<String, AppError> {
     by.administering()?;
     let known = by_id(app, id).await?.ok_or_else(|| AppError::not_found("user"))?;
     if !known.active {
         return Err(AppError::Conflict { code: "user_closed", detail: "this account is closed; open it first".into(), blockers: Vec::new() });
     }
-    links::make(app, by.entry(Event::LinkMade), id, if known.password.is_some() { LinkKind::Reset } else { LinkKind::Invite }, now).await
+    links::make(app, by.entry(Event::LinkMade), id, if known.password.is_some() { LinkKind::Reset } else { LinkKind::Invite }, Some(lang), now).await
 }
 
 /// Turns somebody's second factor off, who lost the telephone and the recovery codes.

@@ -19,6 +19,8 @@ use uuid::Uuid;
 
 use crate::{formulas::TODAY, App, AppError, Source, UnitError, lists::{self, RelatedRequest, bind_for}, records::{facts::DraftFacts, gather::{self, Around}, load, read, with_facts}, snapshot::Snapshot, titles};
 
+mod when;
+
 /// A value with what it was made of.
 #[derive(Debug, Clone)]
 pub struct Explained {
@@ -119,7 +121,8 @@ pub async fn explain(app: &App, snapshot: &Arc<Snapshot>, actor: &Actor, key: &s
             for name in formula.map(|formula| formula.names()).unwrap_or_default() {
                 explained.inputs.push(asking.input(name).await?);
             }
-            explained.computed_at = explained.computed_at.max(asking.newest_linked(&explained.inputs).await?);
+            let behind = asking.newest_behind(formula.map(|formula| formula.names()).unwrap_or_default()).await?;
+            explained.computed_at = explained.computed_at.max(asking.newest_linked(&explained.inputs).await?).max(behind);
         }
         FieldSource::Live { path } => {
             (explained.way, explained.formula) = ("fetch", Some(path.clone()));
@@ -269,28 +272,6 @@ impl Asking<'_> {
 
     fn facts<'f>(&'f self, nothing: &'f HashMap<String, bool>) -> DraftFacts<'f> {
         DraftFacts { record: &self.system.record, actor: self.actor, linked: &self.system.around.linked, ancestors: &self.system.around.ancestors, pointing: nothing }
-    }
-
-    /// When the newest of the linked records that were read was changed.
-    async fn newest_linked(&self, inputs: &[Input]) -> Result<Option<DateTime<Utc>>, AppError> {
-        let mut newest = None;
-        for input in inputs {
-            let Ok(path) = path::resolve(&self.snapshot.catalog, &self.table.reference(), &input.name) else { continue };
-            let Some((card, id, _)) = self.link(&path) else { continue };
-            newest = newest.max(self.changed(&card, id).await?);
-        }
-        Ok(newest)
-    }
-
-    async fn changed(&self, card: &Ident, id: Uuid) -> Result<Option<DateTime<Utc>>, AppError> {
-        let Ok(leaf) = Ident::new("updated_at") else { return Ok(None) };
-        let work = Arc::new((self.snapshot.clone(), card.clone(), Path::own(TableRef::card(card), leaf), self.actor.now));
-        let found = self.app.store.look(move |tx: &mut Tx| {
-            let work = work.clone();
-            Box::pin(async move { gather::fetch(tx, &work.0.catalog, &work.1, &[id], std::slice::from_ref(&work.2), work.3).await })
-        });
-        let found = found.await.map_err(|error: UnitError| error.error)?;
-        Ok(found.first().and_then(|(_, values)| values.first()?.as_instant()))
     }
 
     async fn rows(&self, rollup: &Rollup) -> Result<RowsAndTime, AppError> {

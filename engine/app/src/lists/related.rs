@@ -54,12 +54,20 @@ async fn ask(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedReque
         Some(condition) => points_here.and(bind_for(actor, catalog, &crate::records::seen_from(&mut Source::App(app), snapshot, actor, asked.of, asked.record, condition).await?)),
         None => points_here,
     };
-    let request = ListRequest { sort: asked.sort.map(str::to_owned), cursor: asked.after.map(str::to_owned), limit: Some(RELATED), count: Count::Estimate, fields: Some(Vec::new()), ..ListRequest::default() };
+    // Child rows have an order of their own.
+    let (own, of_rows) = if asked.table.child.is_none() { (asked.sort, None) } else { (None, asked.sort) };
+    let request = ListRequest { sort: own.map(str::to_owned), cursor: asked.after.map(str::to_owned), limit: Some(RELATED), count: Count::Estimate, fields: Some(Vec::new()), ..ListRequest::default() };
     let gate = access::gate(catalog, actor, card, ActionName::Read)?;
     let readable = |field: &model::Field| gate.readable(None, &field.key) != access::Readable::Never;
     let mut checked = query::check(catalog, card, &request, &ActorBinder(actor, catalog), &readable)?;
     checked.select = asked.columns.iter().map(|path| Selected { name: path.to_string(), path: path.clone() }).collect();
     checked.filter = filter;
+    for name in of_rows.into_iter().flat_map(|sort| sort.split(',')) {
+        let (name, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+        if let Ok(path) = model::path::resolve(catalog, asked.table, name) {
+            checked.sort.push(query::Sort { path, descending });
+        }
+    }
     checked.totals = asked.totals.iter().map(|path| query::Total { name: path.to_string(), path: Some(path.clone()), function: Aggregate::Sum }).collect();
     Ok(gate_query(catalog, actor, checked)?)
 }

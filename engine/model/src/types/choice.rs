@@ -26,8 +26,21 @@ pub(super) fn read_many(json: &Json, options: &[OptionDef]) -> Result<Value, Vio
 
 pub(super) fn check(options: &[OptionDef], texts: &[String]) -> Vec<Violation> {
     let unknown = texts.iter().filter(|text| !options.iter().any(|option| option.value == **text));
-    let names = || options.iter().filter(|option| !option.retired).map(|option| option.value.as_str()).take(20).collect::<Vec<_>>().join(", ");
-    unknown.map(|text| Violation::new("", Code::Option).with("found", short(text)).with("options", names())).collect()
+    unknown.map(|text| none_of(options, text)).collect()
+}
+
+/// That a text is none of the options that may be chosen. People read what they are called, and what is written in files.
+pub(crate) fn none_of(options: &[OptionDef], found: &str) -> Violation {
+    let offered = || options.iter().filter(|option| !option.retired).take(20);
+    let values = offered().map(|option| option.value.as_str()).collect::<Vec<_>>().join(", ");
+    let named = |lang: &str| {
+        let one = |option: &OptionDef| match option.labels.get(lang) {
+            Some(label) if label != option.value => format!("{label} ({})", option.value),
+            _ => option.value.clone(),
+        };
+        offered().map(one).collect::<Vec<_>>().join(", ")
+    };
+    Violation::new("", Code::Option).with("found", short(found)).with("options", values).read_as("options", named)
 }
 
 fn short(text: &str) -> String {

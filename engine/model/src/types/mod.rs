@@ -5,7 +5,7 @@
 //!
 //! **Not here:** rules over several fields (`validate`), texts for people (`form`), columns (`sql`).
 
-mod choice;
+pub(crate) mod choice;
 mod composite;
 mod moment;
 mod number;

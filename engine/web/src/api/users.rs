@@ -81,7 +81,7 @@ pub async fn invite(State(site): State<Site>, SureAsker { asker, by }: SureAsker
         let sent = Sent::read(&body, &["login", "name", "email", "language", "groups"])?;
         let login = sent.text("login")?.flatten().ok_or_else(|| AppError::malformed("bad_user", "`login` is wanted: the name to sign in with"))?;
         let said = Said { name: sent.text("name")?.flatten().unwrap_or_default(), email: sent.text("email")?.flatten(), language: sent.text("language")?.flatten() };
-        let (id, token) = people::invite(&site.app, &by, &login, &said, &sent.groups()?.unwrap_or_default(), asker.actor.now).await?;
+        let (id, token) = people::invite(&site.app, &by, &login, &said, &sent.groups()?.unwrap_or_default(), &asker.actor.lang, asker.actor.now).await?;
         Ok((StatusCode::CREATED, Json(json!({"id": id, "link": format!("/login/link/{token}")}))))
     })
     .await
@@ -122,7 +122,7 @@ pub async fn change(State(site): State<Site>, Path(id): Path<String>, SureAsker 
 pub async fn link(State(site): State<Site>, Path(id): Path<String>, SureAsker { asker, by }: SureAsker) -> Answer {
     asker.answer(async {
         by.administering()?;
-        let token = people::send_link(&site.app, &by, id_of(&id, "user")?, asker.actor.now).await?;
+        let token = people::send_link(&site.app, &by, id_of(&id, "user")?, &asker.actor.lang, asker.actor.now).await?;
         Ok((StatusCode::CREATED, Json(json!({"link": format!("/login/link/{token}")}))))
     })
     .await

@@ -128,9 +128,9 @@ pub async fn forgotten(State(site): State<Site>, From(origin): From, headers: He
         return too_many(refused, &error);
     }
     site.throttle.failed(&keys);
-    let (app, said) = (site.app.clone(), name.clone());
+    let (app, said, lang) = (site.app.clone(), name.clone(), bare.lang.clone());
     tokio::spawn(async move {
-        if let Err(error) = accounts::forgotten(&app, &said, &origin, Utc::now()).await {
+        if let Err(error) = accounts::forgotten(&app, &said, &lang, &origin, Utc::now()).await {
             tracing::error!(%error, "a letter for a forgotten password could not be written");
         }
     });
@@ -240,7 +240,7 @@ async fn link_page(site: &Site, token: &str) -> Result<PasswordPage, AppError> {
     let min_length = u32::try_from(*passwords::LENGTH.start()).unwrap_or_default();
     let provider = found.as_ref().filter(|(_, kind)| *kind == links::Kind::Invite).and_then(|_| provider_name(site));
     let (name, login) = found.as_ref().map(|(user, _)| (user.name.clone(), user.login.clone())).unwrap_or_default();
-    Ok(PasswordPage { name, login, action: format!("/login/link/{token}"), token: token.to_owned(), min_length, expired: found.is_none(), provider, error: None })
+    Ok(PasswordPage { name, login, action: format!("/login/link/{token}"), token: token.to_owned(), min_length, expired: found.is_none(), forgotten_url: forgotten_url(site), provider, error: None })
 }
 
 /// `POST /login/link/{token}`

@@ -120,6 +120,8 @@ pub struct PasswordPage {
     pub min_length: u32,
     /// The link is used up or too old: nothing can be set.
     pub expired: bool,
+    /// Where another is asked for, if letters leave.
+    pub forgotten_url: Option<&'static str>,
 }
 
 /// A person's preferences. POST `/me` with the names of the choices; `/me/password`, `/me/sessions/ID/end`,

@@ -3,7 +3,7 @@
 use app::AppError;
 use axum::{
     extract::{Path as UrlPath, Query, State},
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 use model::{FieldKind, Path, Storage, path};
 
@@ -197,6 +197,8 @@ pub async fn choose_columns(State(site): State<Site>, UrlPath(key): UrlPath<Stri
         Ok::<_, AppError>(ColumnsMenu { action: reset.url(&base), columns: all, reset_url: reset.url(&base), via: !via.is_empty() })
     };
     match answer.await {
+        // Columns are chosen beside their list.
+        Ok(menu) if !reader.fragment => Redirect::to(&menu.reset_url).into_response(),
         Ok(menu) => reader.draw(&site, if menu.via { "list/columns_via.html" } else { "list/columns.html" }, Some(&key), &menu),
         Err(error) => reader.failed(&site, &error),
     }

@@ -59,7 +59,11 @@ pub async fn drawn(site: &Site, reader: &Reader, key: &str, id: Uuid, heading: &
     let one = |index: usize, point: &Point| {
         let before = index.checked_sub(1).and_then(|before| number(&found.points[before].value));
         let change = number(&point.value).zip(before).map(|(now, before)| now - before).filter(|change| !change.is_zero());
-        let amount = |change: Decimal| form::format::number_text(change.abs().normalize(), change.abs().normalize().scale().min(9) as u8, locale);
+        let places = |change: Decimal| match &found.field.kind {
+            model::FieldKind::Decimal(settings) if settings.flavour == model::DecimalFlavour::Money => settings.scale,
+            _ => change.scale().min(9) as u8,
+        };
+        let amount = |change: Decimal| form::format::number_text(change.abs(), places(change.normalize()), locale);
         SeriesPoint {
             when: form::format::instant(point.at, locale),
             at: point.at.to_rfc3339(),

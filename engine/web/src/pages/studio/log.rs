@@ -144,6 +144,7 @@ fn more(site: &Site, reader: &Reader, line: &Shown) -> String {
             }),
             "method" | "kind" | "link" => reader.t(site, &format!("log.{}_{}", if key == "method" { "method" } else { "link" }, value.as_str().unwrap_or_default()), &[]),
             "what" => reader.t(site, &format!("log.rights_{}", value.as_str().unwrap_or_default()), &[]),
+            "asked" => reader.t(site, "log.asked_by_letter", &[]),
             // As long as they are, they stand in what is exported.
             "before" | "after" => String::new(),
             "administers" => if value == &Json::Bool(true) { reader.t(site, "me.token_administers", &[]) } else { String::new() },

@@ -143,7 +143,7 @@ fn refusal(reader: &Reader, error: &AppError) -> Option<String> {
 /// `POST /studio/users`: invites somebody; the link is shown to hand over.
 pub async fn invite(State(site): State<Site>, sure: Sure) -> Response {
     let (reader, fields) = (&sure.reader, &sure.fields);
-    match people::invite(&site.app, &sure.by, get(fields, "login"), &said(fields), &all_of(fields, "groups"), reader.asker.actor.now).await {
+    match people::invite(&site.app, &sure.by, get(fields, "login"), &said(fields), &all_of(fields, "groups"), &reader.asker.actor.lang, reader.asker.actor.now).await {
         Ok((id, token)) => with_link(&site, reader, id, &token).await,
         Err(error) => match refusal(reader, &error) {
             Some(words) => draw(&site, StatusCode::UNPROCESSABLE_ENTITY, "studio/user.html", &shell::of(&site, reader, None), &UserPage { error: Some(words), ..new_page(&site, reader, fields) }),
@@ -259,7 +259,7 @@ pub async fn tie(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { 
 pub async fn link(State(site): State<Site>, UrlPath(id): UrlPath<String>, Sure { reader, by, .. }: Sure) -> Response {
     let made = async {
         let user = people::id_of(&id)?;
-        Ok::<_, AppError>((user, people::send_link(&site.app, &by, user, reader.asker.actor.now).await?))
+        Ok::<_, AppError>((user, people::send_link(&site.app, &by, user, &reader.asker.actor.lang, reader.asker.actor.now).await?))
     };
     match made.await {
         Ok((user, token)) => with_link(&site, &reader, user, &token).await,
