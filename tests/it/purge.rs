@@ -13,6 +13,9 @@ use crate::{
 both!(
     nothing_is_left_but_the_log,
     only_who_administers_deletes_for_good,
+    nobody_reaches_beyond_what_they_administer,
+    what_was_merged_goes_by_itself,
+    a_restore_at_the_same_moment_loses_nothing,
     what_cannot_do_without_it_stands_in_the_way,
     a_retired_link_lets_go,
     the_trash_is_emptied,
@@ -21,9 +24,11 @@ both!(
 
 const LAB: &str = "tests/packs/lab";
 
-/// The tables with a row in which an id stands.
+/// The tables with a row in which an id stands; where others pointed to it once is theirs.
 async fn traces(site: &Site, id: &str) -> Vec<String> {
     let sqlite = site.url.is_none();
+    let own = if sqlite { format!("X'{}'", id.replace('-', "")) } else { format!("'{id}'") };
+    assert_eq!(site.number(&format!("SELECT count(*) FROM sys_version WHERE record = {own}")).await, 0);
     let tables = if sqlite {
         "SELECT m.name, group_concat('quote(\"' || p.name || '\")', '||'',''||') FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' GROUP BY m.name"
     } else {
@@ -37,6 +42,7 @@ async fn traces(site: &Site, id: &str) -> Vec<String> {
             found.push(name.clone());
         }
     }
+    found.retain(|table| table != "sys_version");
     found.sort();
     found
 }
@@ -107,7 +113,7 @@ async fn only_who_administers_deletes_for_good(database: Database) {
         root.post(&format!("/records/device/{wrong}/purge"), json!({})).await.refused(404, "not_found");
     }
     root.post(&format!("/records/room/{id}/purge"), json!({})).await.refused(404, "not_found");
-    root.post(&format!("/records/user/{}/purge", root.id), json!({})).await.refused(404, "not_found");
+    root.post(&format!("/records/user/{}/purge", root.id), json!({})).await.refused(403, "forbidden");
     root.post(&format!("/records/device/{id}/purge"), json!({})).await.ok(200);
 }
 
@@ -128,7 +134,7 @@ async fn what_cannot_do_without_it_stands_in_the_way(database: Database) {
     assert_eq!(site.content().await, before);
     let browser = signed_in(&site, "root").await;
     let page = browser.post("/c/device/purge", &[("ids", &id)]).await.ok(409);
-    assert!(page.text.contains("id=\"trash-error\"") && page.text.contains("other records point to this one"), "{}", page.text);
+    assert!(page.text.contains("id=\"trash-error\"") && page.text.contains("cannot be without this one"), "{}", page.text);
     root.post(&format!("/records/loan/{loan}/purge"), json!({})).await.ok(200);
     root.post(&format!("/records/device/{about}/purge"), json!({})).await.ok(200);
     root.post(&format!("/records/device/{id}/purge"), json!({})).await.ok(200);
@@ -154,6 +160,17 @@ async fn a_retired_link_lets_go(database: Database) {
     assert!(installed.findings.iter().all(|finding| finding.level != model::Level::Error), "{:?}", installed.findings);
     for (card, id) in [("room", &room), ("device", &id)] {
         root.delete(&format!("/records/{card}/{id}")).await.ok(204);
+    }
+    // What time does by itself takes nothing from definitions that may come back.
+    settings::set(&site.app, "trash_days", "1").await.expect("set");
+    let ago = |card: &str| if database == Database::Postgres { format!("UPDATE c_{card} SET trashed_at = trashed_at - interval '2 days'") } else { format!("UPDATE c_{card} SET trashed_at = trashed_at - 2 * 86400000000") };
+    let restored = root.post(&format!("/records/device/{id}/restore"), json!({})).await;
+    restored.ok(200);
+    site.app.store.apply(vec![ago("room")]).await.expect("aged");
+    run(&site).await;
+    assert_eq!(site.number("SELECT count(*) FROM c_room").await, 1);
+    root.delete(&format!("/records/device/{id}")).await.ok(204);
+    for (card, id) in [("room", &room), ("device", &id)] {
         root.post(&format!("/records/{card}/{id}/purge"), json!({})).await.ok(200);
         assert_eq!(traces(&site, id).await, ["sys_audit", "sys_change"]);
     }
@@ -217,4 +234,83 @@ async fn old_trash_goes_by_itself(database: Database) {
     root.post(&format!("/records/device/{new}/restore"), json!({})).await.ok(200);
     let browser = signed_in(&site, "root").await;
     assert!(browser.get("/c/device/trash").await.ok(200).text.contains("After 30 days they are deleted for good."));
+}
+
+/// Who administers one card, or some records of it, deletes nothing else along with them.
+async fn nobody_reaches_beyond_what_they_administer(database: Database) {
+    let mut files = crate::site::pack(LAB);
+    let deputy = json!({"key": "deputy", "grants": [{"card": "repair", "actions": ["read", "update", "delete", "restore", "administer"], "scope": "all"},
+        {"card": "device", "actions": ["read", "delete", "restore"], "scope": "all"}, {"card": "room", "actions": ["read", "create", "delete", "restore", "administer"], "scope": "own"}]});
+    files.insert("roles/deputy.json".into(), deputy.to_string().into_bytes());
+    let site = Site::of(database, vec![files]).await;
+    let root = root(&site).await;
+    let dee = site.person("dee", &["deputy"]).await;
+    let id = root.make("device", json!({"name": "Scale"})).await;
+    let repair = root.make("repair", json!({"device": id, "text": "Calibrate"})).await;
+    let (theirs, own) = (root.make("room", json!({"name": "Theirs"})).await, dee.make("room", json!({"name": "Own"})).await);
+    root.delete(&format!("/records/device/{id}")).await.ok(204);
+    root.delete(&format!("/records/room/{theirs}")).await.ok(204);
+    root.delete(&format!("/records/room/{own}")).await.ok(204);
+    let browser = signed_in(&site, "dee").await;
+    browser.post("/c/repair/purge", &[("ids", &repair)]).await.ok(403);
+    browser.post("/c/device/purge", &[("ids", &id)]).await.ok(403);
+    browser.post("/c/room/purge", &[("ids", &theirs)]).await.ok(404);
+    // Not all rooms are theirs: emptying is not offered, and refused.
+    assert!(!browser.get("/c/room/trash").await.ok(200).text.contains("trash-empty"));
+    browser.post("/c/room/purge", &[("all", "1")]).await.ok(403);
+    // The job does what they may: of the repair's trash, nothing.
+    assert_eq!(browser.post("/c/repair/purge", &[("all", "1")]).await.ok(303).to(), "/c/repair/trash?gone=later");
+    run(&site).await;
+    assert_eq!(site.number("SELECT (SELECT count(*) FROM c_device) + (SELECT count(*) FROM c_repair) + (SELECT count(*) FROM c_room)").await, 4);
+    browser.post("/c/room/purge", &[("ids", &own)]).await.ok(303);
+    assert_eq!(site.number("SELECT count(*) FROM c_room").await, 1);
+}
+
+/// A merge gives files of the one to the other; whichever goes first, the other keeps its own.
+async fn what_was_merged_goes_by_itself(database: Database) {
+    for master_first in [true, false] {
+        let site = Site::with(database, LAB).await;
+        let root = root(&site).await;
+        let (one, two) = (upload(&root, "of the master").await, upload(&root, "of the other").await);
+        let master = root.make("device", json!({"name": "Master", "papers": [one]})).await;
+        let other = root.make("device", json!({"name": "Other", "papers": [two]})).await;
+        root.post("/records/device/merge", json!({"master": master, "others": [other], "fields": {"papers": master}})).await.ok(200);
+        assert_eq!(root.read("device", &master).await["papers"].as_array().map(Vec::len), Some(1));
+        if master_first {
+            root.delete(&format!("/records/device/{master}")).await.ok(204);
+            root.post(&format!("/records/device/{master}/purge"), json!({})).await.ok(200);
+            root.post(&format!("/records/device/{other}/restore"), json!({})).await.ok(200);
+            assert_eq!(root.read("device", &other).await["papers"][0]["id"], two.as_str());
+            assert_eq!(root.get(&format!("/files/{two}")).await.status, 200);
+            root.get(&format!("/files/{one}")).await.refused(404, "not_found");
+        } else {
+            root.post(&format!("/records/device/{other}/purge"), json!({})).await.ok(200);
+            assert_eq!(root.get(&format!("/files/{one}")).await.status, 200);
+            root.get(&format!("/files/{two}")).await.refused(404, "not_found");
+            // The address of the one that went leads on.
+            let answer = signed_in(&site, "root").await.get(&format!("/c/device/{other}")).await;
+            assert!(answer.to().contains(&master), "{} {}", answer.status, answer.text);
+        }
+        assert_eq!(site.number("SELECT count(*) FROM sys_file").await, 1);
+    }
+}
+
+/// Whoever has been told that a record is back has it.
+async fn a_restore_at_the_same_moment_loses_nothing(database: Database) {
+    let site = Site::with(database, LAB).await;
+    let root = root(&site).await;
+    for round in 0..12 {
+        let id = root.make("device", json!({"name": format!("Scale {round}")})).await;
+        let repair = root.make("repair", json!({"device": id, "text": "Calibrate"})).await;
+        root.delete(&format!("/records/device/{id}")).await.ok(204);
+        let (restore, purge) = (format!("/records/repair/{repair}/restore"), format!("/records/device/{id}/purge"));
+        let (back, gone) = tokio::join!(root.post(&restore, json!({})), root.post(&purge, json!({})));
+        assert!(back.status.is_success() != gone.status.is_success(), "{} {}", back.text, gone.text);
+        let there = site.number("SELECT (SELECT count(*) FROM c_device WHERE trashed_at IS NULL) + (SELECT count(*) FROM c_repair WHERE trashed_at IS NULL)").await;
+        assert_eq!(there, if back.status.is_success() { 2 } else { 0 }, "{} {}", back.text, gone.text);
+        if back.status.is_success() {
+            root.delete(&format!("/records/device/{id}")).await.ok(204);
+            root.post(&purge, json!({})).await.ok(200);
+        }
+    }
 }

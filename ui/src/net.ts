@@ -16,7 +16,7 @@ export function explain(status: number, body: string, requestId: string | null, 
 }
 
 /** Sends a form by hand. Explains errors itself; answers null then. */
-export async function send(url: string, body: BodyInit, say?: (text: string) => void): Promise<Response | null> {
+export async function send(url: string, body: BodyInit, say?: (text: string, way?: Way) => void): Promise<Response | null> {
   let answer: Response;
   try {
     answer = await fetch(url, { method: 'POST', body, headers: { Accept: 'application/json', 'HX-Request': 'true', ...csrf() }, credentials: 'same-origin', redirect: 'manual' });
@@ -37,7 +37,12 @@ function missing(target: Element, source: Element) {
   if (!waiting || !url) return;
   const again = make('button', { type: 'button', class: 'btn' }, icon('rotate-cw', 'sm'), t('again'));
   const note = make('div', { class: 'banner t-red', role: 'alert' }, icon('circle-alert'), make('span', { class: 'grow' }, t('part_missing')), again);
-  again.addEventListener('click', () => { note.replaceWith(waiting); void htmx.ajax('GET', url, { target, swap: 'innerHTML' }).then(() => { if (waiting.isConnected) waiting.replaceWith(note); }); });
+  again.addEventListener('click', () => {
+    note.replaceWith(waiting);
+    find('#main')?.focus({ preventScroll: true });
+    target.setAttribute('aria-busy', 'true');
+    void htmx.ajax('GET', url, { target, swap: 'innerHTML' }).then(() => { target.removeAttribute('aria-busy'); if (waiting.isConnected) waiting.replaceWith(note); });
+  });
   waiting.replaceWith(note);
 }
 

@@ -2,7 +2,7 @@
 import htmx from './htmx';
 import { all, around, find, icon, make } from './dom';
 import { send } from './net';
-import { type Undo, toast, toastLater } from './toast';
+import { type Undo, type Way, toast, toastLater } from './toast';
 
 type Then = { url?: string; text?: string; undo?: Undo };
 
@@ -36,9 +36,15 @@ function backToLine() {
 }
 
 /** What was wrong, at the head of the form: a message elsewhere would lie behind the dialog. */
-function refuse(form: HTMLFormElement, text: string) {
+function refuse(form: HTMLFormElement, text: string, way?: Way) {
   find('[data-refusal]', form)?.remove();
-  form.prepend(make('p', { class: 'banner t-red', role: 'alert', 'data-refusal': '' }, icon('circle-alert'), make('span', { class: 'grow' }, text)));
+  const note = make('div', { class: 'banner t-red', role: 'alert', 'data-refusal': '' }, icon('circle-alert'), make('span', { class: 'grow' }, text));
+  if (way) {
+    const button = make('button', { type: 'button', class: 'btn' }, way.label);
+    button.addEventListener('click', way.run);
+    note.append(button);
+  }
+  form.prepend(note);
   find('[autofocus]', form)?.focus();
 }
 
@@ -54,7 +60,7 @@ async function submit(form: HTMLFormElement, by: HTMLElement | null) {
   const sent = new URLSearchParams(new FormData(form, by) as unknown as Record<string, string>);
   const buttons = all<HTMLButtonElement>('button[type=submit]', form);
   for (const button of buttons) button.disabled = true;
-  const answer = await send(form.action, sent, form.closest('dialog') ? (text) => { refuse(form, text); } : undefined);
+  const answer = await send(form.action, sent, form.closest('dialog') ? (text, way) => { refuse(form, text, way); } : undefined);
   for (const button of buttons) button.disabled = false;
   if (!answer) return;
   const then = await answer.json() as Then;

@@ -78,7 +78,14 @@ impl Snapshot {
         // What is taken over is so first of all.
         let at = |node: usize| at.get(&node).copied().unwrap_or(0);
         let of_card = |node: &usize| self.graph.nodes[*node].place.0.card == card.key;
-        (0..self.graph.nodes.len()).filter(of_card).all(|node| self.graph.needs(&self.graph.nodes[node]).filter(of_card).all(|need| at(need) < at(node)))
+        // A row has all its aggregates before the next row has any: those of the same table are not in order.
+        let of_rows = |node: usize| {
+            let (table, key) = &self.graph.nodes[node].place;
+            let field = card.table_of(table.child.as_ref())?.field(key)?;
+            table.child.as_ref().filter(|_| matches!(field.source, Source::Rollup(_)))
+        };
+        let after = |need: usize, node: usize| at(need) < at(node) && (of_rows(node).is_none() || of_rows(node) != of_rows(need));
+        (0..self.graph.nodes.len()).filter(of_card).all(|node| self.graph.needs(&self.graph.nodes[node]).filter(of_card).all(|need| after(need, node)))
     }
 
     /// Whether one pass over everything that is calculated of a record of a card is enough.

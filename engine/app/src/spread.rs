@@ -4,32 +4,41 @@
 //! - The results come in the order of the items, as if one thread had done all of it.
 //! - Nothing waits in here: what asks a database is done before or after.
 
+use std::sync::{Mutex, OnceLock};
+
 /// Fewer are done at once sooner than others are asked to help.
 const WORTH_IT: usize = 64;
 
+/// How many threads work at once.
+fn processors() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
+
 /// What comes of each item.
 pub(crate) fn over<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(items.len() / WORTH_IT + 1);
+    let threads = if items.len() < WORTH_IT { 1 } else { processors().min(items.len() / WORTH_IT + 1) };
     if threads < 2 {
         return items.into_iter().map(work).collect();
     }
     let each = items.len().div_ceil(threads);
-    let mut parts: Vec<Vec<T>> = Vec::with_capacity(threads);
+    let mut parts: Vec<Mutex<Vec<T>>> = Vec::with_capacity(threads);
     let mut items = items.into_iter();
     while items.len() > 0 {
-        parts.push(items.by_ref().take(each).collect());
+        parts.push(Mutex::new(items.by_ref().take(each).collect()));
     }
-    let work = &work;
+    // Whoever comes first does a part; what a thread that could not be made leaves is done here.
+    let done = |part: &Mutex<Vec<T>>| part.lock().map(|mut part| std::mem::take(&mut *part)).unwrap_or_default().into_iter().map(&work).collect::<Vec<R>>();
+    let done = &done;
     std::thread::scope(|scope| {
-        let mut parts = parts.into_iter();
-        let own = parts.next().unwrap_or_default();
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || part.into_iter().map(work).collect::<Vec<R>>())).collect();
-        let mut results: Vec<R> = own.into_iter().map(work).collect();
-        for other in others {
-            match other.join() {
-                Ok(part) => results.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+        let others: Vec<_> = parts.iter().skip(1).map(|part| std::thread::Builder::new().spawn_scoped(scope, move || done(part)).ok()).collect();
+        let mut results = parts.first().map(done).unwrap_or_default();
+        for (part, other) in parts.iter().skip(1).zip(others) {
+            results.extend(match other.map(std::thread::ScopedJoinHandle::join) {
+                None => done(part),
+                Some(Ok(part)) => part,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+            });
         }
         results
     })

@@ -85,10 +85,10 @@ fn operations(card: &Card, lang: &str, allowed: &dyn Fn(ActionName) -> bool) -> 
         all.push((one.clone(), "patch", operation("update", format!("Change {label}"), &id, Some(body(&format!("{key}.input"))), json!({"200": answer(key), "412": problem, "422": problem}))));
     }
     if allowed(ActionName::Restore) {
-        all.push((format!("{one}/restore"), "post", operation("restore", format!("Bring {label} back from the trash"), &id, None, json!({"200": answer(key), "404": problem, "409": problem}))));
+        all.push((format!("{one}/restore"), "post", operation("restore", format!("Bring {label} back from the trash"), &id, None, json!({"200": answer(key), "204": {"description": "It is back, and not yours to read."}, "403": problem, "404": problem, "409": problem}))));
     }
     if allowed(ActionName::Administer) {
-        all.push((format!("{one}/purge"), "post", operation("purge", format!("Delete {label} in the trash for good"), &id, None, json!({"200": {"description": ""}, "403": problem, "404": problem, "409": problem}))));
+        all.push((format!("{one}/purge"), "post", operation("purge", format!("Delete {label} in the trash for good"), &id, None, json!({"200": {"description": "", "content": {"application/json": {"schema": {"type": "object", "properties": {"deleted": {"type": "integer"}}}}}}, "403": problem, "404": problem, "409": problem, "413": problem}))));
     }
     let free = json!({"content": {"application/json": {"schema": {"type": "object"}}}, "required": true});
     let done = || json!({"200": {"description": ""}, "400": problem, "422": problem});

@@ -4,7 +4,7 @@
 //! **Not here:** what only programs can send wrong (400): told in English, with names and places.
 
 /// English, Simplified and Traditional Chinese. `{}` stands for a part that is carried over; `{0}` and `{1}` say which.
-const PHRASES: [[&str; 3]; 82] = [
+const PHRASES: [[&str; 3]; 86] = [
     ["this password is among the first that others would try; take some words that nobody says together", "此密码过于常见，容易被猜到；请使用几个不常连用的词。", "此密碼過於常見，容易被猜到；請使用幾個不常連用的詞。"],
     ["show again who you are: give your password first", "请先再次输入密码确认身份。", "請先再次輸入密碼確認身分。"],
     ["only administrators may do this", "只有管理员可以这样做。", "只有管理員可以這樣做。"],
@@ -29,6 +29,10 @@ const PHRASES: [[&str; 3]; 82] = [
     ["the record would leave what you may change", "修改后，此记录将超出您可以修改的范围。", "修改後，此記錄將超出您可以修改的範圍。"],
     ["this change was asked for by another site", "此更改来自其他网站，已拒绝。", "此變更來自其他網站，已拒絕。"],
     ["only administrators see the batches of others", "只有管理员可以查看他人的批次。", "只有管理員可以檢視他人的批次。"],
+    ["other records, in the trash too, cannot be without this one ({}); delete those for good first", "其他记录（包括回收站中的）离不开它（{0}），请先彻底删除那些记录。", "其他記錄（包括回收筒中的）離不開它（{0}），請先徹底刪除那些記錄。"],
+    ["records went into the trash with this one that you do not administer", "一同进入回收站的记录中有不归您管理的。", "一同進入回收筒的記錄中有不歸您管理的。"],
+    ["only who administers every record of a card empties its trash", "只有管理该卡片全部记录的人才能清空其回收站。", "只有管理該卡片全部記錄的人才能清空其回收筒。"],
+    ["1 to {} records are deleted for good at once", "一次可彻底删除 1 至 {0} 条记录", "一次可徹底刪除 1 至 {0} 筆記錄"],
     ["other records point to this one ({})", "其他记录引用了它（{0}）。", "其他記錄引用了它（{0}）。"],
     ["another record has taken one of its unique values meanwhile", "它的一个唯一值已被其他记录占用。", "它的一個唯一值已被其他記錄佔用。"],
     ["what `{}` points to ({}) is in the trash; restore that first", "“{0}”所指的{1}在回收站中，请先恢复它。", "「{0}」所指的{1}在回收筒中，請先還原它。"],

@@ -165,7 +165,7 @@ impl<'a> Queue<'a> {
                     self.check_depth(&card, some.keys())?;
                 }
                 let renewing = Renewing { snapshot: self.snapshot, card: &card, now: self.now };
-                for Renewed { before, after } in renewing.store(tx, &some).await? {
+                for Renewed { before, after, .. } in renewing.store(tx, &some).await? {
                     self.note(tx, &card, Arc::new(Change { old: Some(before), new: Some(after), is_fresh: false })).await?;
                 }
             }

@@ -38,6 +38,8 @@ pub(super) struct Renewing<'a> {
 pub(super) struct Renewed {
     pub before: Record,
     pub after: Record,
+    /// In which fields of its own they differ.
+    fields: Vec<Ident>,
 }
 
 impl Renewing<'_> {
@@ -53,21 +55,20 @@ impl Renewing<'_> {
         if !changed.is_empty() {
             crate::records::told::note_people(tx, self.snapshot, self.card);
         }
-        let records: Vec<(&Record, &Record)> = changed.iter().map(|renewed| (&renewed.before, &renewed.after)).collect();
-        let own: Vec<Pair<'_>> = records.iter().map(|(before, after)| (before.id, &before.values, &after.values)).collect();
-        self.write(tx, &self.card.table, &own).await?;
+        let own = changed.iter().filter(|renewed| !renewed.fields.is_empty());
+        self.write(tx, &self.card.table, own.map(|renewed| (renewed.after.id, &renewed.after.values, renewed.fields.as_slice()))).await?;
         for (key, table) in &self.card.children {
-            let rows = records.iter().flat_map(|(before, after)| before.rows(key.as_str()).iter().zip(after.rows(key.as_str())));
-            let rows: Vec<Pair<'_>> = rows.map(|(before, after)| (before.id, &before.values, &after.values)).collect();
-            self.write(tx, table, &rows).await?;
+            let rows = changed.iter().flat_map(|renewed| renewed.before.rows(key.as_str()).iter().zip(renewed.after.rows(key.as_str())));
+            let rows: Vec<(Uuid, &Values, Vec<Ident>)> = rows.map(|(before, after)| (after.id, &after.values, differing(table, &before.values, &after.values))).filter(|(.., fields)| !fields.is_empty()).collect();
+            self.write(tx, table, rows.iter().map(|(id, values, fields)| (*id, *values, fields.as_slice()))).await?;
         }
-        let mut kept = Vec::with_capacity(records.len());
+        let mut kept = Vec::with_capacity(changed.len());
         let mut lines = Vec::new();
-        for (before, after) in records {
+        for Renewed { before, after, fields } in &changed {
             crate::records::versions::keep(tx, self.card, Some(before), after).await?;
             lines.extend(series(tx, self.card, before, after, self.now));
-            let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str())).cloned();
-            let touched: BTreeSet<Ident> = differing(&self.card.table, &before.values, &after.values).into_iter().chain(tables).collect();
+            let tables = self.card.children.keys().filter(|key| before.rows(key.as_str()) != after.rows(key.as_str()));
+            let touched: BTreeSet<Ident> = fields.iter().chain(tables).cloned().collect();
             kept.push(search::Kept { record: Cow::Borrowed(after), changed: Some(touched) });
         }
         for statement in sql::together(lines) {
@@ -99,7 +100,9 @@ impl Renewing<'_> {
         }
         let renewed = |(before, record): (Record, Record)| {
             let after = derived(record);
-            self.differs(&before, &after).then_some(Renewed { before, after })
+            let fields = differing(&self.card.table, &before.values, &after.values);
+            let differs = !fields.is_empty() || self.rows_differ(&before, &after);
+            differs.then_some(Renewed { before, after, fields })
         };
         Ok(spread::over(pairs, renewed).into_iter().flatten().collect())
     }
@@ -126,19 +129,24 @@ impl Renewing<'_> {
         Ok(())
     }
 
-    fn differs(&self, before: &Record, after: &Record) -> bool {
+    fn rows_differ(&self, before: &Record, after: &Record) -> bool {
         let rows = |key: &Ident, table: &Table| before.rows(key.as_str()).iter().zip(after.rows(key.as_str())).any(|(before, after)| !differing(table, &before.values, &after.values).is_empty());
-        !differing(&self.card.table, &before.values, &after.values).is_empty() || self.card.children.iter().any(|(key, table)| rows(key, table))
+        self.card.children.iter().any(|(key, table)| rows(key, table))
     }
 
-    async fn write(&self, tx: &mut Tx, table: &Table, rows: &[Pair<'_>]) -> Result<(), UnitError> {
-        let changed: Vec<(Uuid, &Values, Vec<Ident>)> = rows.iter().map(|(id, before, after)| (*id, *after, differing(table, before, after))).filter(|(.., fields)| !fields.is_empty()).collect();
-        let fields: BTreeSet<Ident> = changed.iter().flat_map(|(.., fields)| fields.iter().cloned()).collect();
-        let (fields, rows): (Vec<Ident>, Vec<(Uuid, &Values)>) = (fields.into_iter().collect(), changed.iter().map(|(id, values, _)| (*id, *values)).collect());
-        if !rows.is_empty() {
-            for statement in write::derived(&self.snapshot.catalog, tx.dialect(), table, &fields, &rows) {
-                tx.execute(&statement).await?;
-            }
+    /// Writes rows that changed, each with the fields in which it did.
+    async fn write<'r>(&self, tx: &mut Tx, table: &Table, rows: impl Iterator<Item = (Uuid, &'r Values, &'r [Ident])> + Send) -> Result<(), UnitError> {
+        let (mut fields, mut changed): (BTreeSet<&Ident>, Vec<(Uuid, &Values)>) = (BTreeSet::new(), Vec::new());
+        for (id, values, differing) in rows {
+            fields.extend(differing);
+            changed.push((id, values));
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let fields: Vec<Ident> = fields.into_iter().cloned().collect();
+        for statement in write::derived(&self.snapshot.catalog, tx.dialect(), table, &fields, &changed) {
+            tx.execute(&statement).await?;
         }
         Ok(())
     }
@@ -151,10 +159,8 @@ fn series(tx: &Tx, card: &Card, before: &Record, after: &Record, now: DateTime<U
     Some(sql::system::renewed(tx.dialect(), now, card.key.as_str(), after.id, after.version(), &fields.to_string(), &tracked))
 }
 
-/// A row as it was and as it is calculated.
-type Pair<'a> = (Uuid, &'a Values, &'a Values);
-
-/// The fields in which two records of a table differ.
+/// The fields in which two records of a table differ, by what was calculated: what people enter is not touched by it.
 pub(super) fn differing(table: &Table, before: &Values, after: &Values) -> Vec<Ident> {
-    table.own_fields().map(|field| field.key.clone()).filter(|key| value_of(before, key.as_str()) != value_of(after, key.as_str())).collect()
+    let calculated = table.own_fields().filter(|field| !matches!(field.source, FieldSource::Entered | FieldSource::Live { .. }));
+    calculated.map(|field| &field.key).filter(|key| value_of(before, key.as_str()) != value_of(after, key.as_str())).cloned().collect()
 }

@@ -63,6 +63,7 @@ async fn ask(app: &App, snapshot: &Snapshot, actor: &Actor, asked: &RelatedReque
     checked.select = asked.columns.iter().map(|path| Selected { name: path.to_string(), path: path.clone() }).collect();
     checked.filter = filter;
     for name in of_rows.into_iter().flat_map(|sort| sort.split(',')) {
+        let name = name.trim();
         let (name, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
         if let Ok(path) = model::path::resolve(catalog, asked.table, name) {
             checked.sort.push(query::Sort { path, descending });

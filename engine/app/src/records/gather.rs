@@ -187,19 +187,20 @@ async fn several(tx: &mut Tx, catalog: &Catalog, (of, field, target): (&Ident, &
 /// What lies above everything the records point to in trees, directly, from a row, or behind a link that is asked about.
 async fn ancestors(tx: &mut Tx, snapshot: &Snapshot, card: &Card, records: &[&Record], linked: &Linked, now: DateTime<Utc>) -> Result<HashMap<Uuid, HashSet<Uuid>>, UnitError> {
     let catalog = &snapshot.catalog;
+    let is_tree = |field: &Field| matches!(&field.kind, FieldKind::Link(link) if catalog.card(&link.target).is_some_and(|target| target.tree.is_some()));
     let mut asked: Vec<(Ident, Uuid)> = Vec::new();
     let mut add = |field: &Field, value: &Value| {
         if let FieldKind::Link(link) = &field.kind {
             asked.extend(ids(value).into_iter().map(|id| (link.target.clone(), id)));
         }
     };
+    let own: Vec<&Field> = card.table.fields.values().filter(|field| is_tree(field)).collect();
+    let of_rows: Vec<(&Ident, Vec<&Field>)> = card.children.iter().map(|(key, table)| (key, table.fields.values().filter(|field| is_tree(field)).collect())).collect();
     for record in records {
-        for field in card.table.fields.values() {
-            add(field, record.get(field.key.as_str()));
-        }
-        for (key, table) in &card.children {
+        own.iter().for_each(|field| add(field, record.get(field.key.as_str())));
+        for (key, fields) in of_rows.iter().filter(|(_, fields)| !fields.is_empty()) {
             for row in record.rows(key.as_str()) {
-                table.fields.values().for_each(|field| add(field, value_of(&row.values, field.key.as_str())));
+                fields.iter().for_each(|field| add(field, value_of(&row.values, field.key.as_str())));
             }
         }
     }

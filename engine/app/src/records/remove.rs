@@ -182,12 +182,17 @@ impl Removal<'_> {
     }
 }
 
-pub(super) fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppError {
+/// `Orders: 3, Loans: 1`
+pub(super) fn counted(snapshot: &Snapshot, actor: &Actor, blockers: &[Blocker]) -> String {
     let shown = blockers.iter().map(|blocker| {
         let name = snapshot.catalog.card(&blocker.card).map_or_else(|| blocker.card.to_string(), |card| card.plurals.or_key(&actor.lang, card.key.as_str()));
         format!("{name}: {}", blocker.count)
     });
-    AppError::Conflict { code: "restricted", detail: format!("other records point to this one ({})", shown.collect::<Vec<_>>().join(", ")), blockers }
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn blocked(snapshot: &Snapshot, actor: &Actor, blockers: Vec<Blocker>) -> AppError {
+    AppError::Conflict { code: "restricted", detail: format!("other records point to this one ({})", counted(snapshot, actor, &blockers)), blockers }
 }
 
 /// Brings a record back from the trash, with everything that went along.

@@ -8,13 +8,24 @@ pub fn derived(catalog: &Catalog, dialect: Dialect, table: &Table, fields: &[Ide
     let columns: Vec<String> = data_of(table, &Values::default(), wanted).map(|(name, _)| name).collect();
     let mut statements = Vec::new();
     if !columns.is_empty() {
-        let each = match dialect {
+        match (dialect, rows.split_first()) {
             // Of a statement for many rows SQLite may think that the table is best gone through as a whole. What it does
             // for one row is found again, and costs no trip.
-            Dialect::Sqlite => 1,
-            Dialect::Postgres => (MAX_BINDS / (columns.len() + 1)).clamp(1, 500),
-        };
-        statements.extend(rows.chunks(each).map(|some| set_many(catalog, dialect, table, &columns, some, wanted)));
+            (Dialect::Sqlite, Some((first, others))) => {
+                let first = set_many(catalog, dialect, table, &columns, std::slice::from_ref(first), wanted);
+                let same = |(id, values): &(Uuid, &Values)| {
+                    let binds = data_of(table, values, wanted).map(|(_, datum)| datum).chain([Datum::Uuid(*id)]);
+                    Statement { sql: first.sql.clone(), binds: binds.collect(), columns: Vec::new() }
+                };
+                let others: Vec<Statement> = others.iter().map(same).collect();
+                statements.push(first);
+                statements.extend(others);
+            }
+            _ => {
+                let each = (MAX_BINDS / (columns.len() + 1)).clamp(1, 500);
+                statements.extend(rows.chunks(each).map(|some| set_many(catalog, dialect, table, &columns, some, wanted)));
+            }
+        }
     }
     for (id, values) in rows {
         statements.extend(replace_sides(catalog, dialect, table, *id, values, fields));

@@ -27,6 +27,20 @@ pub fn rows_with(catalog: &Catalog, dialect: Dialect, table: &str, column: &str,
     builder.finish(&format!("SELECT id FROM {table} WHERE {column} IN ({bound})"), vec![Physical::Uuid])
 }
 
+/// Which of these ids a column of a table holds.
+pub fn values_among(catalog: &Catalog, dialect: Dialect, table: &str, column: &str, ids: &[Uuid]) -> Statement {
+    let mut builder = Builder::new(catalog, dialect, None);
+    let bound = bind_ids(&mut builder, ids);
+    builder.finish(&format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IN ({bound})"), vec![Physical::Uuid])
+}
+
+/// Records that were merged into any of these.
+pub fn merged_into(catalog: &Catalog, dialect: Dialect, ids: &[Uuid]) -> Statement {
+    let mut builder = Builder::new(catalog, dialect, None);
+    let bound = bind_ids(&mut builder, ids);
+    builder.finish(&format!("SELECT record FROM sys_merged WHERE master IN ({bound})"), vec![Physical::Uuid])
+}
+
 /// Empties columns of rows in which the first of them holds any of these ids.
 pub fn let_go(catalog: &Catalog, dialect: Dialect, table: &str, columns: &[&str], ids: &[Uuid]) -> Statement {
     let mut builder = Builder::new(catalog, dialect, None);
@@ -40,11 +54,12 @@ pub fn delete_with(catalog: &Catalog, dialect: Dialect, table: &str, column: &st
     delete_by(catalog, dialect, table, column, ids)
 }
 
-/// Records of one trash id, with their versions.
+/// Records of one trash id, with their versions; on PostgreSQL held until the end of the transaction, those that are still
+/// there once they are.
 pub fn trashed_under(catalog: &Catalog, dialect: Dialect, card: &Card, trash_id: Uuid) -> Statement {
     let mut builder = Builder::new(catalog, dialect, None);
     let trash = builder.bind(Datum::Uuid(trash_id));
-    builder.finish(&format!("SELECT id, version FROM {} WHERE trash_id = {trash} ORDER BY id", card.table.physical), vec![Physical::Uuid, Physical::Integer])
+    builder.finish(&format!("SELECT id, version FROM {} WHERE trash_id = {trash} ORDER BY id{}", card.table.physical, if dialect == Dialect::Postgres { " FOR UPDATE" } else { "" }), vec![Physical::Uuid, Physical::Integer])
 }
 
 /// Trash ids of a card under which something was deleted before a moment, oldest first, from one on.
@@ -79,7 +94,9 @@ pub fn forget(catalog: &Catalog, dialect: Dialect, card: &Card, ids: &[Uuid]) ->
     }
     let held = [
         ("sys_search", "record"), ("sys_approval", "record"), ("sys_state", "record"), ("sys_version", "record"), ("sys_share", "record"), ("sys_folder_item", "record"), ("sys_pool", "record"), ("sys_unlike", "one"),
-        ("sys_unlike", "other"), ("sys_merged", "record"), ("sys_merged", "master"), ("sys_file", "record"),
+        ("sys_unlike", "other"), ("sys_batch_row", "record"), ("sys_file", "record"),
+        // Where a merged record went is known as long as that is there.
+        ("sys_merged", "master"),
     ];
     statements.extend(held.map(|(table, column)| delete_by(catalog, dialect, table, column, ids)));
     statements

@@ -186,6 +186,6 @@ pub async fn trash(Path(card): Path<String>, asked: Asked) -> Response {
         row("2", "锦绣丝绸", "Chen Yu", "yesterday 17:20|昨天 17:20|昨天 17:20", Some("with 3 contacts|连同 3 个联系人|連同 3 個聯絡人")),
         row("3", "Old Mill Ceramics", "Zhou Min", "12 November|11月12日|11月12日", None),
     ];
-    let page = TrashPage { card: head(lang, &card), q: String::new(), rows: if asked.get("state").is_some() { Vec::new() } else { rows }, next_url: None, restore_url: format!("/c/{card}/restore"), can_restore: true, purge_url: Some(format!("/c/{card}/purge")), days: Some(30), ..TrashPage::default() };
+    let page = TrashPage { card: head(lang, &card), q: String::new(), rows: if asked.get("state").is_some() { Vec::new() } else { rows }, next_url: None, restore_url: format!("/c/{card}/restore"), can_restore: true, purge_url: Some(format!("/c/{card}/purge")), may_empty: true, days: Some(30), ..TrashPage::default() };
     draw("trash/index.html", &shell(&asked, &card), &page)
 }

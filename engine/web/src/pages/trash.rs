@@ -18,6 +18,8 @@ type Pairs = Vec<(String, String)>;
 
 /// Records in one window.
 const WINDOW: u32 = 100;
+/// Most records of one press.
+const MOST: usize = 200;
 
 fn get<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -59,13 +61,15 @@ async fn shown(site: &Site, reader: &Reader, key: &str, after: Option<String>) -
         };
         TrashRow { id: item.id.to_string(), avatar: Some(Avatar::of(&title)), title, by, when, at, with: None }
     };
+    let may = purge::may(snapshot, &reader.asker.actor, &card);
     Ok(TrashPage {
         card: list::head(&card, lang),
         rows: page.items.iter().map(row).collect(),
         next_url: page.next.as_ref().map(|next| super::url(&format!("/c/{key}/trash"), &[("after", next)])),
         restore_url: format!("/c/{key}/restore"),
         can_restore: true,
-        purge_url: purge::may(snapshot, &reader.asker.actor, &card).then(|| format!("/c/{key}/purge")),
+        purge_url: may.map(|_| format!("/c/{key}/purge")),
+        may_empty: may == Some(true),
         days: site.app.settings().trash_days,
         ..TrashPage::default()
     })
@@ -79,9 +83,17 @@ pub async fn purge(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure
             purge::empty(&site.app, actor, &key).await?;
             return Ok("later".to_owned());
         }
+        let ids = list::ids(&fields);
+        if ids.len() > MOST {
+            return Err(AppError::malformed("bad_bulk", format!("1 to {MOST} records are deleted for good at once")));
+        }
         let mut count = 0;
-        for id in list::ids(&fields) {
-            count += purge::purge(&site.app, actor, &key, id).await?;
+        for id in ids {
+            count += match purge::purge(&site.app, actor, &key, id).await {
+                // It went along with one before.
+                Err(AppError::NotFound { .. }) if count > 0 => 0,
+                gone => gone?,
+            };
         }
         Ok::<_, AppError>(count.to_string())
     };

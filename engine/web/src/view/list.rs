@@ -366,6 +366,8 @@ pub struct TrashPage {
     pub can_restore: bool,
     /// Where records are deleted for good: POST with `ids`, or with `all`; none for who may not.
     pub purge_url: Option<String>,
+    /// All of them may be, at once.
+    pub may_empty: bool,
     /// After how many days this happens by itself.
     pub days: Option<u32>,
     /// What was done.

@@ -31,8 +31,13 @@ impl Asking<'_> {
     /// between.
     pub(super) async fn newest_behind(&self, names: &[String]) -> Result<Option<DateTime<Utc>>, AppError> {
         let (mut open, mut seen, mut newest) = (names.to_vec(), HashSet::new(), None);
+        let gate = access::gate(&self.snapshot.catalog, self.actor, self.card, ActionName::Read)?;
         while let Some(name) = open.pop() {
             let Some(field) = self.table.fields.get(name.as_str()).filter(|_| seen.insert(name.clone())) else { continue };
+            // What stands behind a field that may not be read is not told of.
+            if gate.readable(self.table.child.as_ref(), &field.key) == access::Readable::Never {
+                continue;
+            }
             match &field.source {
                 FieldSource::Rollup(rollup) => {
                     let RowSource::Pointing { table, by } = &rollup.rows else { continue };
