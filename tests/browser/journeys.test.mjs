@@ -168,3 +168,47 @@ test('the palette finds records', async () => {
   await page.waitForSelector('#cmdk-list [role=option]');
   await end();
 });
+
+test('what lies in the trash is deleted for good after a second thought, by keys alone', async () => {
+  const { page, end } = await visit(browser, server.base, { user: 'admin' });
+  const id = await page.evaluate(async () => {
+    const headers = { 'content-type': 'application/json' };
+    const made = await (await fetch('/api/v1/records/customer', { method: 'POST', headers, body: JSON.stringify({ name: 'Old Mill Ceramics' }) })).json();
+    await fetch(`/api/v1/records/customer/${made.id}`, { method: 'DELETE', headers });
+    return made.id;
+  });
+  await page.goto(`${server.base}/c/customer/trash`);
+  const line = `#trashed-${id}`;
+  await page.focus(`${line} [popovertarget="purge-${id}"]`);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`#purge-${id}:popover-open`);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Keep it');
+  await picture(page, 'trash-purge');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((id) => !document.querySelector(`#purge-${id}:popover-open`), id);
+  assert.ok(await page.$(line), 'it was kept');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(`#purge-${id}:popover-open`);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#trash-said');
+  assert.match(await page.textContent('#trash-said'), /Deleted for good: 1/);
+  assert.equal(await page.$(line), null);
+  await end();
+});
+
+test('after a save nothing moves away, and the field that was typed into keeps the focus', async () => {
+  const { page, end } = await visit(browser, server.base);
+  await page.goto(`${server.base}/c/customer`);
+  await page.click('tbody tr .who');
+  await page.waitForSelector('[name="f.remark"]');
+  await page.fill('[name="f.remark"]', `Typed at the end ${Date.now()}`);
+  const before = await page.evaluate(() => document.querySelector('.rec-main').scrollTop);
+  assert.ok(before > 0, 'the field lies below the first screen');
+  await page.keyboard.press('Control+s');
+  await page.waitForSelector('.toast:has-text("Saved")');
+  await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'f.remark');
+  assert.equal(await page.evaluate(() => document.querySelector('.rec-main').scrollTop), before);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight), 'the page itself does not scroll');
+  await end();
+});

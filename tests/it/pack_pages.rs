@@ -81,7 +81,7 @@ async fn former_contacts_stand_by_when_they_left(database: Database) {
 
 /// The panels that are fetched by themselves.
 fn panels(card: &model::Card) -> Vec<String> {
-    let fetched = |panel: &model::Panel| !matches!(panel.content, model::PanelContent::Child { .. } | model::PanelContent::Files { .. });
+    let fetched = |panel: &model::Panel| !matches!(panel.content, model::PanelContent::Child { .. } | model::PanelContent::Files { .. } | model::PanelContent::Figures { .. });
     let mut found = Vec::new();
     for tab in &card.tabs {
         match &tab.content {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use access::{Actor, GatedWrite, gate_write};
 use futures::future::BoxFuture;
 use model::{ActionName, Card, FieldKind, Ident, OnDelete, Record, record::value_of};
-use sql::{Datum, select, system, write::{self, Hold, Stamp}};
+use sql::{Datum, select, write::{self, Hold, Stamp}};
 use store::Tx;
 use uuid::Uuid;
 
@@ -140,7 +140,8 @@ impl Removal<'_> {
                 if let Some(batch) = self.batch {
                     batches::trashed(tx, batch, card, record.id, "deleted", Some(self.trash_id), record.version() + 1).await?;
                 }
-                self.tell(tx, card, record.id, record.version() + 1, "deleted").await?;
+                let event = told::whole(self.actor, self.site, self.trash_id, card, (record.id, record.version() + 1), "deleted");
+                told::tell(tx, self.snapshot, card, &event).await?;
                 let change = Change { old: Some(record.clone()), new: None, is_fresh: false };
                 derived::after_save(tx, self.snapshot, card, change, self.actor.now).await?;
             }
@@ -162,23 +163,6 @@ impl Removal<'_> {
             records.extend(load::record(&mut Source::Tx(tx), &self.snapshot.catalog, card, *id, self.actor.now).await?);
         }
         Ok(records)
-    }
-
-    async fn tell(&self, tx: &mut Tx, card: &Card, record: Uuid, version: i64, action: &'static str) -> Result<(), UnitError> {
-        let event = system::Event {
-            at: self.actor.now,
-            actor: self.actor.user,
-            card: card.key.as_str(),
-            record,
-            version,
-            action,
-            fields: "[]".into(),
-            tracked: None,
-            site: self.site,
-            tx: self.trash_id,
-            ids: [Uuid::now_v7(), Uuid::now_v7()],
-        };
-        told::tell(tx, self.snapshot, card, &event).await
     }
 }
 
@@ -253,7 +237,8 @@ impl Removal<'_> {
                 if let Some(batch) = self.batch {
                     batches::trashed(tx, batch, card, record.id, "restored", None, record.version()).await?;
                 }
-                self.tell(tx, card, record.id, record.version(), "restored").await?;
+                let event = told::whole(self.actor, self.site, self.trash_id, card, (record.id, record.version()), "restored");
+                told::tell(tx, self.snapshot, card, &event).await?;
                 let change = Change { old: None, new: Some(record), is_fresh: false };
                 derived::after_save(tx, self.snapshot, card, change, self.actor.now).await?;
             }

@@ -1,8 +1,10 @@
 //! Places of a record as the audit keeps them: by permanent ids, so that a rename takes nothing from the history.
 
+use access::Actor;
 use model::{Card, Table};
 use sql::system::{self, Event};
 use store::Tx;
+use uuid::Uuid;
 
 use crate::{UnitError, snapshot::Snapshot};
 
@@ -14,6 +16,11 @@ pub(crate) async fn tell(tx: &mut Tx, snapshot: &Snapshot, card: &Card, event: &
         tx.put(statement).await?;
     }
     Ok(())
+}
+
+/// What became of a record as a whole, among others under one trash id.
+pub(crate) fn whole<'e>(actor: &Actor, site: &'e str, trash_id: Uuid, card: &'e Card, (record, version): (Uuid, i64), action: &'static str) -> Event<'e> {
+    Event { at: actor.now, actor: actor.user, card: card.key.as_str(), record, version, action, fields: "[]".into(), tracked: None, site, tx: trash_id, ids: [Uuid::now_v7(), Uuid::now_v7()] }
 }
 
 /// Where users are bound to records of the card, what is remembered of people holds no more.

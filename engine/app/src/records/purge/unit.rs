@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use model::{FieldKind, OnDelete, Storage, Table, record::value_of};
-use sql::{select, system};
+use sql::select;
 
 use super::*;
 use crate::{Blocker, Source, merge, records::{load, save::{ids, links_set}, told}};
@@ -54,7 +54,8 @@ impl Purge<'_> {
                 }
             }
             for (id, version) in records {
-                self.tell(tx, card, *id, version + 1).await?;
+                let event = told::whole(self.actor, self.site, self.trash_id, card, (*id, version + 1), "purged");
+                told::tell(tx, self.snapshot, card, &event).await?;
             }
         }
         self.delete_files(tx, files.into_iter().collect()).await?;
@@ -199,23 +200,6 @@ impl Purge<'_> {
             }
         }
         Ok(())
-    }
-
-    async fn tell(&self, tx: &mut Tx, card: &Card, record: Uuid, version: i64) -> Result<(), UnitError> {
-        let event = system::Event {
-            at: self.actor.now,
-            actor: self.actor.user,
-            card: card.key.as_str(),
-            record,
-            version,
-            action: "purged",
-            fields: "[]".into(),
-            tracked: None,
-            site: self.site,
-            tx: self.trash_id,
-            ids: [Uuid::now_v7(), Uuid::now_v7()],
-        };
-        told::tell(tx, self.snapshot, card, &event).await
     }
 }
 

@@ -204,8 +204,11 @@ pub async fn remove(State(site): State<Site>, UrlPath(key): UrlPath<String>, Que
 pub async fn group(State(site): State<Site>, Sure { reader, by, fields }: Sure) -> Response {
     let answer = async {
         let labels = Labels(indexmap::IndexMap::from([(reader.asker.actor.lang.clone(), get(&fields, "name").to_owned())]));
-        rights::put_group(&site.app, &reader.asker.actor, &by, None, &labels, &Labels::default()).await?;
-        Ok(url("/studio/rights", &[("card", get(&fields, "card"))]))
+        let key = rights::put_group(&site.app, &reader.asker.actor, &by, None, &labels, &Labels::default()).await?;
+        Ok(match get(&fields, "card") {
+            "" => format!("/studio/groups/{key}"),
+            card => url("/studio/rights", &[("card", card)]),
+        })
     };
     done(&site, &reader, answer.await)
 }
