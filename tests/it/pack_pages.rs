@@ -22,9 +22,11 @@ async fn every_page(site: &Site, boss: &Person, little: &Person) {
     let cards: Vec<String> = boss.get("/cards").await.ok(200)["data"].as_array().expect("cards").iter().filter_map(|card| card["key"].as_str().map(str::to_owned)).filter(|key| key != "user").collect();
     for card in cards {
         let first = boss.get(&format!("/records/{card}?limit=1&fields=id")).await.ok(200)["data"][0]["id"].as_str().map(str::to_owned);
-        let mut paths = vec![format!("/c/{card}"), format!("/c/{card}/new"), format!("/c/{card}/filter"), format!("/c/{card}/trash"), format!("/lookup/{card}?q=a")];
+        let mut paths = vec![format!("/c/{card}"), format!("/c/{card}/filter"), format!("/c/{card}/trash"), format!("/lookup/{card}?q=a")];
         let snapshot = site.app.snapshot();
         let known = snapshot.catalog.card(&card).expect("a card");
+        // What is entered from another record has no empty form of its own.
+        paths.extend(known.entered_from.is_none().then(|| format!("/c/{card}/new")));
         paths.extend(known.views.iter().map(|view| format!("/c/{card}?view={}", view.id)));
         if let Some(id) = first {
             paths.push(format!("/c/{card}/{id}"));
