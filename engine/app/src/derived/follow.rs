@@ -102,7 +102,7 @@ impl<'a> Queue<'a> {
         let place = &self.graph().nodes[node];
         let open = self.open.entry((place.rank, place.place.0.card.clone())).or_default();
         for id in records {
-            open.entry(id).or_default().all.insert(node);
+            Arc::make_mut(&mut open.entry(id).or_default().all).insert(node);
         }
     }
 
@@ -202,7 +202,7 @@ fn tree_link<'s>(snapshot: &'s Snapshot, used: &Use) -> Option<&'s Ident> {
 pub(super) fn everything(snapshot: &Snapshot, card: &Card) -> Asked {
     let table = card.table.reference();
     let nodes = rollup::pointing(&card.table).filter_map(|(field, ..)| snapshot.graph().node(&(table.clone(), field.key.clone())));
-    Asked { all: nodes.collect(), by: BTreeMap::new() }
+    Asked { all: Arc::new(nodes.collect()), by: BTreeMap::new() }
 }
 
 fn is_owned(legs: &[Leg]) -> bool {

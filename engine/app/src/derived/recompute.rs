@@ -155,7 +155,8 @@ pub(super) async fn part(app: &App, snapshot: &Arc<Snapshot>, pass: &Pass, after
                 pass.nodes.iter().for_each(|node| queue.ask(*node, ids.iter().copied()));
                 queue.run(tx).await?;
             } else {
-                let asked = ids.iter().map(|id| (*id, Asked { all: pass.nodes.clone(), by: BTreeMap::new() })).collect();
+                let all = Arc::new(pass.nodes.clone());
+                let asked = ids.iter().map(|id| (*id, Asked { all: all.clone(), by: BTreeMap::new() })).collect();
                 Renewing { snapshot, card: &pass.card, now: pass.now }.store(tx, &asked).await?;
             }
             if let (Some((context, point)), Some(last)) = (point, ids.last()) {

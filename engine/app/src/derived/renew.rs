@@ -20,8 +20,8 @@ use crate::{Source, UnitError, records::{derive::{self, Context}, gather, load},
 /// What of a record is to be renewed. Formulas are calculated in any case.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Asked {
-    /// Aggregates over other records that are asked of the database.
-    pub all: BTreeSet<usize>,
+    /// Aggregates over other records that are asked of the database; often the same for many records.
+    pub all: Arc<BTreeSet<usize>>,
     /// Those that are added to.
     pub by: BTreeMap<usize, Vec<Arc<Change>>>,
 }
@@ -109,6 +109,9 @@ impl Renewing<'_> {
 
     /// Aggregates over other records, field by field.
     async fn aggregate(&self, tx: &mut Tx, records: &mut [Record], asked: &BTreeMap<Uuid, Asked>, system: &Actor, keeps: bool) -> Result<(), UnitError> {
+        if rollup::pointing(&self.card.table).next().is_none() {
+            return Ok(());
+        }
         let nodes: BTreeSet<usize> = asked.values().flat_map(|asked| asked.all.iter().chain(asked.by.keys()).copied()).collect();
         for index in nodes {
             let Some(node) = self.snapshot.graph().nodes.get(index) else { continue };
