@@ -17,6 +17,7 @@ both! {
     very_many_followers_are_left_to_a_job,
     changed_definitions_calculate_all_records_anew,
     a_value_damaged_by_other_hands_is_found,
+    rows_that_add_up_rows_of_their_own_table_settle,
 }
 
 /// Groups of clients with orders of goods: formulas and aggregates over all of them.
@@ -239,4 +240,20 @@ async fn a_value_damaged_by_other_hands_is_found(database: Database) {
     assert!(look(&[]).await.is_empty());
     let read = root.read("client", &client).await;
     assert_eq!((&read["orders"], &root.read("order", &order).await["lines"][0]["amount"]), (&json!(1), &json!("3.00")));
+}
+
+/// A row has all of its aggregates before the next row has any: one pass is not enough here.
+async fn rows_that_add_up_rows_of_their_own_table_settle(database: Database) {
+    let bag = json!({"key": "bag", "title": "{name}", "fields": {"name": {"type": "text"}, "top": {"type": "integer", "rollup": {"from": "parts", "function": "max", "field": "most"}}},
+        "child_tables": {"parts": {"fields": {"kind": {"type": "text"},
+            "alike": {"type": "integer", "rollup": {"from": "parts", "function": "count", "where": {"field": "kind", "op": "is", "value": "@row.kind"}}},
+            "most": {"type": "integer", "rollup": {"from": "parts", "function": "max", "field": "alike"}}}}}});
+    let site = Site::of(database, vec![pack_of(&[bag], &[])]).await;
+    let root = site.person("root", &["administrator"]).await;
+    let figures = |bag: &Value| -> Vec<(i64, i64)> { bag["parts"].as_array().expect("parts").iter().map(|part| (part["alike"].as_i64().unwrap_or(-1), part["most"].as_i64().unwrap_or(-1))).collect() };
+    let id = root.make("bag", json!({"name": "B", "parts": [{"kind": "b"}, {"kind": "a"}, {"kind": "a"}]})).await;
+    let made = root.read("bag", &id).await;
+    assert_eq!((figures(&made), &made["top"]), (vec![(1, 2), (2, 2), (2, 2)], &json!(2)));
+    let changed = root.patch(&format!("/records/bag/{id}"), json!({"parts": {"add": [{"kind": "a"}]}})).await.ok(200);
+    assert_eq!((figures(&changed), &changed["top"]), (vec![(1, 3), (3, 3), (3, 3), (3, 3)], &json!(3)));
 }
