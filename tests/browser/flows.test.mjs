@@ -58,12 +58,16 @@ test('what waits is approved at once, in bulk, or rejected with an opinion', asy
   // The tick agrees.
   await mine('for 1').first().locator('form button').click();
   await page.waitForFunction(count => document.querySelectorAll('.approvals li').length === count - 1, count);
+  assert.ok(await page.evaluate(() => document.activeElement.closest('.approvals li')), 'the next one has the focus');
   // A rejection says why.
   await mine('for 2.5').locator('[data-dialog]').click();
   await page.waitForSelector('#sheet[open] #opinion');
   await picture(page, 'flow-decision-desk');
   await page.click('#sheet button[value=reject]');
-  await page.waitForFunction(() => /Opinion/.test(document.querySelector('#toasts-urgent')?.textContent ?? ''));
+  // What is missing is said in the dialog, before which nothing can be reached.
+  await page.waitForFunction(() => /Opinion/.test(document.querySelector('#sheet [data-refusal]')?.textContent ?? ''));
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'opinion');
+  await picture(page, 'flow-refused-desk');
   await page.fill('#sheet #opinion', 'not in March');
   await page.click('#sheet button[value=reject]');
   await page.waitForFunction(count => document.querySelectorAll('.approvals li').length === count - 2, count);
