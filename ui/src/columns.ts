@@ -24,10 +24,10 @@ export function fit() {
   const cols = all<HTMLTableColElement>('colgroup col', table ?? document);
   if (!wrap || !table || cols.length < 2) return;
   for (const one of cols) one.dataset.width ??= one.getAttribute('width') ?? '160';
-  // Nobody chose a width yet, and a little less of each brings all columns into sight: of those that hold words. Half a
-  // date or figure says nothing.
+  // Nobody chose a width yet, and a little less of each brings all columns into sight: of those that hold words, but for the
+  // name. Half a number, date or figure says nothing.
   const asked = cols.reduce((sum, one) => sum + Number(one.dataset.width), 0);
-  const words = cols.slice(1).filter((one) => Number(one.dataset.width) >= WORDS);
+  const words = cols.slice(2).filter((one) => Number(one.dataset.width) >= WORDS);
   const room = words.reduce((sum, one) => sum + Number(one.dataset.width), 0);
   const part = (room - asked + wrap.clientWidth) / room;
   if (!table.hasAttribute('data-own-widths') && part < 1 && part > 0.7) for (const one of words) one.dataset.width = String(Math.floor(Number(one.dataset.width) * part));

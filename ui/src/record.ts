@@ -90,6 +90,11 @@ function keepFocus() {
   (bar && !bar.hidden ? find('#save') : find('#main'))?.focus({ preventScroll: true });
 }
 
+/** The open tab is in sight, however many there are. */
+function showTab() {
+  find('.tabline [aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+
 /** Where the page was, and what had the focus, when the form was sent. */
 let place = { main: 0, page: 0, at: '' };
 
@@ -324,7 +329,7 @@ function arrive(here: Element) {
   }
   show();
   if (sent && !here.hasAttribute('data-refused')) setTimeout(comeBack);
-  else find('.tabline [aria-selected=true]', here)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  else showTab();
   sent = false;
   const notice = (here as HTMLElement).dataset.notice;
   if (notice) toast(notice);
@@ -375,6 +380,11 @@ export function startRecord() {
     dropDraft();
     if (ctx.response.headers.has('hx-redirect')) { leaving = true; toastLater(t('saved')); return; }
     toast(t(isNew ? 'created' : 'saved'));
+  });
+
+  // Tabs grow with the counts that come later.
+  document.addEventListener('htmx:after:swap', (event) => {
+    if ((event as CustomEvent).detail.ctx?.sourceElement?.getAttribute('hx-get')?.endsWith('/counts')) showTab();
   });
 
   document.addEventListener('click', (event) => {

@@ -62,14 +62,19 @@ impl Snapshot {
         made.scripts = scripts;
         made.binding = binding(&catalog);
         made.graph = Graph::new(&catalog, &|table, field| reads.get(&(table.reference(), field.clone())).cloned().unwrap_or_default());
-        made.settled = catalog.cards.values().filter(|card| made.is_in_order(card)).map(|card| card.key.clone()).collect();
+        let mut of_cards: HashMap<&Ident, Vec<usize>> = HashMap::new();
+        for (index, node) in made.graph.nodes.iter().enumerate() {
+            of_cards.entry(&node.place.0.card).or_default().push(index);
+        }
+        made.settled = catalog.cards.values().filter(|card| made.is_in_order(card, of_cards.get(&card.key).map_or(&[], Vec::as_slice))).map(|card| card.key.clone()).collect();
         made.catalog = catalog;
         made
     }
 
     /// Whether everything calculated of a record is calculated after what it reads of the same record, in the order in
     /// which it is done: what is taken over, formulas of rows, aggregates, formulas of the record.
-    fn is_in_order(&self, card: &Card) -> bool {
+    /// `calculated` are the nodes of the card.
+    fn is_in_order(&self, card: &Card, calculated: &[usize]) -> bool {
         let formulas = |table: &Table| self.formulas(&card.key, table.child.as_ref()).iter().map(|(key, _)| (table.reference(), key.clone())).collect::<Vec<_>>();
         let aggregates = |table: &Table| table.own_fields().filter(|field| matches!(field.source, Source::Rollup(_))).map(|field| (table.reference(), field.key.clone())).collect::<Vec<_>>();
         let rows = card.children.values();
@@ -85,7 +90,7 @@ impl Snapshot {
             table.child.as_ref().filter(|_| matches!(field.source, Source::Rollup(_)))
         };
         let after = |need: usize, node: usize| at(need) < at(node) && (of_rows(node).is_none() || of_rows(node) != of_rows(need));
-        (0..self.graph.nodes.len()).filter(of_card).all(|node| self.graph.needs(&self.graph.nodes[node]).filter(of_card).all(|need| after(need, node)))
+        calculated.iter().all(|node| self.graph.needs(&self.graph.nodes[*node]).filter(of_card).all(|need| after(need, *node)))
     }
 
     /// Whether one pass over everything that is calculated of a record of a card is enough.

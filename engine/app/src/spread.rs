@@ -27,7 +27,7 @@ pub(crate) fn over<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync
     while items.len() > 0 {
         parts.push(Mutex::new(items.by_ref().take(each).collect()));
     }
-    // Whoever comes first does a part; what a thread that could not be made leaves is done here.
+    // A part lies where both find it: the thread that was made for it or, where none could be made, this one.
     let done = |part: &Mutex<Vec<T>>| part.lock().map(|mut part| std::mem::take(&mut *part)).unwrap_or_default().into_iter().map(&work).collect::<Vec<R>>();
     let done = &done;
     std::thread::scope(|scope| {

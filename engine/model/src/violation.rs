@@ -140,10 +140,7 @@ impl Violation {
     /// With other words for an argument in the sentence that people read than in the argument itself.
     #[must_use]
     pub(crate) fn read_as(mut self, name: &str, words: impl Fn(&str) -> String) -> Self {
-        let sentence = |lang: &str| {
-            let own = |(known, value): &(&'static str, String)| if *known == name { words(lang) } else { translate(value, lang).to_owned() };
-            self.args.iter().fold(self.code.sentence(lang).to_owned(), |text, arg| text.replace(&format!("{{{}}}", arg.0), &own(arg)))
-        };
+        let sentence = |lang: &str| self.filled(lang, |known, value| if known == name { words(lang) } else { translate(value, lang).to_owned() });
         self.words = Some(Labels(["en", "zh-Hans", "zh-Hant"].map(|lang| (lang.to_owned(), sentence(lang))).into_iter().collect()));
         self
     }
@@ -160,8 +157,12 @@ impl Violation {
         if let Some(words) = self.words.as_ref().and_then(|words| words.get(lang)) {
             return words.to_owned();
         }
-        let sentence = self.code.sentence(lang);
-        self.args.iter().fold(sentence.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), translate(value, lang)))
+        self.filled(lang, |_, value| translate(value, lang).to_owned())
+    }
+
+    /// The sentence of its code with words for each argument.
+    fn filled(&self, lang: &str, words: impl Fn(&str, &str) -> String) -> String {
+        self.args.iter().fold(self.code.sentence(lang).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &words(name, value)))
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use query::{ListRequest, Trash};
 
-use super::{Reader, list, words};
+use super::{Reader, get, list, words};
 use crate::{
     Site,
     sure::Sure,
@@ -21,20 +21,15 @@ const WINDOW: u32 = 100;
 /// Most records of one press.
 const MOST: usize = 200;
 
-fn get<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
-    pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
 /// `GET /c/{card}/trash`
 pub async fn page(State(site): State<Site>, UrlPath(key): UrlPath<String>, Query(pairs): Query<Pairs>, reader: Reader) -> Response {
-    let after = get(&pairs, "after").map(str::to_owned);
+    let after = Some(get(&pairs, "after").to_owned()).filter(|after| !after.is_empty());
     let more = after.is_some();
     match shown(&site, &reader, &key, after).await {
         Ok(mut page) => {
             page.said = match get(&pairs, "gone") {
-                Some("later") => Some(reader.t(&site, "trash.emptying", &[])),
-                Some(count) => count.parse::<u64>().ok().map(|count| reader.t(&site, "trash.gone", &[("count", &count.to_string())])),
-                None => None,
+                "later" => Some(reader.t(&site, "trash.emptying", &[])),
+                count => count.parse::<u64>().ok().map(|count| reader.t(&site, "trash.gone", &[("count", &count.to_string())])),
             };
             reader.draw(&site, if more { "trash/rows.html" } else { "trash/index.html" }, Some(&key), &page)
         }
@@ -79,7 +74,7 @@ async fn shown(site: &Site, reader: &Reader, key: &str, after: Option<String>) -
 pub async fn purge(State(site): State<Site>, UrlPath(key): UrlPath<String>, Sure { reader, fields, .. }: Sure) -> Response {
     let done = async {
         let actor = &reader.asker.actor;
-        if get(&fields, "all").is_some() {
+        if !get(&fields, "all").is_empty() {
             purge::empty(&site.app, actor, &key).await?;
             return Ok("later".to_owned());
         }

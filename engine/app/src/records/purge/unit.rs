@@ -96,7 +96,7 @@ impl Purge<'_> {
                 continue;
             }
             for some in records.chunks(EACH) {
-                let rows = tx.fetch(&write::pointing(&self.snapshot.catalog, tx.dialect(), table, field, &ids_of(some), u32::try_from(MOST).unwrap_or(u32::MAX), true)).await?;
+                let rows = tx.fetch(&write::pointing(&self.snapshot.catalog, tx.dialect(), table, field, &ids_of(some), u32::MAX, true)).await?;
                 let others = rows.iter().filter_map(|row| row.first().and_then(sql::encode::id)).filter(|id| !along.contains(id));
                 let others: BTreeSet<Uuid> = others.collect();
                 if !others.is_empty() {
